@@ -1,0 +1,42 @@
+/** One try of one instance of a task: the identity that subjects, fences and idempotency keys are made of. */
+import type { JsonObject } from "./json.ts";
+import type { Stored } from "./stored.ts";
+
+export interface AttemptId {
+  readonly runId: string;
+  readonly task: string;
+  /** Which instance of the task; 0 for a plain task. */
+  readonly index: number;
+  /** From 1; only ever rises. */
+  readonly attempt: number;
+}
+
+/** The text form of an attempt's identity: key in tables, and the idempotency key handed to the task. */
+export function attemptKey(id: AttemptId): string {
+  return `${id.runId}.${id.task}.${id.index}.${id.attempt}`;
+}
+
+/** What the params of an attempt are made of; see `mergeParams`. */
+export interface Inputs {
+  /** Params of the run. */
+  readonly run: Stored<JsonObject>;
+  /** The task's own params, which win over the run's. */
+  readonly own: JsonObject;
+  /** Outputs of the direct upstream tasks that have one; each key joins the params as `<task>__<key>`, and wins. */
+  readonly upstream: readonly (readonly [task: string, output: Stored<JsonObject>])[];
+}
+
+/** An attempt as it is queued: all that a worker needs to run it. */
+export interface Work extends AttemptId {
+  /** Log sequence of the run's `submitted`. */
+  readonly runSeq: number;
+  readonly partition: number;
+  readonly dagName: string;
+  readonly tenantId: string;
+  readonly queue: string;
+  readonly type: string;
+  readonly command: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  readonly inputs: Stored<Inputs>;
+}

@@ -1,0 +1,77 @@
+/** The facts of the run log. A run's state is a pure fold over them, in the order of the log. */
+import type { JsonObject } from "./json.ts";
+import type { Outcome } from "./outcome.ts";
+import type { BlobRef, Stored } from "./stored.ts";
+
+/** Version of the rules by which facts are folded; frozen into each run. */
+export const SEMANTICS = 1;
+
+/** Every default in force when the run was submitted. */
+export interface RunDefaults {
+  /** Time limit of an attempt whose task names none, in milliseconds. */
+  readonly taskTimeoutMs: number;
+  /** How often an instance may be lost with its worker before it ends as `crashed`. */
+  readonly lossCap: number;
+}
+
+export interface Submitted {
+  readonly kind: "submitted";
+  readonly dagName: string;
+  readonly tenantId: string;
+  /** Content hash of the definition, and where it is stored. */
+  readonly definition: BlobRef;
+  /** The run's params over the definition's. */
+  readonly params: Stored<JsonObject>;
+  readonly defaults: RunDefaults;
+  readonly semantics: number;
+}
+
+/** Outcomes of one run that ended within one turn of the writer's loop. */
+export interface Outcomes {
+  readonly kind: "outcomes";
+  /** Log sequence of the run's `submitted`; another run of the same id is another run. */
+  readonly runSeq: number;
+  readonly items: readonly Outcome[];
+  /** With queue and counter it makes the message unique: a writer's retry of it is refused, which means stored. */
+  readonly queue: string;
+  readonly incarnation: string;
+  readonly n: number;
+}
+
+/** Ends the run before its time: by request, or because its time limit is reached. */
+export interface Cancel {
+  readonly kind: "cancel";
+  readonly gen: number;
+  readonly cause: "request" | "time-limit";
+  readonly message: string;
+}
+
+/** Announces the end that the fold has reached; decides nothing. */
+export interface Finished {
+  readonly kind: "finished";
+  readonly gen: number;
+  readonly state: RunEndState;
+  readonly durationMs: number;
+}
+
+export type Fact = Submitted | Outcomes | Cancel | Finished;
+
+export type RunEndState = "completed" | "failed" | "crashed" | "cancelled";
+export type RunState = "pending" | "running" | RunEndState;
+
+export type InstanceEndState =
+  "completed" | "failed" | "crashed" | "cancelled" | "skipped" | "filtered" | "upstream_failed";
+/** `queued` and `running` are observations (the live table), never the fold's. */
+export type InstanceState = "pending" | "queued" | "running" | "retrying" | InstanceEndState;
+
+/** A fact as the log holds it. */
+export interface LoggedFact {
+  /** Position in the log; rises, with gaps. */
+  readonly seq: number;
+  /** The server's time at which it was stored, in milliseconds since 1970. */
+  readonly time: number;
+  readonly runId: string;
+  /** 0 to 63. */
+  readonly partition: number;
+  readonly fact: Fact;
+}

@@ -1,0 +1,78 @@
+/**
+ * The definition of a DAG: what to run and what it depends on.
+ *
+ * These are the plain types that everything inside works with. They are made by `spec` (files and
+ * objects of callers) and by `contract` (the wire), which check them; nothing here is checked again.
+ */
+import type { JsonObject } from "./json.ts";
+
+export type FailurePolicy = "continue" | "stop" | "allow_partial";
+
+export type Backoff = "exponential" | "linear" | "fixed" | "none";
+
+/** How long to wait before the next attempt after a failure; see `retryDelayMs`. */
+export interface RetryPolicy {
+  readonly backoff: Backoff;
+  /** Delay after the first failure, in milliseconds. Default 1,000. */
+  readonly initialMs: number;
+  /** Exponential: what each delay is multiplied by (default 2). Linear: by how many `initialMs` each delay grows (default 1). */
+  readonly factor: number;
+  /** No delay is longer than this before jitter, in milliseconds. Default 300,000. */
+  readonly maxMs: number;
+  /** Share of the delay that is spread evenly around it, 0 to 1. Default 0.25. */
+  readonly jitter: number;
+}
+
+export interface Task {
+  readonly id: string;
+  /** Canonical name of the task type: `bash`, `http`, `function`, or that of a plug-in. */
+  readonly type: string;
+  /** bash: the script; http: `METHOD URL [BODY]`; function: the function's name. */
+  readonly command: string;
+  readonly params: JsonObject;
+  readonly dependsOn: readonly string[];
+  /** Further attempts after a failure: n means n + 1 attempts. Default 0. */
+  readonly retries: number;
+  readonly retry: RetryPolicy;
+  /** Time limit of one attempt, in milliseconds; without it the run's default counts. */
+  readonly timeoutMs?: number;
+  /** Name of the set of workers that may take it. Default `default`. */
+  readonly queue: string;
+  /** 1 to 9, higher first. Default 5. */
+  readonly priority: number;
+  /** Under `allow_partial`: the run fails if this task does not succeed. */
+  readonly critical: boolean;
+  /** Its failure counts as success for what depends on it and for the run. */
+  readonly allowFailure: boolean;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface Dag {
+  readonly name: string;
+  readonly description?: string;
+  /** Default `local-dev`. */
+  readonly tenantId: string;
+  /** Defaults of the run's params. */
+  readonly params: JsonObject;
+  readonly onFailure: FailurePolicy;
+  /** Time limit of the whole run, in milliseconds. */
+  readonly timeoutMs?: number;
+  /** At most so many attempts of one run are queued or running at a time. */
+  readonly maxParallel?: number;
+  readonly tasks: readonly Task[];
+}
+
+export const DEFAULT_QUEUE = "default";
+export const DEFAULT_TENANT = "local-dev";
+export const DEFAULT_PRIORITY = 5;
+
+export const EXPONENTIAL_RETRY: RetryPolicy = {
+  backoff: "exponential",
+  initialMs: 1_000,
+  factor: 2,
+  maxMs: 300_000,
+  jitter: 0.25,
+};
+
+export const NO_PARAMS: JsonObject = Object.freeze({});
+export const NO_ENV: Readonly<Record<string, string>> = Object.freeze({});

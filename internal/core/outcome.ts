@@ -1,0 +1,79 @@
+/**
+ * How an attempt ended, and what follows from it.
+ *
+ * `FAILURES` is the one table of reasons: whether a reason is worth another attempt, which budget
+ * that attempt uses, and in which state the instance ends when the budget is spent.
+ */
+import type { JsonObject } from "./json.ts";
+import type { Stored } from "./stored.ts";
+
+/** Which budget an attempt that ended so uses: the task's `retries`, the cap on losses, none; `never` allows no further attempt. */
+export type Budget = "retries" | "losses" | "none" | "never";
+
+interface FailureRule {
+  readonly budget: Budget;
+  readonly exhausted: "failed" | "crashed" | "cancelled";
+}
+
+export const FAILURES = {
+  /** The command ended with an exit code other than 0. */
+  "exit-nonzero": { budget: "retries", exhausted: "failed" },
+  /** The command was ended by a signal that was not ours. */
+  killed: { budget: "retries", exhausted: "failed" },
+  /** The attempt outlived its time limit. */
+  "timed-out": { budget: "retries", exhausted: "failed" },
+  /** The command could not be started. */
+  "spawn-failed": { budget: "retries", exhausted: "failed" },
+  /** The server answered with a status of 400 or above. */
+  "http-status": { budget: "retries", exhausted: "failed" },
+  /** The server could not be reached, or the connection broke. */
+  network: { budget: "retries", exhausted: "failed" },
+  /** The function threw. */
+  "function-error": { budget: "retries", exhausted: "failed" },
+  /** No worker of the queue knows the function. */
+  "unknown-function": { budget: "never", exhausted: "failed" },
+  /** The worker has no executor for the task's type. */
+  "unknown-type": { budget: "never", exhausted: "failed" },
+  /** The task's own definition or input cannot be used. */
+  "bad-input": { budget: "never", exhausted: "failed" },
+  /** The output cannot be written as JSON. */
+  "output-not-serialisable": { budget: "never", exhausted: "failed" },
+  /** The output is above the limit. */
+  "output-too-large": { budget: "never", exhausted: "failed" },
+  /** A fault of the worker itself. */
+  "worker-error": { budget: "retries", exhausted: "failed" },
+  /** The outcome that was reported has the wrong shape. */
+  "invalid-outcome": { budget: "retries", exhausted: "failed" },
+  /** The worker that held the attempt is dead. */
+  lost: { budget: "losses", exhausted: "crashed" },
+  /** A draining worker ended the attempt; it runs elsewhere. */
+  released: { budget: "none", exhausted: "failed" },
+  /** The run was cancelled. */
+  cancelled: { budget: "never", exhausted: "cancelled" },
+} as const satisfies Record<string, FailureRule>;
+
+export type FailureReason = keyof typeof FAILURES;
+
+export interface TaskError {
+  readonly reason: FailureReason;
+  /** One line a person can act on. */
+  readonly message: string;
+  readonly exitCode?: number;
+  readonly signal?: string;
+}
+
+interface OutcomeBase {
+  readonly task: string;
+  readonly index: number;
+  readonly attempt: number;
+  /** Id of the worker that ran it; absent when the executor ended it. */
+  readonly worker?: string;
+  /** How long the attempt ran, in milliseconds. */
+  readonly durationMs: number;
+  /** Kept for a failure too (an HTTP answer of 500, the last lines of a script). */
+  readonly output?: Stored<JsonObject>;
+}
+
+export type Outcome =
+  | (OutcomeBase & { readonly state: "completed" })
+  | (OutcomeBase & { readonly state: "failed"; readonly error: TaskError });

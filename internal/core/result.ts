@@ -1,0 +1,25 @@
+/** What `execute` resolves with, and what `dag status` shows. */
+import type { InstanceState, RunState } from "./facts.ts";
+import type { JsonObject } from "./json.ts";
+import type { TaskError } from "./outcome.ts";
+
+export interface TaskResult {
+  readonly state: InstanceState;
+  /** Attempts that were begun or owed so far; 0 when it never became ready. */
+  readonly attempts: number;
+  /** Worker of the last attempt. */
+  readonly worker?: string;
+  /** How long the last attempt ran, in milliseconds. */
+  readonly durationMs?: number;
+  readonly output?: JsonObject;
+  readonly error?: TaskError;
+}
+
+export interface RunResult {
+  readonly runId: string;
+  readonly dag: string;
+  readonly state: RunState;
+  readonly durationMs: number;
+  /** By task id, in the order of the definition. */
+  readonly tasks: Readonly<Record<string, TaskResult>>;
+}

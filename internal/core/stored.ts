@@ -1,0 +1,11 @@
+/** A value that is carried inline where it is small, and by reference where it is not. */
+
+/** Where a value too large for a message is kept: a chain of messages; see `ports/blobs.ts`. */
+export interface BlobRef {
+  /** Subject-safe; unique within its owner (a run, or the definitions). */
+  readonly name: string;
+  readonly bytes: number;
+  readonly chunks: number;
+}
+
+export type Stored<T> = { readonly inline: T } | { readonly ref: BlobRef };

@@ -1,0 +1,22 @@
+/** Large values, stored before the fact that names them. They never cross runs; definitions are shared by content hash. */
+import type { BlobRef } from "../core/stored.ts";
+
+/** Whose value it is: that of a run, removed with it, or a definition. */
+export type BlobOwner = { readonly runId: string } | "definitions";
+
+export interface Blobs {
+  /** Stores the bytes under a name; a name that is there already keeps its first bytes (the same bytes, since names are unique or hashes). Resolves once all of it is stored. */
+  put(owner: BlobOwner, name: string, bytes: Uint8Array): Promise<BlobRef>;
+  /** The bytes. Rejects with `BlobMissing` when any part is gone. */
+  get(owner: BlobOwner, ref: BlobRef): Promise<Uint8Array>;
+  /** Removes all values of a run. */
+  removeRun(runId: string): Promise<void>;
+}
+
+export class BlobMissing extends Error {
+  readonly code = "BLOB_MISSING";
+  constructor(name: string) {
+    super(`the stored value '${name}' is gone`);
+    this.name = "BlobMissing";
+  }
+}

@@ -1,0 +1,48 @@
+/** What services tell about their work; logs, metrics and the progress display are made from it. An observer that throws never breaks the work. */
+import type { AttemptId } from "../core/attempt.ts";
+import type { RunEndState } from "../core/facts.ts";
+import type { Outcome } from "../core/outcome.ts";
+
+export type Observation =
+  | {
+      readonly kind: "run-submitted";
+      readonly runId: string;
+      readonly dagName: string;
+      readonly tasks: number;
+    }
+  | { readonly kind: "attempt-queued"; readonly attempt: AttemptId; readonly queue: string }
+  | { readonly kind: "attempt-started"; readonly attempt: AttemptId; readonly workerId: string }
+  | {
+      readonly kind: "attempt-ended";
+      readonly runId: string;
+      readonly outcome: Outcome;
+      readonly retryInMs?: number;
+    }
+  | { readonly kind: "outcome-void"; readonly runId: string; readonly outcome: Outcome }
+  | {
+      readonly kind: "run-finished";
+      readonly runId: string;
+      readonly state: RunEndState;
+      readonly durationMs: number;
+    }
+  | {
+      readonly kind: "worker-joined";
+      readonly workerId: string;
+      readonly incarnation: string;
+      readonly slots: number;
+    }
+  | { readonly kind: "worker-left"; readonly workerId: string; readonly incarnation: string }
+  | {
+      readonly kind: "worker-dead";
+      readonly workerId: string;
+      readonly incarnation: string;
+      readonly held: number;
+    }
+  | { readonly kind: "lease-taken"; readonly owner: string }
+  | { readonly kind: "lease-lost"; readonly owner: string }
+  | { readonly kind: "dead-letter"; readonly subject: string; readonly reason: string }
+  | { readonly kind: "trouble"; readonly what: string; readonly error: string };
+
+export interface Observer {
+  observe(observation: Observation): void;
+}

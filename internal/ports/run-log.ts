@@ -1,0 +1,42 @@
+/**
+ * The run log: the ordered, append-only facts of all runs.
+ *
+ * Promises that every implementation keeps (test/conformance holds them to it):
+ * L1 The log's order is one for all readers; `seq` rises, with gaps.
+ * L2 First write wins: `submitted` of a run, `cancel` and `finished` of a generation, and an `outcomes`
+ *    message of one writer's number exist at most once. A second write is refused, and refused means it is there.
+ * L3 `append` settles only when the answer is known: it retries through time-outs and reconnects.
+ * L4 A follower sees every fact once, in order, across reconnects.
+ */
+import type { Fact, LoggedFact } from "../core/facts.ts";
+
+/** Names a run in the log. The partition is `partitionOf(tenant, dag)`. */
+export interface RunKey {
+  readonly runId: string;
+  readonly partition: number;
+}
+
+export type Appended = { readonly stored: true; readonly seq: number } | { readonly stored: false };
+
+export interface RunLog {
+  /** Stores a fact of a run, or learns that it is already there. Rejects only when the log is closed or the fact is above the server's message limit. */
+  append(run: RunKey, fact: Fact): Promise<Appended>;
+  /** The facts at these positions, in the order asked; a position without a fact that can be read is left out. */
+  read(seqs: readonly number[]): Promise<LoggedFact[]>;
+  /** All facts that the log holds of one run, in order; none if the run is unknown. */
+  factsOf(runId: string): Promise<LoggedFact[]>;
+  /** Position of the newest fact; 0 when the log is empty. */
+  lastSeq(): Promise<number>;
+  /** Hands over the facts from position `from` on (1 is the first), those of all runs or of one, as they come. */
+  follow(options: FollowOptions, onFact: (fact: LoggedFact) => void): Promise<Follower>;
+}
+
+export interface FollowOptions {
+  readonly from: number;
+  readonly runId?: string;
+}
+
+export interface Follower {
+  /** Ends the hand-over; after it resolves nothing more is handed over. */
+  stop(): Promise<void>;
+}
