@@ -24,6 +24,8 @@ export interface Submitted {
   readonly params: Stored<JsonObject>;
   readonly defaults: RunDefaults;
   readonly semantics: number;
+  /** Drawn by the submitter: tells its own repeated write from another submission of the same run id. */
+  readonly nonce: string;
 }
 
 /** Outcomes of one run that ended within one turn of the writer's loop. */

@@ -37,6 +37,8 @@ export interface FollowOptions {
 }
 
 export interface Follower {
+  /** Resolves once everything up to this position was handed over, or put aside as unreadable. */
+  reached(seq: number): Promise<void>;
   /** Ends the hand-over; after it resolves nothing more is handed over. */
   stop(): Promise<void>;
 }

@@ -1,0 +1,11 @@
+/** Definitions of DAGs, stored once by content hash and shared by all runs of the same definition. */
+import type { Graph } from "../core/graph.ts";
+import type { Dag } from "../core/model.ts";
+import type { BlobRef } from "../core/stored.ts";
+
+export interface Definitions {
+  /** Stores a definition; cheap when it is stored already. */
+  put(dag: Dag): Promise<BlobRef>;
+  /** The definition, ready for folding; at once (no promise) when it is at hand. Rejects when it is gone or cannot be read. */
+  get(ref: BlobRef): Graph | Promise<Graph>;
+}
