@@ -9,3 +9,13 @@ export interface BlobRef {
 }
 
 export type Stored<T> = { readonly inline: T } | { readonly ref: BlobRef };
+
+/** The bytes of a JSON value that is kept by reference. */
+export function encodeValue(value: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value));
+}
+
+/** The JSON value of bytes that `encodeValue` made. */
+export function decodeValue(bytes: Uint8Array): unknown {
+  return JSON.parse(new TextDecoder().decode(bytes));
+}

@@ -1,0 +1,289 @@
+/**
+ * The state of one run: a fold over its facts, in the order of the log.
+ *
+ * F1 Deterministic: the same facts in the same order give the same state; no clock, no chance.
+ * F2 Total: no fact makes it throw; what does not fit is void.
+ * F3 The first outcome of an instance's current attempt counts; every other one is void.
+ * F4 Terminal instances and ended runs never change again.
+ * F5 A fact costs O(its out-degree), whatever the size of the DAG.
+ *
+ * The state is owned here and mutable; services read it, and only `apply` changes it.
+ * A plain task has one instance, so positions in the graph name instances.
+ */
+import { attemptKey } from "./attempt.ts";
+import type { Cancel, LoggedFact, Outcomes, RunEndState, Submitted } from "./facts.ts";
+import type { Graph } from "./graph.ts";
+import { Instances } from "./instances.ts";
+import type { Task } from "./model.ts";
+import { type Budget, FAILURES, type Outcome } from "./outcome.ts";
+import { retryDelayMs } from "./retry.ts";
+
+/** An attempt that ought to be queued from `dueAt` (log time, milliseconds) on. */
+export interface Owed {
+  readonly position: number;
+  readonly attempt: number;
+  readonly dueAt: number;
+}
+
+/** What one fact changed. */
+export interface Change {
+  /** Attempts that became owed. */
+  readonly owed: readonly Owed[];
+  /** Outcomes that count, in order. */
+  readonly accepted: readonly Outcome[];
+  readonly void: readonly Outcome[];
+  /** This fact ended the run. */
+  readonly ended: boolean;
+}
+
+const NOTHING: Change = Object.freeze({ owed: [], accepted: [], void: [], ended: false });
+
+export class RunFold {
+  readonly runId: string;
+  readonly partition: number;
+  /** Log sequence of `submitted`. */
+  readonly seq: number;
+  /** Log time of `submitted`, milliseconds since 1970. */
+  readonly submittedAt: number;
+  readonly submitted: Submitted;
+  readonly graph: Graph;
+
+  readonly #instances: Instances;
+  /** Parents that do not let the instance start yet. */
+  readonly #waiting: Int32Array;
+  /** When attempts in back-off are due; what is not here is due at once. */
+  readonly #dueAt = new Map<number, number>();
+  /** The running maximum of the server's timestamps over the run's facts. */
+  #time: number;
+  #end: RunEndState | undefined;
+  #endedAt = 0;
+  #announced = false;
+  #decisiveCrashes = 0;
+  #decisiveFailures = 0;
+  /** What the fact being applied makes owed. */
+  #owed: Owed[] = [];
+
+  constructor(logged: LoggedFact, submitted: Submitted, graph: Graph) {
+    this.runId = logged.runId;
+    this.partition = logged.partition;
+    this.seq = logged.seq;
+    this.submittedAt = logged.time;
+    this.submitted = submitted;
+    this.graph = graph;
+    this.#time = logged.time;
+    this.#instances = new Instances(graph.size);
+    this.#waiting = Int32Array.from(graph.indegree);
+    for (const position of graph.order) if (graph.indegree[position] === 0) this.#owe(position, 0);
+  }
+
+  /** The state that the run ended in, once it has. */
+  get end(): RunEndState | undefined {
+    return this.#end;
+  }
+  /** Log time of the fact that ended the run; 0 while it goes on. */
+  get endedAt(): number {
+    return this.#endedAt;
+  }
+  /** The log holds the `finished` of the end that was reached. */
+  get announced(): boolean {
+    return this.#announced;
+  }
+  /** Log time at which the run's time limit is reached. */
+  get deadline(): number | undefined {
+    const { timeoutMs } = this.graph.dag;
+    return timeoutMs === undefined ? undefined : this.submittedAt + timeoutMs;
+  }
+  get instances(): Pick<Instances, "counts" | "state" | "attempt" | "outcomeSeq" | "hasOutput"> {
+    return this.#instances;
+  }
+
+  /** Nothing later has taken this attempt's place: it ought to be queued or running. */
+  isCurrent(position: number, attempt: number): boolean {
+    return (
+      this.#end === undefined &&
+      attempt > 0 &&
+      this.#instances.isUnfinished(position) &&
+      this.#instances.attempt(position) === attempt
+    );
+  }
+
+  task(position: number): Task {
+    const task = this.graph.dag.tasks[position];
+    if (task === undefined) throw new Error(`internal: no task at position ${position}`);
+    return task;
+  }
+
+  /** Time limit of one attempt of this task, in milliseconds. */
+  timeoutMsOf(task: Task): number {
+    return task.timeoutMs ?? this.submitted.defaults.taskTimeoutMs;
+  }
+
+  /** All attempts that are owed now, in topological order. */
+  owed(): Owed[] {
+    const all: Owed[] = [];
+    for (const position of this.graph.order) {
+      const attempt = this.#instances.attempt(position);
+      if (!this.isCurrent(position, attempt)) continue;
+      all.push({ position, attempt, dueAt: this.#dueAt.get(position) ?? 0 });
+    }
+    return all;
+  }
+
+  /** Folds the next fact of this run. */
+  apply(logged: LoggedFact): Change {
+    this.#time = Math.max(this.#time, logged.time);
+    const { fact } = logged;
+    switch (fact.kind) {
+      case "submitted":
+        return NOTHING;
+      case "outcomes":
+        return this.#applyOutcomes(fact, logged.seq);
+      case "cancel":
+        return this.#applyCancel(fact);
+      case "finished":
+        this.#announced ||= this.#end !== undefined;
+        return NOTHING;
+    }
+  }
+
+  #applyOutcomes(fact: Outcomes, seq: number): Change {
+    if (fact.runSeq !== this.seq) return { ...NOTHING, void: fact.items };
+    const wentOn = this.#end === undefined;
+    const accepted: Outcome[] = [];
+    const refused: Outcome[] = [];
+    this.#owed = [];
+    for (const outcome of fact.items) {
+      const position = outcome.index === 0 ? this.graph.position(outcome.task) : undefined;
+      if (position === undefined || !this.isCurrent(position, outcome.attempt)) {
+        refused.push(outcome);
+        continue;
+      }
+      this.#instances.recordOutcome(position, seq, isEmpty(outcome) ? 0 : 1);
+      accepted.push(outcome);
+      this.#settle(position, outcome);
+    }
+    const ended = wentOn && this.#end !== undefined;
+    const owed = this.#owed.filter(({ position, attempt }) => this.isCurrent(position, attempt));
+    return { owed, accepted, void: refused, ended };
+  }
+
+  #applyCancel(fact: Cancel): Change {
+    if (this.#end !== undefined || fact.gen !== 0) return NOTHING;
+    this.#finish(fact.cause === "time-limit" ? "failed" : "cancelled");
+    return { ...NOTHING, ended: true };
+  }
+
+  #settle(position: number, outcome: Outcome): void {
+    if (outcome.state === "completed") {
+      this.#instances.become(position, "completed");
+      this.#releaseChildren(position);
+    } else {
+      const { budget, exhausted } = FAILURES[outcome.error.reason];
+      if (this.#mayTryAgain(position, budget)) this.#tryAgain(position, budget);
+      else this.#endBadly(position, exhausted);
+    }
+    if (this.#end === undefined && this.#instances.unfinished === 0) this.#finish(this.#derivedEnd());
+  }
+
+  /** Takes one from the budget; `false` when it is spent. */
+  #mayTryAgain(position: number, budget: Budget): boolean {
+    switch (budget) {
+      case "never":
+        return false;
+      case "none":
+        return true;
+      case "losses":
+        return this.#instances.useLoss(position, this.submitted.defaults.lossCap);
+      case "retries":
+        return this.#instances.useFailure(position, this.task(position).retries);
+    }
+  }
+
+  /** Only a failure waits; what was lost or given back is owed at once. */
+  #tryAgain(position: number, budget: Budget): void {
+    this.#instances.become(position, "retrying");
+    this.#dueAt.delete(position);
+    this.#owe(position, budget === "retries" ? this.#backoffMs(position) : 0);
+  }
+
+  #backoffMs(position: number): number {
+    const task = this.task(position);
+    const attempt = this.#instances.attempt(position);
+    const key = attemptKey({ runId: this.runId, task: task.id, index: 0, attempt });
+    return retryDelayMs(task.retry, this.#instances.failures(position), key);
+  }
+
+  #owe(position: number, delayMs: number): void {
+    const attempt = this.#instances.nextAttempt(position);
+    const dueAt = this.#time + delayMs;
+    if (delayMs > 0) this.#dueAt.set(position, dueAt);
+    this.#owed.push({ position, attempt, dueAt });
+  }
+
+  #endBadly(position: number, state: "failed" | "crashed" | "cancelled"): void {
+    this.#instances.become(position, state);
+    const task = this.task(position);
+    if (task.allowFailure) {
+      this.#releaseChildren(position);
+      return;
+    }
+    this.#countDecisive(task, state);
+    switch (this.graph.dag.onFailure) {
+      case "stop":
+        this.#finish(this.#derivedEnd());
+        break;
+      case "continue":
+      case "allow_partial":
+        this.#failDownstream(position);
+        break;
+    }
+  }
+
+  /** Whether this end decides the state of the run. Under `allow_partial` only critical tasks do. */
+  #countDecisive(task: Task, state: "failed" | "crashed" | "cancelled" | "upstream_failed"): void {
+    if (this.graph.dag.onFailure === "allow_partial" && !task.critical) return;
+    if (state === "crashed") this.#decisiveCrashes++;
+    else this.#decisiveFailures++;
+  }
+
+  #failDownstream(from: number): void {
+    const stack = [from];
+    for (let position = stack.pop(); position !== undefined; position = stack.pop()) {
+      for (const child of this.graph.childrenOf(position)) {
+        if (!this.#instances.isUnfinished(child)) continue;
+        this.#instances.become(child, "upstream_failed");
+        this.#countDecisive(this.task(child), "upstream_failed");
+        stack.push(child);
+      }
+    }
+  }
+
+  #releaseChildren(position: number): void {
+    for (const child of this.graph.childrenOf(position)) {
+      const left = (this.#waiting[child] ?? 0) - 1;
+      this.#waiting[child] = left;
+      if (left === 0 && this.#instances.isUnfinished(child)) this.#owe(child, 0);
+    }
+  }
+
+  #derivedEnd(): RunEndState {
+    if (this.#decisiveCrashes > 0) return "crashed";
+    return this.#decisiveFailures > 0 ? "failed" : "completed";
+  }
+
+  /** Ends the run; what is unfinished is cancelled at once. */
+  #finish(end: RunEndState): void {
+    this.#end = end;
+    this.#endedAt = this.#time;
+    this.#dueAt.clear();
+    if (this.#instances.unfinished === 0) return;
+    for (let position = 0; position < this.graph.size; position++) {
+      if (this.#instances.isUnfinished(position)) this.#instances.become(position, "cancelled");
+    }
+  }
+}
+
+function isEmpty({ output }: Outcome): boolean {
+  if (output === undefined) return true;
+  return "inline" in output && Object.keys(output.inline).length === 0;
+}

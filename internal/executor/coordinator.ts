@@ -1,0 +1,260 @@
+/**
+ * Drives the runs: folds the facts of all of them, keeps the queues filled with what is owed, announces ends.
+ * It decides nothing by itself; `core` does, from the facts.
+ *
+ * C1 One fact at a time, in the order of the log.
+ * C2 Every effect (enqueue, remove, purge, announce) is safe to repeat.
+ * C3 Recovery is the normal path in a fixed order: list the queue, read the log's end, fold up to it, and only
+ *    then enqueue what is owed and not listed. Folding first would run hundreds twice.
+ */
+import { type AttemptId, attemptKey } from "../core/attempt.ts";
+import type { LoggedFact } from "../core/facts.ts";
+import { nextAverage } from "../core/flow.ts";
+import type { Graph } from "../core/graph.ts";
+import type { Outcome } from "../core/outcome.ts";
+import { RunFold } from "../core/run-fold.ts";
+import type { Timer } from "../ports/clock.ts";
+import type { ClusterView } from "../ports/desk.ts";
+import type { Follower } from "../ports/run-log.ts";
+import type { QueuedAttempt } from "../ports/task-queue.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { LogTime } from "./log-time.ts";
+import { Overseer } from "./overseer.ts";
+import type { CoordinatorOptions } from "./settings.ts";
+import { WorkBuilder } from "./work-builder.ts";
+
+/** A run whose definition is at hand, or the facts that wait for it. */
+type Entry = { readonly run: RunFold; deadline?: Timer } | { readonly waiting: LoggedFact[] };
+
+export class Coordinator {
+  readonly #options: CoordinatorOptions;
+  readonly #runs = new Map<string, Entry>();
+  readonly #averages = new Map<string, number>();
+  readonly #dispatcher: Dispatcher;
+  readonly #overseer: Overseer;
+  readonly #logTime: LogTime;
+  #loading = new Set<Promise<void>>();
+  #follower: Follower | undefined;
+  #recovered = false;
+  #stopped = false;
+
+  constructor(options: CoordinatorOptions) {
+    this.#options = options;
+    this.#logTime = new LogTime(options.clock);
+    const mayAct = (): boolean => this.#recovered && !this.#stopped && options.mayAct();
+    this.#dispatcher = new Dispatcher({
+      ...options,
+      builder: new WorkBuilder(options),
+      mayAct,
+      logTime: () => this.#logTime.now(),
+      windowOf: (queue) =>
+        options.windowOf(this.#overseer.table.slotsOf(queue), this.#averages.get(queue) ?? 0),
+    });
+    this.#overseer = new Overseer({ ...options, mayAct, find: (attempt) => this.#find(attempt) });
+  }
+
+  get liveWorkers(): number {
+    return this.#overseer.table.workerCount;
+  }
+  get activeTasks(): number {
+    return this.#overseer.table.heldCount;
+  }
+  /** It has caught up with the log and acts; before, facts are only replayed. */
+  get recovered(): boolean {
+    return this.#recovered;
+  }
+  get queueDepth(): number {
+    const all = [...this.#dispatcher.depths().values()].reduce((sum, depth) => sum + depth, 0);
+    return Math.max(0, all - this.activeTasks);
+  }
+
+  async start(): Promise<void> {
+    const { queue, log } = this.#options;
+    const listed = await queue.list();
+    const end = await log.lastSeq();
+    await this.#overseer.start();
+    this.#follower = await log.follow({ from: 1 }, (fact) => this.#onFact(fact));
+    await this.#follower.reached(end);
+    while (this.#loading.size > 0) await Promise.all(this.#loading);
+    this.#recover(listed);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#follower?.stop();
+    await this.#overseer.stop();
+    this.#dispatcher.stop();
+    for (const entry of this.#runs.values()) if ("run" in entry) entry.deadline?.cancel();
+    this.#runs.clear();
+  }
+
+  view(): ClusterView {
+    const { table } = this.#overseer;
+    const now = this.#options.clock.monotonic();
+    return {
+      executor: this.#options.incarnation,
+      workers: table.workerViews(now),
+      held: table.heldViews(now),
+      queues: [...this.#dispatcher.depths()].map(([queue, depth]) => ({
+        queue,
+        depth,
+        workers: table.workersOf(queue),
+      })),
+      activeRuns: this.#runs.size,
+    };
+  }
+
+  /** The queue is in step with the log: from here on every change acts at once. */
+  #recover(listed: readonly QueuedAttempt[]): void {
+    const queued = new Map(listed.map((attempt) => [attemptKey(attempt), attempt]));
+    this.#recovered = true;
+    for (const entry of [...this.#runs.values()]) {
+      if (!("run" in entry)) continue;
+      const { run } = entry;
+      this.#dispatcher.add(run, run.owed(), (key) => queued.has(key));
+      this.#watchDeadline(entry);
+      if (run.end !== undefined) this.#announce(run);
+    }
+    for (const attempt of queued.values()) if (this.#find(attempt) === undefined) this.#removeCopy(attempt);
+    this.#dispatcher.pump();
+  }
+
+  #onFact(logged: LoggedFact): void {
+    if (this.#stopped) return;
+    if (this.#recovered) this.#logTime.saw(logged.time);
+    const entry = this.#runs.get(logged.runId);
+    if (entry === undefined) {
+      if (logged.fact.kind === "submitted") this.#open(logged);
+    } else if ("waiting" in entry) {
+      entry.waiting.push(logged);
+    } else {
+      this.#apply(entry.run, logged);
+    }
+    if (this.#recovered) this.#dispatcher.pump();
+  }
+
+  #open(logged: LoggedFact): void {
+    if (logged.fact.kind !== "submitted") return;
+    const graph = this.#options.definitions.get(logged.fact.definition);
+    if (!(graph instanceof Promise)) {
+      this.#begin(logged, graph);
+      return;
+    }
+    const waiting: LoggedFact[] = [];
+    this.#runs.set(logged.runId, { waiting });
+    const loading = graph
+      .then(
+        (loaded) => {
+          if (this.#stopped) return;
+          this.#begin(logged, loaded);
+          for (const fact of waiting) this.#onFact(fact);
+        },
+        (error: unknown) => this.#giveUp(logged, error),
+      )
+      .finally(() => this.#loading.delete(loading));
+    this.#loading.add(loading);
+  }
+
+  /** A run without its definition cannot go on; it stays in the log and is tried again at the next start. */
+  #giveUp(logged: LoggedFact, error: unknown): void {
+    this.#runs.delete(logged.runId);
+    const what = `reading the definition of run ${logged.runId}`;
+    this.#options.observer.observe({ kind: "trouble", what, error: String(error) });
+  }
+
+  #begin(logged: LoggedFact, graph: Graph): void {
+    if (logged.fact.kind !== "submitted") return;
+    const run = new RunFold(logged, logged.fact, graph);
+    const entry = { run };
+    this.#runs.set(run.runId, entry);
+    this.#options.onRun(run, run.apply(logged), logged);
+    if (!this.#recovered) return;
+    this.#dispatcher.add(run, run.owed());
+    this.#watchDeadline(entry);
+  }
+
+  #apply(run: RunFold, logged: LoggedFact): void {
+    const change = run.apply(logged);
+    for (const outcome of change.accepted) this.#accepted(run, outcome);
+    if (this.#recovered && change.owed.length > 0) this.#dispatcher.add(run, change.owed);
+    if (change.ended) this.#ended(run);
+    this.#options.onRun(run, change, logged);
+    if (run.announced) this.#runs.delete(run.runId);
+  }
+
+  #accepted(run: RunFold, outcome: Outcome): void {
+    const id = { runId: run.runId, task: outcome.task, index: outcome.index, attempt: outcome.attempt };
+    const position = run.graph.position(outcome.task) ?? -1;
+    const { queue } = run.task(position);
+    this.#dispatcher.settle(run, position, outcome.attempt);
+    this.#overseer.table.ended(id);
+    this.#averages.set(queue, nextAverage(this.#averages.get(queue) ?? 0, outcome.durationMs));
+    if (!this.#recovered) return;
+    // The copy of an attempt that its worker did not end itself is still in the queue and would come again.
+    if (outcome.state === "failed" && outcome.error.reason === "lost") this.#removeCopy({ ...id, queue });
+  }
+
+  #ended(run: RunFold): void {
+    const entry = this.#runs.get(run.runId);
+    if (entry !== undefined && "run" in entry) entry.deadline?.cancel();
+    if (!this.#recovered) return;
+    const held = [...this.#overseer.table.held()].filter(({ attempt }) => attempt.runId === run.runId);
+    void this.#sweep(run, held.length > 0);
+    this.#announce(run);
+  }
+
+  /** What is still queued of an ended run goes; what runs is told to stop, last, so that nothing starts after. */
+  async #sweep(run: RunFold, anythingRuns: boolean): Promise<void> {
+    try {
+      const queues = await this.#dispatcher.end(run);
+      if (queues.length > 0) await this.#options.queue.purge(run.runId, queues);
+      if (queues.length > 0 || anythingRuns) {
+        this.#options.presence.command({ kind: "stop-run", runId: run.runId });
+      }
+    } catch (error) {
+      const what = `clearing the queue of run ${run.runId}`;
+      this.#options.observer.observe({ kind: "trouble", what, error: String(error) });
+    }
+  }
+
+  #announce(run: RunFold): void {
+    if (run.end === undefined || !this.#options.mayAct()) return;
+    const durationMs = run.endedAt - run.submittedAt;
+    this.#options.log
+      .append(run, { kind: "finished", gen: 0, state: run.end, durationMs })
+      .catch((error: unknown) => {
+        const what = `announcing the end of run ${run.runId}`;
+        this.#options.observer.observe({ kind: "trouble", what, error: String(error) });
+      });
+  }
+
+  #watchDeadline(entry: { readonly run: RunFold; deadline?: Timer }): void {
+    const { run } = entry;
+    if (run.deadline === undefined || run.end !== undefined) return;
+    entry.deadline = this.#options.clock.after(run.deadline - this.#logTime.now(), () => {
+      const limit = (run.graph.dag.timeoutMs ?? 0) / 1_000;
+      const message = `the run's time limit of ${limit} s is reached`;
+      this.#options.log
+        .append(run, { kind: "cancel", gen: 0, cause: "time-limit", message })
+        .catch((error: unknown) => {
+          const what = `ending run ${run.runId} at its time limit`;
+          this.#options.observer.observe({ kind: "trouble", what, error: String(error) });
+        });
+    });
+  }
+
+  #find(attempt: AttemptId): { run: RunFold; position: number } | undefined {
+    const entry = this.#runs.get(attempt.runId);
+    if (entry === undefined || !("run" in entry) || attempt.index !== 0) return undefined;
+    const position = entry.run.graph.position(attempt.task);
+    if (position === undefined || !entry.run.isCurrent(position, attempt.attempt)) return undefined;
+    return { run: entry.run, position };
+  }
+
+  #removeCopy(attempt: QueuedAttempt): void {
+    this.#options.queue.remove(attempt).catch((error: unknown) => {
+      const what = `removing the copy of ${attemptKey(attempt)}`;
+      this.#options.observer.observe({ kind: "trouble", what, error: String(error) });
+    });
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * Keeps each queue filled with what is owed: a bounded window of attempts is queued or running, the rest waits
+ * here in fair order.
+ *
+ * D1 What is in the window is a set, so counts are derived from it and cannot drift.
+ * D2 An attempt is enqueued only while it is current; enqueueing twice is harmless (the queue refuses).
+ * D3 A run that has ended is purged only after its own enqueues under way are answered: a purge overtakes them.
+ */
+import { attemptKey } from "../core/attempt.ts";
+import type { Owed, RunFold } from "../core/run-fold.ts";
+import type { Clock, Timer } from "../ports/clock.ts";
+import type { Observer } from "../ports/observer.ts";
+import type { TaskQueue } from "../ports/task-queue.ts";
+import { FairQueue } from "./fair-queue.ts";
+import type { WorkBuilder } from "./work-builder.ts";
+
+export interface DispatcherOptions {
+  readonly queue: TaskQueue;
+  readonly builder: WorkBuilder;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  /** How many attempts of this queue may be queued or running now. */
+  windowOf(queue: string): number;
+  /** Whether this executor may write now (it holds its lease). */
+  mayAct(): boolean;
+  /** Log time now, in milliseconds. */
+  logTime(): number;
+}
+
+interface Lane {
+  readonly queue: string;
+  readonly ready: FairQueue;
+  readonly window: Set<Slot>;
+}
+
+/** An attempt that is queued or running. */
+interface Slot {
+  readonly run: RunFold;
+  readonly position: number;
+  readonly attempt: number;
+  readonly lane: Lane;
+  sending: Promise<void> | undefined;
+}
+
+/** What the dispatcher knows of one run. */
+interface RunSlots {
+  readonly window: Map<number, Slot>;
+  readonly backoffs: Set<Timer>;
+}
+
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #runs = new Map<RunFold, RunSlots>();
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+  }
+
+  /** Takes on owed attempts; call `pump` after. `isQueued` tells which are in the queue already. */
+  add(run: RunFold, owed: readonly Owed[], isQueued?: (key: string) => boolean): void {
+    for (const item of owed) {
+      if (isQueued?.(this.#keyOf(run, item)) === true) this.#occupy(run, item);
+      else if (item.dueAt > this.#options.logTime()) this.#addLater(run, item);
+      else this.#lane(run.task(item.position).queue).ready.push(run, item);
+    }
+  }
+
+  /** An outcome was accepted: its attempt no longer takes a place. */
+  settle(run: RunFold, position: number, attempt: number): void {
+    const slots = this.#runs.get(run);
+    const slot = slots?.window.get(position);
+    if (slot === undefined || slot.attempt !== attempt) return;
+    slots?.window.delete(position);
+    slot.lane.window.delete(slot);
+  }
+
+  /** Forgets a run that has ended. Resolves with the queues that may still hold attempts of it, once no enqueue of it is under way. */
+  async end(run: RunFold): Promise<string[]> {
+    const slots = this.#runs.get(run);
+    for (const lane of this.#lanes.values()) lane.ready.drop(run);
+    if (slots === undefined) return [];
+    this.#runs.delete(run);
+    for (const timer of slots.backoffs) timer.cancel();
+    const left = [...slots.window.values()];
+    for (const slot of left) slot.lane.window.delete(slot);
+    await Promise.all(left.map((slot) => slot.sending));
+    return [...new Set(left.map((slot) => slot.lane.queue))];
+  }
+
+  /** Enqueues what has its turn while there is room. */
+  pump(): void {
+    if (!this.#options.mayAct()) return;
+    for (const lane of this.#lanes.values()) {
+      if (lane.ready.size === 0) continue;
+      const room = this.#options.windowOf(lane.queue);
+      while (lane.window.size < room) {
+        const turn = lane.ready.take((run) => this.#hasRoom(run));
+        if (turn === undefined) break;
+        if (turn.run.isCurrent(turn.owed.position, turn.owed.attempt)) this.#send(turn.run, turn.owed);
+      }
+    }
+  }
+
+  /** By queue: attempts that wait here or are in the window. */
+  depths(): Map<string, number> {
+    return new Map([...this.#lanes.values()].map((lane) => [lane.queue, lane.ready.size + lane.window.size]));
+  }
+
+  /** Drops everything; nothing is enqueued any more. */
+  stop(): void {
+    for (const { backoffs } of this.#runs.values()) for (const timer of backoffs) timer.cancel();
+    this.#runs.clear();
+    this.#lanes.clear();
+  }
+
+  #hasRoom(run: RunFold): boolean {
+    const { maxParallel } = run.graph.dag;
+    return maxParallel === undefined || this.#slotsOf(run).window.size < maxParallel;
+  }
+
+  #occupy(run: RunFold, { position, attempt }: Owed): Slot {
+    const lane = this.#lane(run.task(position).queue);
+    const slot: Slot = { run, position, attempt, lane, sending: undefined };
+    lane.window.add(slot);
+    this.#slotsOf(run).window.set(position, slot);
+    return slot;
+  }
+
+  #send(run: RunFold, owed: Owed): void {
+    const slot = this.#occupy(run, owed);
+    slot.sending = this.#enqueue(run, owed).then(
+      () => {
+        slot.sending = undefined;
+      },
+      (error: unknown) => {
+        slot.sending = undefined;
+        this.#failed(slot, owed, error);
+      },
+    );
+  }
+
+  async #enqueue(run: RunFold, owed: Owed): Promise<void> {
+    const built = this.#options.builder.build(run, owed);
+    const work = built instanceof Promise ? await built : built;
+    if (!run.isCurrent(owed.position, owed.attempt)) return;
+    await this.#options.queue.enqueue(work);
+    this.#options.observer.observe({ kind: "attempt-queued", attempt: work, queue: work.queue });
+  }
+
+  /** The attempt is still owed: it goes back and is tried again a little later. */
+  #failed(slot: Slot, owed: Owed, error: unknown): void {
+    this.settle(slot.run, slot.position, slot.attempt);
+    this.#options.observer.observe({
+      kind: "trouble",
+      what: `enqueueing ${this.#keyOf(slot.run, owed)}`,
+      error: String(error),
+    });
+    if (this.#runs.has(slot.run)) {
+      this.#addLater(slot.run, { ...owed, dueAt: this.#options.logTime() + 1_000 });
+    }
+  }
+
+  #addLater(run: RunFold, owed: Owed): void {
+    const { backoffs } = this.#slotsOf(run);
+    const timer = this.#options.clock.after(owed.dueAt - this.#options.logTime(), () => {
+      backoffs.delete(timer);
+      this.#lane(run.task(owed.position).queue).ready.push(run, owed);
+      this.pump();
+    });
+    backoffs.add(timer);
+  }
+
+  #lane(queue: string): Lane {
+    let lane = this.#lanes.get(queue);
+    if (lane === undefined) {
+      lane = { queue, ready: new FairQueue(), window: new Set() };
+      this.#lanes.set(queue, lane);
+    }
+    return lane;
+  }
+
+  #slotsOf(run: RunFold): RunSlots {
+    let slots = this.#runs.get(run);
+    if (slots === undefined) {
+      slots = { window: new Map(), backoffs: new Set() };
+      this.#runs.set(run, slots);
+    }
+    return slots;
+  }
+
+  #keyOf(run: RunFold, { position, attempt }: Owed): string {
+    return attemptKey({ runId: run.runId, task: run.task(position).id, index: 0, attempt });
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Holds the lease that says which executor drives the runs. Its age is taken from the monotonic clock at the
+ * moment before it was asked for, so this side always lets go before the other side may take it.
+ */
+import type { Clock, Timer } from "../ports/clock.ts";
+import type { Lease } from "../ports/lease.ts";
+import type { Observer } from "../ports/observer.ts";
+
+export interface LeadershipOptions {
+  readonly lease: Lease;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  readonly owner: string;
+  /** The lease is ours. */
+  gained(): Promise<void>;
+  /** The lease is no longer ours. */
+  lost(): Promise<void>;
+}
+
+export class Leadership {
+  readonly #options: LeadershipOptions;
+  #renewedAt = Number.NEGATIVE_INFINITY;
+  #leads = false;
+  #stopped = false;
+  #timer: Timer | undefined;
+  #turn: Promise<void> = Promise.resolve();
+
+  constructor(options: LeadershipOptions) {
+    this.#options = options;
+  }
+
+  /** The lease is ours and not too old to act on. */
+  get holds(): boolean {
+    const { clock, lease } = this.#options;
+    return this.#leads && clock.monotonic() - this.#renewedAt < lease.termMs;
+  }
+
+  /** Resolves when it is known who leads, and what follows from it is done. */
+  async start(): Promise<void> {
+    await this.#takeTurn();
+    this.#schedule();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    await this.#turn;
+    if (!this.#leads) return;
+    await this.#letGo();
+    await this.#options.lease.release(this.#options.owner).catch((error: unknown) => {
+      this.#trouble("releasing the lease", error);
+    });
+  }
+
+  #schedule(): void {
+    this.#timer = this.#options.clock.after(this.#options.lease.termMs / 3, () => {
+      this.#turn = this.#takeTurn().finally(() => {
+        if (!this.#stopped) this.#schedule();
+      });
+    });
+  }
+
+  async #takeTurn(): Promise<void> {
+    const { lease, owner, clock } = this.#options;
+    const askedAt = clock.monotonic();
+    try {
+      if (this.#leads ? await lease.renew(owner) : await lease.acquire(owner)) {
+        this.#renewedAt = askedAt;
+        if (!this.#leads) await this.#take();
+      } else if (this.#leads) {
+        await this.#letGo();
+      }
+    } catch (error) {
+      this.#trouble(this.#leads ? "renewing the lease" : "asking for the lease", error);
+      if (this.#leads && !this.holds) await this.#letGo();
+    }
+  }
+
+  async #take(): Promise<void> {
+    this.#leads = true;
+    await this.#options.gained();
+    this.#options.observer.observe({ kind: "lease-taken", owner: this.#options.owner });
+  }
+
+  async #letGo(): Promise<void> {
+    this.#leads = false;
+    await this.#options.lost();
+    this.#options.observer.observe({ kind: "lease-lost", owner: this.#options.owner });
+  }
+
+  #trouble(what: string, error: unknown): void {
+    this.#options.observer.observe({ kind: "trouble", what, error: String(error) });
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * Who is alive and who holds what, as this executor hears it. Observations only: they may be late or wrong,
+ * and the log decides.
+ */
+import { type AttemptId, attemptKey } from "../core/attempt.ts";
+import type { HeldView, WorkerView } from "../ports/desk.ts";
+import type { Heartbeat, Took } from "../ports/presence.ts";
+
+export interface Held {
+  readonly attempt: AttemptId;
+  readonly incarnation: string;
+  readonly workerId: string;
+  /** When this executor learned of it, by its monotonic clock. */
+  readonly since: number;
+}
+
+export interface LiveWorker {
+  readonly beat: Heartbeat;
+  /** By attempt key. */
+  readonly held: Map<string, Held>;
+  /** When it was last heard of, by the executor's monotonic clock. */
+  heardAt: number;
+}
+
+export class LiveTable {
+  readonly #workers = new Map<string, LiveWorker>();
+  readonly #holders = new Map<string, Held>();
+
+  get workers(): Iterable<LiveWorker> {
+    return this.#workers.values();
+  }
+  get workerCount(): number {
+    return this.#workers.size;
+  }
+  /** Attempts that some worker says it holds. */
+  get heldCount(): number {
+    return this.#holders.size;
+  }
+
+  /** Takes in a heartbeat; tells whether the worker is new. */
+  heartbeat(beat: Heartbeat, now: number): boolean {
+    const known = this.#workers.get(beat.incarnation);
+    const before = known?.held ?? new Map<string, Held>();
+    for (const key of before.keys()) this.#holders.delete(key);
+    const worker: LiveWorker = { beat, held: new Map(), heardAt: now };
+    this.#workers.set(beat.incarnation, worker);
+    for (const attempt of beat.held) {
+      this.#hold(worker, attempt, before.get(attemptKey(attempt))?.since ?? now - attempt.runningMs);
+    }
+    return known === undefined;
+  }
+
+  /** Takes in a notice; a worker that is not known yet must report first. */
+  took(notice: Took, now: number): boolean {
+    const worker = this.#workers.get(notice.incarnation);
+    if (worker === undefined) return false;
+    worker.heardAt = now;
+    for (const attempt of notice.attempts) this.#hold(worker, attempt, now);
+    return true;
+  }
+
+  ended(attempt: AttemptId): void {
+    const key = attemptKey(attempt);
+    const held = this.#holders.get(key);
+    if (held === undefined) return;
+    this.#holders.delete(key);
+    this.#workers.get(held.incarnation)?.held.delete(key);
+  }
+
+  holderOf(attempt: AttemptId): Held | undefined {
+    return this.#holders.get(attemptKey(attempt));
+  }
+
+  remove(incarnation: string): void {
+    const worker = this.#workers.get(incarnation);
+    if (worker === undefined) return;
+    for (const key of worker.held.keys()) this.#holders.delete(key);
+    this.#workers.delete(incarnation);
+  }
+
+  /** Everybody gets a full term again: what was silent was perhaps this executor. */
+  forgive(now: number): void {
+    for (const worker of this.#workers.values()) worker.heardAt = now;
+  }
+
+  slotsOf(queue: string): number {
+    let slots = 0;
+    for (const { beat } of this.#workers.values()) {
+      if (!beat.draining && beat.queues.includes(queue)) slots += beat.slots;
+    }
+    return slots;
+  }
+
+  workersOf(queue: string): number {
+    return [...this.#workers.values()].filter(({ beat }) => beat.queues.includes(queue)).length;
+  }
+
+  held(): Iterable<Held> {
+    return this.#holders.values();
+  }
+
+  workerViews(now: number): WorkerView[] {
+    return [...this.#workers.values()].map(({ beat, held, heardAt }) => ({
+      workerId: beat.workerId,
+      host: beat.host,
+      pid: beat.pid,
+      queues: beat.queues,
+      functions: beat.functions,
+      slots: beat.slots,
+      active: held.size,
+      draining: beat.draining,
+      silentMs: Math.round(now - heardAt),
+    }));
+  }
+
+  heldViews(now: number): HeldView[] {
+    return [...this.#holders.values()].map(({ attempt, workerId, since }) => ({
+      ...attempt,
+      workerId,
+      sinceMs: Math.round(now - since),
+    }));
+  }
+
+  #hold(worker: LiveWorker, { runId, task, index, attempt }: AttemptId, since: number): void {
+    const id = { runId, task, index, attempt };
+    const { incarnation, workerId } = worker.beat;
+    const held: Held = { attempt: id, incarnation, workerId, since };
+    const key = attemptKey(id);
+    worker.held.set(key, held);
+    this.#holders.set(key, held);
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * Watches over what workers hold: attempts of dead workers are ended as `lost`, attempts far beyond their time
+ * limit as `timed-out`. A verdict is a fact like any other: written to the log, and void if the worker's own
+ * outcome is before it. It is judged again right before it is written.
+ *
+ * Silence counts only while this executor itself could hear: after its own reconnect, or when its own loop
+ * stood still, everybody gets a full term again.
+ */
+import { type AttemptId, attemptKey } from "../core/attempt.ts";
+import { isDead, isOverdue, type LivenessLimits } from "../core/liveness.ts";
+import type { FailureReason } from "../core/outcome.ts";
+import type { RunFold } from "../core/run-fold.ts";
+import type { Clock, Timer } from "../ports/clock.ts";
+import type { Observer } from "../ports/observer.ts";
+import type { Heartbeat, Presence, Subscription, Took } from "../ports/presence.ts";
+import type { RunLog } from "../ports/run-log.ts";
+import { type Held, LiveTable, type LiveWorker } from "./live-table.ts";
+
+const TICK_MS = 1_000;
+/** A tick that comes so late says that this process stood still. */
+const STALL_MS = 3_000;
+
+export interface OverseerOptions {
+  readonly log: RunLog;
+  readonly presence: Presence;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  readonly limits: LivenessLimits;
+  /** Names this executor in the facts that it writes. */
+  readonly incarnation: string;
+  mayAct(): boolean;
+  /** The run and position of an attempt that is current; nothing for any other. */
+  find(attempt: AttemptId): { readonly run: RunFold; readonly position: number } | undefined;
+}
+
+export class Overseer {
+  readonly table = new LiveTable();
+  readonly #options: OverseerOptions;
+  #subscription: Subscription | undefined;
+  #timer: Timer | undefined;
+  #lastTick = 0;
+  #verdicts = 0;
+  #stopped = false;
+  /** Attempts with a verdict on its way into the log. */
+  readonly #judged = new Set<string>();
+
+  constructor(options: OverseerOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    const { presence, clock } = this.#options;
+    this.#subscription = await presence.watch({
+      heartbeat: (beat) => this.#onHeartbeat(beat),
+      took: (notice) => this.#onTook(notice),
+      reconnected: () => this.#forgive(),
+    });
+    presence.command({ kind: "report" });
+    this.#lastTick = clock.monotonic();
+    this.#schedule();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    await this.#subscription?.stop();
+  }
+
+  #onHeartbeat(beat: Heartbeat): void {
+    const { observer, clock } = this.#options;
+    const { workerId, incarnation, slots } = beat;
+    if (beat.goodbye) {
+      this.table.remove(incarnation);
+      observer.observe({ kind: "worker-left", workerId, incarnation });
+      return;
+    }
+    if (this.table.heartbeat(beat, clock.monotonic())) {
+      observer.observe({ kind: "worker-joined", workerId, incarnation, slots });
+    }
+  }
+
+  #onTook(notice: Took): void {
+    const { presence, observer, clock } = this.#options;
+    const known = this.table.took(notice, clock.monotonic());
+    if (!known) presence.command({ kind: "report" }, notice.incarnation);
+    for (const attempt of notice.attempts) {
+      observer.observe({ kind: "attempt-started", attempt, workerId: notice.workerId });
+    }
+  }
+
+  #forgive(): void {
+    this.table.forgive(this.#options.clock.monotonic());
+    this.#options.presence.command({ kind: "report" });
+  }
+
+  #schedule(): void {
+    this.#timer = this.#options.clock.after(TICK_MS, () => {
+      if (this.#stopped) return;
+      this.#tick();
+      this.#schedule();
+    });
+  }
+
+  #tick(): void {
+    const now = this.#options.clock.monotonic();
+    const stalled = now - this.#lastTick > STALL_MS;
+    this.#lastTick = now;
+    if (stalled) this.#forgive();
+    if (!this.#options.mayAct()) return;
+    for (const worker of [...this.table.workers]) {
+      if (isDead(now - worker.heardAt, this.#options.limits)) this.#bury(worker);
+    }
+    for (const held of [...this.table.held()]) this.#checkTime(held, now);
+  }
+
+  #bury(worker: LiveWorker): void {
+    const { workerId, incarnation } = worker.beat;
+    const held = [...worker.held.values()];
+    this.table.remove(incarnation);
+    this.#options.observer.observe({ kind: "worker-dead", workerId, incarnation, held: held.length });
+    const silence = Math.round(this.#options.limits.deadAfterMs / 1_000);
+    for (const entry of held) {
+      this.#judge(entry, "lost", `worker '${workerId}' is dead: nothing heard of it for ${silence} s`);
+    }
+  }
+
+  #checkTime(held: Held, now: number): void {
+    const found = this.#options.find(held.attempt);
+    if (found === undefined) return;
+    const timeoutMs = found.run.timeoutMsOf(found.run.task(found.position));
+    if (!isOverdue(now - held.since, timeoutMs, this.#options.limits)) return;
+    this.#judge(held, "timed-out", `still held long after its time limit of ${timeoutMs / 1_000} s`);
+    this.#options.presence.command({ kind: "stop-attempt", attempt: held.attempt }, held.incarnation);
+  }
+
+  #judge(held: Held, reason: FailureReason, message: string): void {
+    const { attempt, workerId, since } = held;
+    const found = this.#options.find(attempt);
+    const key = attemptKey(attempt);
+    if (found === undefined || this.#judged.has(key)) return;
+    const { run } = found;
+    const durationMs = Math.round(this.#options.clock.monotonic() - since);
+    this.#judged.add(key);
+    this.#options.log
+      .append(run, {
+        kind: "outcomes",
+        runSeq: run.seq,
+        queue: "executor",
+        incarnation: this.#options.incarnation,
+        n: ++this.#verdicts,
+        items: [
+          { ...id(attempt), state: "failed", error: { reason, message }, worker: workerId, durationMs },
+        ],
+      })
+      .catch((error: unknown) => {
+        const what = `ending ${key} as ${reason}`;
+        this.#options.observer.observe({ kind: "trouble", what, error: String(error) });
+      })
+      .finally(() => this.#judged.delete(key));
+  }
+}
+
+function id({ task, index, attempt }: AttemptId): Pick<AttemptId, "task" | "index" | "attempt"> {
+  return { task, index, attempt };
+}

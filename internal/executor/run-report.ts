@@ -1,0 +1,57 @@
+/** Turns what a fact changed into observations. */
+import type { LoggedFact } from "../core/facts.ts";
+import type { Change, RunFold } from "../core/run-fold.ts";
+import type { Observation, Observer } from "../ports/observer.ts";
+
+/** An observer that throws never breaks the work. */
+export function safely(observer: Observer): Observer {
+  return {
+    observe(observation: Observation): void {
+      try {
+        observer.observe(observation);
+      } catch {
+        // There is nobody left to tell.
+      }
+    },
+  };
+}
+
+export class RunReport {
+  readonly #observer: Observer;
+  /** Tasks that ended for good, so far. */
+  completedTasks = 0;
+  failedTasks = 0;
+
+  constructor(observer: Observer) {
+    this.#observer = observer;
+  }
+
+  tell(run: RunFold, change: Change, logged: LoggedFact): void {
+    const { runId } = run;
+    if (logged.seq === run.seq) {
+      const { dagName } = run.submitted;
+      this.#observer.observe({ kind: "run-submitted", runId, dagName, tasks: run.graph.size });
+    }
+    for (const outcome of change.void) this.#observer.observe({ kind: "outcome-void", runId, outcome });
+    for (const outcome of change.accepted) {
+      const position = run.graph.position(outcome.task) ?? -1;
+      this.#count(run, position);
+      const again =
+        run.instances.state(position) === "retrying"
+          ? change.owed.find((owed) => owed.position === position)
+          : undefined;
+      const retry = again === undefined ? {} : { retryInMs: Math.max(0, again.dueAt - logged.time) };
+      this.#observer.observe({ kind: "attempt-ended", runId, outcome, ...retry });
+    }
+    if (change.ended && run.end !== undefined) {
+      const durationMs = run.endedAt - run.submittedAt;
+      this.#observer.observe({ kind: "run-finished", runId, state: run.end, durationMs });
+    }
+  }
+
+  #count(run: RunFold, position: number): void {
+    const state = run.instances.state(position);
+    if (state === "completed") this.completedTasks++;
+    else if (state === "failed" || state === "crashed") this.failedTasks++;
+  }
+}

@@ -1,0 +1,89 @@
+/** Puts together what a run has come to, from its fold and the facts that hold the outputs. */
+import type { InstanceState, LoggedFact } from "../core/facts.ts";
+import type { JsonObject } from "../core/json.ts";
+import type { Outcome, TaskError } from "../core/outcome.ts";
+import type { RunResult, TaskResult } from "../core/result.ts";
+import type { RunFold } from "../core/run-fold.ts";
+import { decodeValue } from "../core/stored.ts";
+import type { Blobs } from "../ports/blobs.ts";
+
+/** What is known of unfinished attempts besides the log: which of them some worker holds. */
+export type RunningOn = (task: string, attempt: number) => string | undefined;
+
+/** `facts` are those that hold the outcomes that count (others do no harm); `now` is the log time for a run that goes on. */
+export async function runResult(
+  run: RunFold,
+  facts: Iterable<LoggedFact>,
+  more: { readonly blobs: Blobs; readonly now: number; readonly runningOn?: RunningOn },
+): Promise<RunResult> {
+  const outcomes = lastOutcomes(run, facts);
+  const tasks: Record<string, TaskResult> = {};
+  for (let position = 0; position < run.graph.size; position++) {
+    const { id } = run.task(position);
+    const outcome = outcomes.get(position);
+    tasks[id] = await taskResult(run, position, { outcome, ...more });
+  }
+  return {
+    runId: run.runId,
+    dag: run.submitted.dagName,
+    state: run.end ?? "running",
+    durationMs: Math.max(0, (run.end === undefined ? more.now : run.endedAt) - run.submittedAt),
+    tasks,
+  };
+}
+
+/** By position: the last outcome that counts. */
+function lastOutcomes(run: RunFold, facts: Iterable<LoggedFact>): Map<number, Outcome> {
+  const outcomes = new Map<number, Outcome>();
+  for (const { seq, fact } of facts) {
+    if (fact.kind !== "outcomes") continue;
+    for (const item of fact.items) {
+      const position = run.graph.position(item.task);
+      if (position !== undefined && run.instances.outcomeSeq(position) === seq) outcomes.set(position, item);
+    }
+  }
+  return outcomes;
+}
+
+async function taskResult(
+  run: RunFold,
+  position: number,
+  { outcome, blobs, runningOn }: { outcome: Outcome | undefined; blobs: Blobs; runningOn?: RunningOn },
+): Promise<TaskResult> {
+  const { id } = run.task(position);
+  const attempts = run.instances.attempt(position);
+  const folded = run.instances.state(position);
+  const holder = folded === "pending" || folded === "retrying" ? runningOn?.(id, attempts) : undefined;
+  const state: InstanceState = holder === undefined ? folded : "running";
+  const worker = holder ?? outcome?.worker;
+  const output = await outputOf(run, outcome, blobs);
+  return {
+    state,
+    attempts,
+    ...(worker === undefined ? {} : { worker }),
+    ...(outcome === undefined ? {} : { durationMs: outcome.durationMs }),
+    ...(output === undefined ? {} : { output }),
+    ...(outcome?.state === "failed" ? { error: finalError(outcome.error, id, { folded, attempts }) } : {}),
+  };
+}
+
+/** After the last attempt the message says how many there were. */
+function finalError(
+  error: TaskError,
+  task: string,
+  { folded, attempts }: { folded: string; attempts: number },
+): TaskError {
+  if (folded !== "failed" && folded !== "crashed") return error;
+  const times = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
+  return { ...error, message: `Task '${task}' failed after ${times}: ${error.message}` };
+}
+
+async function outputOf(
+  run: RunFold,
+  outcome: Outcome | undefined,
+  blobs: Blobs,
+): Promise<JsonObject | undefined> {
+  if (outcome?.output === undefined) return undefined;
+  if ("inline" in outcome.output) return outcome.output.inline;
+  return decodeValue(await blobs.get({ runId: run.runId }, outcome.output.ref)) as JsonObject;
+}

@@ -1,0 +1,269 @@
+/**
+ * The executor as callers see it. It accepts runs and waits for their ends; while it holds the lease, its
+ * coordinator drives all runs, else it follows just the runs that were submitted here.
+ */
+import type { LoggedFact } from "../core/facts.ts";
+import type { RunResult } from "../core/result.ts";
+import { type Change, RunFold } from "../core/run-fold.ts";
+import type { Timer } from "../ports/clock.ts";
+import type { ClusterView } from "../ports/desk.ts";
+import type { Subscription, Took } from "../ports/presence.ts";
+import type { TaskExecutor } from "../ports/task-executor.ts";
+import { Coordinator } from "./coordinator.ts";
+import type { CancelAnswer, DagRun, Executor, ExecutorStatus, RunHandle } from "./executor.ts";
+import { Leadership } from "./leadership.ts";
+import { RunReport, safely } from "./run-report.ts";
+import { runResult } from "./run-result.ts";
+import { RunWatch } from "./run-watch.ts";
+import type { ExecutorSettings, Ports } from "./settings.ts";
+import { prepareRun, usedBefore } from "./submission.ts";
+
+/** A worker that lives in this process. */
+export interface OwnWorker {
+  start(): Promise<void>;
+  /** Drains it. */
+  stop(): Promise<void>;
+}
+
+export interface ServiceOptions extends Ports, ExecutorSettings {
+  /** Started and stopped with the executor; none where workers are processes of their own. */
+  readonly workers: readonly OwnWorker[];
+  readonly registry: { register(executor: TaskExecutor): void };
+}
+
+/** How often the lease holder is asked how things are. */
+const ASK_EVERY_MS = 700;
+const ASK_TIMEOUT_MS = 500;
+
+export class ExecutorStopped extends Error {
+  readonly code = "EXECUTOR_STOPPED";
+  constructor(runId: string) {
+    super(`the executor was stopped before run '${runId}' ended`);
+    this.name = "ExecutorStopped";
+  }
+}
+
+export class ExecutorService implements Executor {
+  readonly #options: ServiceOptions;
+  readonly #leadership: Leadership;
+  readonly #report: RunReport;
+  readonly #watches = new Map<string, RunWatch>();
+  readonly #incarnation: string;
+  #coordinator: Coordinator | undefined;
+  #seen: ClusterView | undefined;
+  #asking: Timer | undefined;
+  #notices: Subscription | undefined;
+  #serving: { stop(): Promise<void> } | undefined;
+  #started: Promise<void> | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: ServiceOptions) {
+    this.#options = { ...options, observer: safely(options.observer) };
+    this.#incarnation = options.random.id();
+    this.#report = new RunReport(this.#options.observer);
+    this.#leadership = new Leadership({
+      ...this.#options,
+      owner: this.#incarnation,
+      gained: () => this.#lead(),
+      lost: () => this.#follow(),
+    });
+  }
+
+  start(): Promise<void> {
+    this.#started ??= this.#start();
+    return this.#started;
+  }
+
+  async execute(run: DagRun, { signal }: { readonly signal?: AbortSignal } = {}): Promise<RunResult> {
+    const handle = await this.submit(run);
+    const cancel = (): void => {
+      this.cancel(handle.runId).catch((error: unknown) => this.#watches.get(handle.runId)?.fail(error));
+    };
+    if (signal?.aborted === true) cancel();
+    signal?.addEventListener("abort", cancel, { once: true });
+    try {
+      return await handle.result();
+    } finally {
+      signal?.removeEventListener("abort", cancel);
+    }
+  }
+
+  async submit(run: DagRun): Promise<RunHandle> {
+    if (this.#started === undefined || this.#stopped !== undefined) {
+      throw new Error("the executor is not running: call start() before");
+    }
+    await this.#started;
+    const { runId, partition, admit } = prepareRun(run, this.#options);
+    const watch = new RunWatch(runId, partition);
+    if (this.#watches.has(runId)) throw usedBefore(runId);
+    this.#watches.set(runId, watch);
+    try {
+      watch.seq = await admit();
+    } catch (error) {
+      this.#watches.delete(runId);
+      throw error;
+    }
+    if (this.#coordinator === undefined) this.#followAlone(watch);
+    return { runId, result: () => watch.result };
+  }
+
+  async cancel(runId: string): Promise<CancelAnswer> {
+    const { log } = this.#options;
+    const run = await this.#fold(runId);
+    if (run === undefined) return "unknown";
+    if (run.end !== undefined) return "already-ended";
+    await log.append(run, { kind: "cancel", gen: 0, cause: "request", message: "cancelled by request" });
+    const after = await this.#fold(runId);
+    return after?.end === "cancelled" ? "accepted" : "already-ended";
+  }
+
+  async inspect(runId: string): Promise<RunResult | undefined> {
+    const { log, clock, blobs, desk } = this.#options;
+    const facts = await log.factsOf(runId);
+    const run = await this.#foldFacts(facts);
+    if (run === undefined) return undefined;
+    const view = this.#coordinator?.view() ?? (await desk.ask(ASK_TIMEOUT_MS));
+    const runningOn = (task: string, attempt: number): string | undefined =>
+      view?.held.find((held) => held.runId === runId && held.task === task && held.attempt === attempt)
+        ?.workerId;
+    return runResult(run, facts, { blobs, now: clock.now(), runningOn });
+  }
+
+  getStatus(): ExecutorStatus {
+    const view = this.#coordinator?.view() ?? this.#seen;
+    const active = view?.held.length ?? 0;
+    const depth = view?.queues.reduce((sum, queue) => sum + queue.depth, 0) ?? 0;
+    return {
+      running: this.#started !== undefined && this.#stopped === undefined,
+      activeTasks: active,
+      completedTasks: this.#report.completedTasks,
+      failedTasks: this.#report.failedTasks,
+      workerCount: view?.workers.length ?? 0,
+      queueDepth: Math.max(0, depth - active),
+    };
+  }
+
+  registerTaskExecutor(executor: TaskExecutor): void {
+    this.#options.registry.register(executor);
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #start(): Promise<void> {
+    const { presence, workers } = this.#options;
+    this.#notices = await presence.watch({
+      heartbeat: () => undefined,
+      reconnected: () => undefined,
+      took: (notice) => this.#onTook(notice),
+    });
+    await this.#leadership.start();
+    await Promise.all(workers.map((worker) => worker.start()));
+    this.#keepAsking();
+  }
+
+  async #stop(): Promise<void> {
+    await this.#started?.catch(() => undefined);
+    this.#asking?.cancel();
+    await Promise.all(this.#options.workers.map((worker) => worker.stop()));
+    const open = [...this.#watches.values()];
+    this.#watches.clear();
+    await this.#leadership.stop();
+    await this.#notices?.stop();
+    for (const watch of open) {
+      await watch.unfollow();
+      watch.fail(new ExecutorStopped(watch.runId));
+    }
+  }
+
+  /** While it drives the runs, the coordinator tells of all notices. */
+  #onTook({ attempts, workerId }: Took): void {
+    if (this.#coordinator !== undefined) return;
+    for (const attempt of attempts) {
+      if (!this.#watches.has(attempt.runId)) continue;
+      this.#options.observer.observe({ kind: "attempt-started", attempt, workerId });
+    }
+  }
+
+  /** The lease is ours: the coordinator replays the log and takes over; who follows alone need not any more. */
+  async #lead(): Promise<void> {
+    const coordinator = new Coordinator({
+      ...this.#options,
+      incarnation: this.#incarnation,
+      mayAct: () => this.#leadership.holds,
+      onRun: (run, change, logged) => this.#onRun(run, change, logged),
+    });
+    this.#coordinator = coordinator;
+    await coordinator.start();
+    this.#serving = await this.#options.desk.serve(() => coordinator.view());
+    for (const watch of this.#watches.values()) await watch.unfollow();
+  }
+
+  async #follow(): Promise<void> {
+    const coordinator = this.#coordinator;
+    this.#coordinator = undefined;
+    await this.#serving?.stop();
+    await coordinator?.stop();
+    for (const watch of this.#watches.values()) this.#followAlone(watch);
+  }
+
+  #followAlone(watch: RunWatch): void {
+    const { log, definitions } = this.#options;
+    watch.follow(log, definitions, (run, change, logged) => this.#onRun(run, change, logged));
+  }
+
+  #onRun(run: RunFold, change: Change, logged: LoggedFact): void {
+    const watch = this.#watches.get(run.runId);
+    if (watch === undefined) {
+      if (this.#coordinator?.recovered === true) this.#report.tell(run, change, logged);
+      return;
+    }
+    if (logged.seq <= watch.seen) return;
+    watch.seen = logged.seq;
+    this.#report.tell(run, change, logged);
+    if (run.end !== undefined) void this.#end(watch, run);
+  }
+
+  async #end(watch: RunWatch, run: RunFold): Promise<void> {
+    const { log, blobs } = this.#options;
+    this.#watches.delete(watch.runId);
+    const positions = Array.from({ length: run.graph.size }, (_, position) => position);
+    const seqs = new Set(positions.map((position) => run.instances.outcomeSeq(position)));
+    seqs.delete(0);
+    try {
+      const facts = await log.read([...seqs]);
+      watch.end(await runResult(run, facts, { blobs, now: run.endedAt }));
+    } catch (error) {
+      watch.fail(error);
+    }
+    await watch.unfollow();
+  }
+
+  async #fold(runId: string): Promise<RunFold | undefined> {
+    return this.#foldFacts(await this.#options.log.factsOf(runId));
+  }
+
+  async #foldFacts(facts: readonly LoggedFact[]): Promise<RunFold | undefined> {
+    const [first] = facts;
+    if (first === undefined || first.fact.kind !== "submitted") return undefined;
+    const graph = await this.#options.definitions.get(first.fact.definition);
+    const run = new RunFold(first, first.fact, graph);
+    for (const fact of facts) run.apply(fact);
+    return run;
+  }
+
+  /** Keeps the answer of the lease holder fresh, for `getStatus`. */
+  #keepAsking(): void {
+    this.#asking = this.#options.clock.after(ASK_EVERY_MS, () => {
+      if (this.#stopped !== undefined) return;
+      void this.#ask().finally(() => this.#keepAsking());
+    });
+  }
+
+  async #ask(): Promise<void> {
+    if (this.#coordinator !== undefined) return;
+    this.#seen = await this.#options.desk.ask(ASK_TIMEOUT_MS).catch(() => undefined);
+  }
+}

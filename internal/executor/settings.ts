@@ -1,0 +1,50 @@
+/** What the services of an executor are given. */
+import type { LoggedFact } from "../core/facts.ts";
+import type { LivenessLimits } from "../core/liveness.ts";
+import type { Change, RunFold } from "../core/run-fold.ts";
+import type { Blobs } from "../ports/blobs.ts";
+import type { Clock, Random } from "../ports/clock.ts";
+import type { Definitions } from "../ports/definitions.ts";
+import type { Desk } from "../ports/desk.ts";
+import type { Lease } from "../ports/lease.ts";
+import type { Observer } from "../ports/observer.ts";
+import type { Presence } from "../ports/presence.ts";
+import type { RunLog } from "../ports/run-log.ts";
+import type { TaskQueue } from "../ports/task-queue.ts";
+
+/** The world that an executor works on. */
+export interface Ports {
+  readonly log: RunLog;
+  readonly queue: TaskQueue;
+  readonly blobs: Blobs;
+  readonly definitions: Definitions;
+  readonly presence: Presence;
+  readonly lease: Lease;
+  readonly desk: Desk;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly observer: Observer;
+}
+
+export interface ExecutorSettings {
+  readonly limits: LivenessLimits;
+  /** Time limit of an attempt whose task names none, in milliseconds. */
+  readonly taskTimeoutMs: number;
+  /** How often an instance may be lost with its worker. */
+  readonly lossCap: number;
+  /** Values above this many characters of JSON go by reference. */
+  readonly inlineLimit: number;
+  /** How many attempts of a queue may be queued or running, for its live slots and the average duration of its tasks. */
+  windowOf(slots: number, averageMs: number): number;
+}
+
+/** Hears what each fact of a run changed, after the change. */
+export type RunListener = (run: RunFold, change: Change, logged: LoggedFact) => void;
+
+export interface CoordinatorOptions extends Ports, ExecutorSettings {
+  /** Names this start of this executor; safe in subjects. */
+  readonly incarnation: string;
+  /** Whether it may write now: it holds its lease. */
+  mayAct(): boolean;
+  readonly onRun: RunListener;
+}

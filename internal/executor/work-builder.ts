@@ -1,0 +1,88 @@
+/** Makes a queued attempt of an owed one: joins the task's definition with the outputs of its direct upstream. */
+import type { Inputs, Work } from "../core/attempt.ts";
+import type { JsonObject } from "../core/json.ts";
+import type { Outcome } from "../core/outcome.ts";
+import type { Owed, RunFold } from "../core/run-fold.ts";
+import { isLargerThan } from "../core/size.ts";
+import { encodeValue, type Stored } from "../core/stored.ts";
+import type { Blobs } from "../ports/blobs.ts";
+import type { RunLog } from "../ports/run-log.ts";
+
+export interface WorkBuilderOptions {
+  readonly log: RunLog;
+  readonly blobs: Blobs;
+  /** Inputs above this many characters of JSON go by reference. */
+  readonly inlineLimit: number;
+}
+
+export class WorkBuilder {
+  readonly #options: WorkBuilderOptions;
+
+  constructor(options: WorkBuilderOptions) {
+    this.#options = options;
+  }
+
+  /** At once where nothing has to be fetched or stored. */
+  build(run: RunFold, owed: Owed): Work | Promise<Work> {
+    const parents = run.graph.parentsOf(owed.position).filter((parent) => run.instances.hasOutput(parent));
+    const inputs = {
+      run: run.submitted.params,
+      own: run.task(owed.position).params,
+      upstream: [] as Inputs["upstream"],
+    };
+    if (parents.length === 0 && !this.#isLarge(inputs)) return toWork(run, owed, { inline: inputs });
+    return this.#buildWithUpstream(run, owed, { ...inputs, upstream: this.#outputsOf(run, parents) });
+  }
+
+  async #buildWithUpstream(
+    run: RunFold,
+    owed: Owed,
+    parts: Omit<Inputs, "upstream"> & { upstream: Promise<Inputs["upstream"]> },
+  ): Promise<Work> {
+    const inputs: Inputs = { ...parts, upstream: await parts.upstream };
+    if (!this.#isLarge(inputs)) return toWork(run, owed, { inline: inputs });
+    const name = `in-${run.task(owed.position).id}-0-${owed.attempt}`;
+    const ref = await this.#options.blobs.put({ runId: run.runId }, name, encodeValue(inputs));
+    return toWork(run, owed, { ref });
+  }
+
+  /** Outputs are kept in the log, not in memory; the log's adapter has the recent ones at hand. */
+  async #outputsOf(run: RunFold, parents: Iterable<number>): Promise<Inputs["upstream"]> {
+    const positions = [...parents];
+    const seqs = new Set(positions.map((position) => run.instances.outcomeSeq(position)));
+    const items = new Map<string, Outcome>();
+    for (const { fact } of await this.#options.log.read([...seqs])) {
+      if (fact.kind !== "outcomes") continue;
+      for (const item of fact.items) items.set(`${item.task}.${item.attempt}`, item);
+    }
+    return positions.flatMap((position): [string, Stored<JsonObject>][] => {
+      const task = run.task(position).id;
+      const output = items.get(`${task}.${run.instances.attempt(position)}`)?.output;
+      return output === undefined ? [] : [[task, output]];
+    });
+  }
+
+  #isLarge(inputs: Inputs): boolean {
+    return isLargerThan(inputs as unknown as JsonObject, this.#options.inlineLimit);
+  }
+}
+
+function toWork(run: RunFold, owed: Owed, inputs: Stored<Inputs>): Work {
+  const task = run.task(owed.position);
+  return {
+    runId: run.runId,
+    task: task.id,
+    index: 0,
+    attempt: owed.attempt,
+    runSeq: run.seq,
+    partition: run.partition,
+    dagName: run.submitted.dagName,
+    tenantId: run.submitted.tenantId,
+    queue: task.queue,
+    type: task.type,
+    command: task.command,
+    env: task.env,
+    timeoutMs: run.timeoutMsOf(task),
+    inputs,
+  };
+}

@@ -1,0 +1,172 @@
+/**
+ * One attempt as a pipeline: inputs → task executor → outcome.
+ *
+ * A1 It always ends: what does not follow its signal within the grace period is abandoned.
+ * A2 The first cause wins: a stop reason is set once, and names the outcome.
+ * A3 It never throws; a fault of the worker is an outcome too.
+ */
+import type { Inputs, Work } from "../core/attempt.ts";
+import type { JsonObject } from "../core/json.ts";
+import type { FailureReason, Outcome, TaskError } from "../core/outcome.ts";
+import { mergeParams } from "../core/params.ts";
+import { isLargerThan } from "../core/size.ts";
+import { decodeValue, encodeValue, type Stored } from "../core/stored.ts";
+import type { Blobs } from "../ports/blobs.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { TaskExecutor, TaskReturn } from "../ports/task-executor.ts";
+
+export interface AttemptOptions {
+  readonly workerId: string;
+  readonly blobs: Blobs;
+  readonly clock: Clock;
+  readonly registry: { get(type: string): TaskExecutor | undefined; types(): readonly string[] };
+  /** How long a task may take to end by itself once it is told to, in milliseconds. */
+  readonly graceMs: number;
+  /** An output above this many characters of JSON goes by reference. */
+  readonly inlineLimit: number;
+  log(work: Work, line: string): void;
+}
+
+export type StopReason = Extract<FailureReason, "timed-out" | "cancelled" | "released">;
+
+/** What killing takes beyond the grace period. */
+const KILL_MARGIN_MS = 2_000;
+
+/** Tells a running attempt to end; the first reason stays. */
+export class Stop {
+  readonly #controller = new AbortController();
+  #reason: StopReason | undefined;
+
+  get reason(): StopReason | undefined {
+    return this.#reason;
+  }
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+  now(reason: StopReason): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    this.#controller.abort(reason);
+  }
+}
+
+export async function runAttempt(work: Work, stop: Stop, options: AttemptOptions): Promise<Outcome> {
+  const { clock, workerId } = options;
+  const begunAt = clock.monotonic();
+  const timer = clock.after(work.timeoutMs, () => stop.now("timed-out"));
+  let answer: TaskReturn;
+  try {
+    answer = judge(await perform(work, stop, options), work, stop);
+  } catch (error) {
+    answer = failure("worker-error", error instanceof Error ? error.message : String(error));
+  }
+  timer.cancel();
+  const base = {
+    task: work.task,
+    index: work.index,
+    attempt: work.attempt,
+    worker: workerId,
+    durationMs: Math.round((clock.monotonic() - begunAt) * 1_000) / 1_000,
+  };
+  const kept = await keepOutput(work, answer.output, options).catch((error: unknown) => error);
+  if (kept instanceof Error) {
+    const message = `the output could not be stored: ${kept.message}`;
+    return { ...base, state: "failed", error: { reason: "worker-error", message } };
+  }
+  const output = kept as { output?: Stored<JsonObject> };
+  return answer.ok
+    ? { ...base, ...output, state: "completed" }
+    : { ...base, ...output, state: "failed", error: answer.error };
+}
+
+async function perform(work: Work, stop: Stop, options: AttemptOptions): Promise<TaskReturn> {
+  const executor = options.registry.get(work.type);
+  if (executor === undefined) {
+    const known = options.registry.types().join(", ");
+    return failure("unknown-type", `worker has no executor for type '${work.type}'; it has: ${known}`);
+  }
+  const params = isPlain(work.inputs) ? mergeParams(work.inputs.inline) : await fetchParams(work, options);
+  const { runId, task, index, attempt, dagName, tenantId, type, command, env } = work;
+  const call = { runId, task, index, attempt, dagName, tenantId, type, command, env, params };
+  const running = executor.execute(call, {
+    signal: stop.signal,
+    graceMs: options.graceMs,
+    log: (line) => options.log(work, line),
+  });
+  return Promise.race([running, abandoned(running, stop, options)]);
+}
+
+/** Settles only after a stop, when the grace period is over and the executor has still not returned. */
+function abandoned(running: Promise<unknown>, stop: Stop, options: AttemptOptions): Promise<TaskReturn> {
+  return new Promise((resolve) => {
+    const arm = (): void => {
+      const giveUp = (): void => resolve(failure("cancelled", "did not end within the grace period"));
+      const timer = options.clock.after(options.graceMs + KILL_MARGIN_MS, giveUp);
+      running.finally(() => timer.cancel()).catch(() => undefined);
+    };
+    if (stop.signal.aborted) arm();
+    else stop.signal.addEventListener("abort", arm, { once: true });
+  });
+}
+
+/** What the answer means, given why the attempt had to end, if it had to. */
+function judge(answer: TaskReturn, work: Work, stop: Stop): TaskReturn {
+  switch (stop.reason) {
+    case undefined:
+      return answer;
+    case "timed-out": {
+      const message = `time limit of ${work.timeoutMs / 1_000} s reached`;
+      return { ...failure("timed-out", message), ...outputOf(answer) };
+    }
+    case "cancelled":
+    case "released":
+      if (answer.ok) return answer;
+      return { ...failure(stop.reason, `ended by the worker: ${stop.reason}`), ...outputOf(answer) };
+  }
+}
+
+function outputOf(answer: TaskReturn): { output?: JsonObject } {
+  return answer.output === undefined ? {} : { output: answer.output };
+}
+
+function failure(reason: FailureReason, message: string): { ok: false; error: TaskError } {
+  return { ok: false, error: { reason, message } };
+}
+
+interface PlainInputs {
+  readonly inline: Inputs & {
+    readonly run: { readonly inline: JsonObject };
+    readonly upstream: readonly (readonly [string, { readonly inline: JsonObject }])[];
+  };
+}
+
+/** Nothing has to be fetched: the usual case, and worth not waiting for. */
+function isPlain(inputs: Stored<Inputs>): inputs is PlainInputs {
+  if (!("inline" in inputs) || !("inline" in inputs.inline.run)) return false;
+  return inputs.inline.upstream.every(([, output]) => "inline" in output);
+}
+
+async function fetchParams(work: Work, { blobs }: AttemptOptions): Promise<JsonObject> {
+  const fetched = async <T>(stored: Stored<T>): Promise<{ inline: T }> => {
+    if ("inline" in stored) return stored;
+    return { inline: decodeValue(await blobs.get({ runId: work.runId }, stored.ref)) as T };
+  };
+  const { inline: inputs } = await fetched(work.inputs);
+  const upstream = inputs.upstream.map(async ([task, output]) => [task, await fetched(output)] as const);
+  return mergeParams({
+    run: await fetched(inputs.run),
+    own: inputs.own,
+    upstream: await Promise.all(upstream),
+  });
+}
+
+async function keepOutput(
+  work: Work,
+  output: JsonObject | undefined,
+  { blobs, inlineLimit }: AttemptOptions,
+): Promise<{ output?: Stored<JsonObject> }> {
+  if (output === undefined) return {};
+  if (!isLargerThan(output, inlineLimit)) return { output: { inline: output } };
+  const name = `out-${work.task}-${work.index}-${work.attempt}`;
+  return { output: { ref: await blobs.put({ runId: work.runId }, name, encodeValue(output)) } };
+}

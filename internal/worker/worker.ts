@@ -1,0 +1,295 @@
+/**
+ * Takes attempts from its queues, runs them on its slots and writes their outcomes.
+ *
+ * W1 What it holds is told at once (`took`) and again with each heartbeat.
+ * W2 A slot is free as soon as its attempt has ended; the outcome is on its way meanwhile.
+ * W3 A copy that cannot start soon is given back: another worker may be idle.
+ * W4 A drain loses nothing: what has not started is given back, what runs may end within the shutdown time, and
+ *    what is ended then is `released`: it runs elsewhere and uses no budget.
+ */
+import { type AttemptId, attemptKey, type Work } from "../core/attempt.ts";
+import { nextAverage, prefetchSize } from "../core/flow.ts";
+import type { Timer } from "../ports/clock.ts";
+import type { Observer } from "../ports/observer.ts";
+import type { Presence, Subscription, WorkerCommand } from "../ports/presence.ts";
+import type { RunLog } from "../ports/run-log.ts";
+import type { Delivery, Intake, TaskQueue } from "../ports/task-queue.ts";
+import { type AttemptOptions, runAttempt, Stop, type StopReason } from "./attempt.ts";
+import { OutcomeWriter } from "./outcome-writer.ts";
+
+export interface WorkerOptions extends Omit<AttemptOptions, "log"> {
+  /** One start of this worker: its id plus a nonce, safe in subjects. */
+  readonly incarnation: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly queues: readonly string[];
+  /** Attempts it runs at a time. */
+  readonly slots: number;
+  readonly queue: TaskQueue;
+  readonly log: RunLog;
+  readonly presence: Presence;
+  readonly observer: Observer;
+  readonly heartbeatMs: number;
+  /** How long the queue waits for an acknowledgement, in milliseconds; what takes longer is extended in time. */
+  readonly ackWaitMs: number;
+  /** How long running attempts may go on during a drain, in milliseconds. */
+  readonly shutdownTimeoutMs: number;
+  /** Names of the functions it knows. */
+  functions(): readonly string[];
+  /** A line that a task has logged. */
+  onTaskLine?(work: Work, line: string): void;
+}
+
+/** A copy that waited so long here for a slot is given back. */
+const MAX_WAIT_MS = 500;
+
+/** A copy that this worker has taken. */
+interface Hold {
+  readonly delivery: Delivery;
+  readonly takenAt: number;
+  /** Set once it runs. */
+  running?: { readonly stop: Stop; readonly since: number };
+}
+
+export class Worker {
+  readonly #options: WorkerOptions;
+  readonly #attempts: AttemptOptions;
+  readonly #writer: OutcomeWriter;
+  readonly #intakes = new Map<string, Intake>();
+  readonly #averages = new Map<string, number>();
+  /** Everything taken and not yet settled, by attempt key; what waits for a slot is in `#waiting` too. */
+  readonly #holds = new Map<string, Hold>();
+  readonly #waiting: Hold[] = [];
+  #running = 0;
+  #tookNow: (AttemptId & { readonly queue: string })[] = [];
+  #commands: Subscription | undefined;
+  #timers: Timer[] = [];
+  #reconsidering = false;
+  #draining: Promise<void> | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#attempts = { ...options, log: (work, line) => options.onTaskLine?.(work, line) };
+    this.#writer = new OutcomeWriter({
+      log: options.log,
+      incarnation: options.incarnation,
+      onStored: (delivery) => this.#holds.delete(attemptKey(delivery.work)),
+      onError: (work, error) => {
+        this.#holds.delete(attemptKey(work));
+        this.#trouble(`storing the outcome of ${attemptKey(work)}`, error);
+      },
+    });
+  }
+
+  async start(): Promise<void> {
+    const { presence, incarnation, queues, queue, heartbeatMs, ackWaitMs } = this.#options;
+    this.#commands = await presence.onCommand(incarnation, (command) => this.#onCommand(command));
+    this.#beat();
+    this.#every(heartbeatMs, () => this.#beat());
+    this.#every(ackWaitMs / 3, () => this.#extend());
+    for (const name of queues) {
+      this.#intakes.set(name, await queue.open(name, (delivery) => this.#onDelivery(delivery)));
+    }
+    this.#ask();
+  }
+
+  /** Drains and ends; a second call waits for the first. */
+  stop(): Promise<void> {
+    this.#draining ??= this.#drain();
+    return this.#draining;
+  }
+
+  /** Ends what runs without waiting for the shutdown time; for the second signal. */
+  hurry(): void {
+    this.#stopAll("released");
+  }
+
+  #onDelivery(delivery: Delivery): void {
+    const { clock } = this.#options;
+    if (this.#draining !== undefined) {
+      delivery.giveBack();
+      return;
+    }
+    const key = attemptKey(delivery.work);
+    // A second copy of what runs here: the first one's outcome settles both.
+    if (this.#holds.has(key)) return;
+    const hold: Hold = { delivery, takenAt: clock.monotonic() };
+    this.#holds.set(key, hold);
+    this.#tell(delivery.work);
+    if (this.#running < this.#options.slots) this.#begin(hold);
+    else this.#wait(hold);
+    this.#ask();
+  }
+
+  #begin(hold: Hold): void {
+    const { clock } = this.#options;
+    const stop = new Stop();
+    hold.running = { stop, since: clock.monotonic() };
+    this.#running++;
+    void runAttempt(hold.delivery.work, stop, this.#attempts).then((outcome) => {
+      const { queue } = hold.delivery.work;
+      this.#averages.set(queue, nextAverage(this.#averages.get(queue) ?? 0, outcome.durationMs));
+      this.#writer.add(hold.delivery, outcome);
+      this.#running--;
+      this.#next();
+    });
+  }
+
+  /** A slot is free. */
+  #next(): void {
+    while (this.#running < this.#options.slots) {
+      const hold = this.#waiting.shift();
+      if (hold === undefined) break;
+      this.#begin(hold);
+    }
+    if (this.#draining === undefined) this.#ask();
+    else if (this.#running === 0) this.#wake?.();
+  }
+
+  #wait(hold: Hold): void {
+    this.#waiting.push(hold);
+    if (this.#reconsidering) return;
+    this.#reconsidering = true;
+    this.#options.clock.after(MAX_WAIT_MS, () => this.#reconsider());
+  }
+
+  /** Gives back what has waited too long (W3). */
+  #reconsider(): void {
+    this.#reconsidering = false;
+    const limit = this.#options.clock.monotonic() - MAX_WAIT_MS;
+    const stays = this.#waiting.splice(0).filter((hold) => {
+      if (hold.takenAt > limit) return true;
+      this.#giveBack(hold);
+      return false;
+    });
+    for (const hold of stays) this.#wait(hold);
+  }
+
+  #giveBack(hold: Hold): void {
+    this.#holds.delete(attemptKey(hold.delivery.work));
+    hold.delivery.giveBack();
+  }
+
+  /** Tells each queue how much more may come. */
+  #ask(): void {
+    const { slots } = this.#options;
+    for (const [queue, intake] of this.#intakes) {
+      const ahead = prefetchSize(slots, this.#averages.get(queue) ?? 0);
+      intake.demand(Math.max(0, slots + ahead - this.#running - this.#waiting.length));
+    }
+  }
+
+  #tell({ runId, task, index, attempt, queue }: Work): void {
+    this.#tookNow.push({ runId, task, index, attempt, queue });
+    if (this.#tookNow.length > 1) return;
+    setImmediate(() => {
+      const { workerId, incarnation, presence } = this.#options;
+      const attempts = this.#tookNow;
+      this.#tookNow = [];
+      presence.took({ workerId, incarnation, attempts });
+    });
+  }
+
+  #onCommand(command: WorkerCommand): void {
+    switch (command.kind) {
+      case "report":
+        this.#beat();
+        return;
+      case "stop-run":
+        this.#stop(({ runId }) => runId === command.runId);
+        return;
+      case "stop-attempt": {
+        const key = attemptKey(command.attempt);
+        this.#stop((work) => attemptKey(work) === key);
+      }
+    }
+  }
+
+  /** What waits is dropped, what runs is ended. */
+  #stop(concerns: (work: Work) => boolean): void {
+    const dropped = this.#waiting.filter((hold) => concerns(hold.delivery.work));
+    if (dropped.length > 0) {
+      this.#waiting.splice(
+        0,
+        this.#waiting.length,
+        ...this.#waiting.filter((hold) => !dropped.includes(hold)),
+      );
+    }
+    for (const hold of dropped) {
+      this.#holds.delete(attemptKey(hold.delivery.work));
+      hold.delivery.ack();
+    }
+    for (const hold of this.#holds.values()) {
+      if (concerns(hold.delivery.work)) hold.running?.stop.now("cancelled");
+    }
+    this.#ask();
+  }
+
+  #stopAll(reason: StopReason): void {
+    for (const hold of this.#holds.values()) hold.running?.stop.now(reason);
+  }
+
+  async #drain(): Promise<void> {
+    const { clock, shutdownTimeoutMs, presence } = this.#options;
+    await Promise.all([...this.#intakes.values()].map((intake) => intake.stop()));
+    for (const hold of this.#waiting.splice(0)) this.#giveBack(hold);
+    this.#beat();
+    const limit = clock.after(shutdownTimeoutMs, () => this.#stopAll("released"));
+    if (this.#running > 0) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    limit.cancel();
+    await this.#writer.idle();
+    for (const timer of this.#timers) timer.cancel();
+    await this.#commands?.stop();
+    presence.heartbeat({ ...this.#heartbeat(), goodbye: true });
+  }
+
+  #beat(): void {
+    this.#options.presence.heartbeat(this.#heartbeat());
+  }
+
+  #heartbeat(): Parameters<Presence["heartbeat"]>[0] {
+    const { workerId, incarnation, host, pid, queues, slots, clock, functions } = this.#options;
+    const now = clock.monotonic();
+    const held = [...this.#holds.values()].map(({ delivery: { work }, running }) => ({
+      runId: work.runId,
+      task: work.task,
+      index: work.index,
+      attempt: work.attempt,
+      queue: work.queue,
+      runningMs: running === undefined ? 0 : Math.round(now - running.since),
+    }));
+    return {
+      ...{ workerId, incarnation, host, pid, queues, slots, held },
+      functions: functions(),
+      active: this.#running,
+      time: clock.now(),
+      draining: this.#draining !== undefined,
+      goodbye: false,
+    };
+  }
+
+  /** The queue must not take what is still held for lost. */
+  #extend(): void {
+    for (const { delivery } of this.#holds.values()) delivery.working();
+  }
+
+  #every(ms: number, act: () => void): void {
+    const at = this.#timers.length;
+    const again = (): void => {
+      this.#timers[at] = this.#options.clock.after(ms, () => {
+        act();
+        again();
+      });
+    };
+    again();
+  }
+
+  #trouble(what: string, error: unknown): void {
+    this.#options.observer.observe({ kind: "trouble", what, error: String(error) });
+  }
+}
