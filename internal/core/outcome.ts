@@ -36,10 +36,10 @@ export const FAILURES = {
   "unknown-type": { budget: "never", exhausted: "failed" },
   /** The task's own definition or input cannot be used. */
   "bad-input": { budget: "never", exhausted: "failed" },
+  /** The output file of a command cannot be read. */
+  "bad-output": { budget: "retries", exhausted: "failed" },
   /** The output cannot be written as JSON. */
   "output-not-serialisable": { budget: "never", exhausted: "failed" },
-  /** The output is above the limit. */
-  "output-too-large": { budget: "never", exhausted: "failed" },
   /** A fault of the worker itself. */
   "worker-error": { budget: "retries", exhausted: "failed" },
   /** The outcome that was reported has the wrong shape. */

@@ -86,13 +86,13 @@ export class LiveTable {
   slotsOf(queue: string): number {
     let slots = 0;
     for (const { beat } of this.#workers.values()) {
-      if (!beat.draining && beat.queues.includes(queue)) slots += beat.slots;
+      if (!beat.draining && serves(beat, queue)) slots += beat.slots;
     }
     return slots;
   }
 
   workersOf(queue: string): number {
-    return [...this.#workers.values()].filter(({ beat }) => beat.queues.includes(queue)).length;
+    return [...this.#workers.values()].filter(({ beat }) => serves(beat, queue)).length;
   }
 
   held(): Iterable<Held> {
@@ -129,4 +129,9 @@ export class LiveTable {
     worker.held.set(key, held);
     this.#holders.set(key, held);
   }
+}
+
+/** `*` stands for every queue. */
+function serves({ queues }: Heartbeat, queue: string): boolean {
+  return queues.includes(queue) || queues.includes("*");
 }

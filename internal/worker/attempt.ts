@@ -5,10 +5,10 @@
  * A2 The first cause wins: a stop reason is set once, and names the outcome.
  * A3 It never throws; a fault of the worker is an outcome too.
  */
-import type { Inputs, Work } from "../core/attempt.ts";
+import type { Work } from "../core/attempt.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { FailureReason, Outcome, TaskError } from "../core/outcome.ts";
-import { mergeParams } from "../core/params.ts";
+import { isResolved, mergeParams } from "../core/params.ts";
 import { isLargerThan } from "../core/size.ts";
 import { decodeValue, encodeValue, type Stored } from "../core/stored.ts";
 import type { Blobs } from "../ports/blobs.ts";
@@ -85,7 +85,11 @@ async function perform(work: Work, stop: Stop, options: AttemptOptions): Promise
     const known = options.registry.types().join(", ");
     return failure("unknown-type", `worker has no executor for type '${work.type}'; it has: ${known}`);
   }
-  const params = isPlain(work.inputs) ? mergeParams(work.inputs.inline) : await fetchParams(work, options);
+  const { inputs } = work;
+  const params =
+    "inline" in inputs && isResolved(inputs.inline)
+      ? mergeParams(inputs.inline)
+      : await fetchParams(work, options);
   const { runId, task, index, attempt, dagName, tenantId, type, command, env } = work;
   const call = { runId, task, index, attempt, dagName, tenantId, type, command, env, params };
   const running = executor.execute(call, {
@@ -131,19 +135,6 @@ function outputOf(answer: TaskReturn): { output?: JsonObject } {
 
 function failure(reason: FailureReason, message: string): { ok: false; error: TaskError } {
   return { ok: false, error: { reason, message } };
-}
-
-interface PlainInputs {
-  readonly inline: Inputs & {
-    readonly run: { readonly inline: JsonObject };
-    readonly upstream: readonly (readonly [string, { readonly inline: JsonObject }])[];
-  };
-}
-
-/** Nothing has to be fetched: the usual case, and worth not waiting for. */
-function isPlain(inputs: Stored<Inputs>): inputs is PlainInputs {
-  if (!("inline" in inputs) || !("inline" in inputs.inline.run)) return false;
-  return inputs.inline.upstream.every(([, output]) => "inline" in output);
 }
 
 async function fetchParams(work: Work, { blobs }: AttemptOptions): Promise<JsonObject> {

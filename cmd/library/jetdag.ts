@@ -1,0 +1,28 @@
+/** The public entry of the package: what programs that embed jetdag import. */
+export { LocalExecutor, SequentialExecutor } from "./local.ts";
+export type { DagRun } from "./library-executor.ts";
+export type { Duration, ExecutorOptions } from "./options.ts";
+export {
+  BadInput,
+  type CancelAnswer,
+  type ExecutorStatus,
+  type RunHandle,
+} from "../../internal/executor/executor.ts";
+export type { RunResult, TaskResult } from "../../internal/core/result.ts";
+export type { Dag, Task } from "../../internal/core/model.ts";
+export type { JsonObject, JsonValue } from "../../internal/core/json.ts";
+export type { Observation, Observer } from "../../internal/ports/observer.ts";
+export type {
+  TaskCall,
+  TaskContext,
+  TaskExecutor,
+  TaskFunction,
+  TaskReturn,
+  FunctionContext,
+} from "../../internal/ports/task-executor.ts";
+export { loadDag, parseDag } from "../../internal/spec/parse.ts";
+export { DefinitionError, type DefinitionProblem } from "../../internal/spec/problems.ts";
+export type { DagDefinition } from "../../internal/spec/schema.ts";
+export { BashTaskExecutor, type BashOptions } from "../../internal/tasks/bash.ts";
+export { HttpTaskExecutor, type HttpOptions } from "../../internal/tasks/http.ts";
+export { FunctionTaskExecutor } from "../../internal/tasks/function.ts";

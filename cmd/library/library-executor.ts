@@ -1,0 +1,126 @@
+/** What the three executors of the library have in common: definitions are checked here, the work is the service's. */
+import type { JsonObject } from "../../internal/core/json.ts";
+import type { Dag } from "../../internal/core/model.ts";
+import type { RunResult } from "../../internal/core/result.ts";
+import {
+  BadInput,
+  type CancelAnswer,
+  type ExecutorStatus,
+  type RunHandle,
+} from "../../internal/executor/executor.ts";
+import type { ExecutorService } from "../../internal/executor/service.ts";
+import type { TaskExecutor, TaskFunction } from "../../internal/ports/task-executor.ts";
+import { ensureDag } from "../../internal/spec/read.ts";
+import type { DagDefinition } from "../../internal/spec/schema.ts";
+import type { ResolvedOptions, Tasks } from "./options.ts";
+
+/** One run to be executed. */
+export interface DagRun {
+  /** What `loadDag` or `parseDag` gave, or a definition as a file has it. */
+  readonly dag: Dag | DagDefinition;
+  /** Over the definition's own params. Default none. */
+  readonly params?: JsonObject;
+  /** 1 to 128 of `A-Z a-z 0-9 _ -`; one that was used before is refused. Default: a new random id. */
+  readonly runId?: string;
+  /** Default: the definition's tenant. */
+  readonly tenantId?: string;
+}
+
+const AT_REST: ExecutorStatus = {
+  ...{ running: false, activeTasks: 0, completedTasks: 0, failedTasks: 0, workerCount: 0, queueDepth: 0 },
+};
+
+export abstract class LibraryExecutor {
+  protected readonly tasks: Tasks;
+  protected readonly options: ResolvedOptions;
+  #service: ExecutorService | undefined;
+  #starting: Promise<void> | undefined;
+
+  constructor(tasks: Tasks, options: ResolvedOptions) {
+    this.tasks = tasks;
+    this.options = options;
+  }
+
+  /** Brings together the ports; rejects when the infrastructure is not there. */
+  protected abstract open(): Promise<ExecutorService>;
+  /** Lets go of the ports. */
+  protected abstract close(): Promise<void>;
+
+  /** Gets ready for work. Idempotent. Rejects when the infrastructure is not there. */
+  start(): Promise<void> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  /** Runs a DAG to its end. Resolves also when the run failed; rejects only on bad input or lost infrastructure. Aborting the signal cancels the run. */
+  async execute(run: DagRun, options: { readonly signal?: AbortSignal } = {}): Promise<RunResult> {
+    return this.#running().execute({ ...run, dag: this.#read(run.dag) }, options);
+  }
+
+  /** Accepts a run; it goes on without the caller. */
+  async submit(run: DagRun): Promise<RunHandle> {
+    return this.#running().submit({ ...run, dag: this.#read(run.dag) });
+  }
+
+  /** Ends a run before its time. */
+  async cancel(runId: string): Promise<CancelAnswer> {
+    return this.#running().cancel(runId);
+  }
+
+  /** Where a run stands; `undefined` when it is unknown. */
+  async inspect(runId: string): Promise<RunResult | undefined> {
+    return this.#running().inspect(runId);
+  }
+
+  /** A snapshot that is at most 1 s old. */
+  getStatus(): ExecutorStatus {
+    return this.#service?.getStatus() ?? AT_REST;
+  }
+
+  /** Adds, or replaces, what runs one type of task in this process, and makes the type known to definitions. */
+  registerTaskExecutor(executor: TaskExecutor): void {
+    this.tasks.registry.register(executor);
+  }
+
+  /** Adds a function that tasks of type `function` may name. */
+  registerFunction(name: string, fn: TaskFunction): void {
+    this.tasks.registerFunction(name, fn);
+  }
+
+  /** Lets running attempts end within the shutdown time, ends the others, releases everything. Idempotent. */
+  async stop(): Promise<void> {
+    await this.#starting?.catch(() => undefined);
+    await this.#service?.stop();
+    await this.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #start(): Promise<void> {
+    if (this.options.enableDocker && this.tasks.registry.get("docker") === undefined) {
+      throw new BadInput(
+        "enableDocker: no executor of type 'docker' is registered; call registerTaskExecutor before start",
+      );
+    }
+    const service = await this.open();
+    this.#service = service;
+    try {
+      await service.start();
+    } catch (error) {
+      this.#service = undefined;
+      await this.close();
+      throw error;
+    }
+  }
+
+  #read(dag: Dag | DagDefinition): Dag {
+    return ensureDag(dag, { types: this.tasks.registry.types() });
+  }
+
+  #running(): ExecutorService {
+    if (this.#service === undefined) throw new Error("the executor is not running: call start() before");
+    return this.#service;
+  }
+}

@@ -1,0 +1,64 @@
+/** Executors that run everything in this process. */
+import { StoredDefinitions } from "../../internal/contract/definitions.ts";
+import { ExecutorService } from "../../internal/executor/service.ts";
+import type { Ports } from "../../internal/executor/settings.ts";
+import { MemoryCluster } from "../../internal/memory/cluster.ts";
+import { systemClock, systemRandom } from "../../internal/memory/system.ts";
+import { LibraryExecutor } from "./library-executor.ts";
+import {
+  type ExecutorOptions,
+  executorSettings,
+  resolveOptions,
+  type ResolvedOptions,
+  Tasks,
+} from "./options.ts";
+
+/** A pool of slots in this process; nothing outlives it. */
+export class LocalExecutor extends LibraryExecutor {
+  constructor(options: ExecutorOptions = {}) {
+    super(new Tasks(), resolveOptions(options, { default: 5, min: 1 }));
+  }
+
+  protected override async open(): Promise<ExecutorService> {
+    return openInProcess(this.tasks, this.options);
+  }
+  protected override async close(): Promise<void> {
+    // What is in memory goes with the executor.
+  }
+}
+
+/** One task at a time, in topological order, ties in the order of the definition. For trying out and for debugging. */
+export class SequentialExecutor extends LibraryExecutor {
+  constructor(options: Omit<ExecutorOptions, "workerCount" | "queueSize"> = {}) {
+    super(new Tasks(), { ...resolveOptions(options, { default: 1, min: 1 }), queueSize: 1 });
+  }
+
+  protected override async open(): Promise<ExecutorService> {
+    return openInProcess(this.tasks, this.options);
+  }
+  protected override async close(): Promise<void> {
+    // What is in memory goes with the executor.
+  }
+}
+
+function openInProcess(tasks: Tasks, options: ResolvedOptions): ExecutorService {
+  const cluster = new MemoryCluster({ clock: systemClock });
+  const ports: Ports = {
+    log: cluster.log,
+    queue: cluster.queue,
+    blobs: cluster.blobs,
+    presence: cluster.presence,
+    lease: cluster.lease,
+    desk: cluster.desk,
+    definitions: new StoredDefinitions(cluster.blobs),
+    clock: systemClock,
+    random: systemRandom,
+    observer: options.observer,
+  };
+  return new ExecutorService({
+    ...ports,
+    ...executorSettings(options, () => options.queueSize),
+    workers: tasks.workers(options.workerCount, ports, options),
+    registry: tasks.registry,
+  });
+}

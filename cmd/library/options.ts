@@ -1,0 +1,135 @@
+/** Options of the executors, as a program that embeds them gives them. */
+import { hostname } from "node:os";
+import type { Ports, ExecutorSettings } from "../../internal/executor/settings.ts";
+import { BadInput } from "../../internal/executor/executor.ts";
+import { ANY_QUEUE } from "../../internal/memory/task-queue.ts";
+import type { Observer } from "../../internal/ports/observer.ts";
+import type { TaskFunction } from "../../internal/ports/task-executor.ts";
+import { DURATION_RULE, parseDuration } from "../../internal/spec/duration.ts";
+import { BashTaskExecutor } from "../../internal/tasks/bash.ts";
+import { FunctionTaskExecutor } from "../../internal/tasks/function.ts";
+import { HttpTaskExecutor } from "../../internal/tasks/http.ts";
+import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
+import { Worker } from "../../internal/worker/worker.ts";
+
+/** A number of seconds, or text such as `500ms`, `30s`, `1h30m`. */
+export type Duration = number | string;
+
+export interface ExecutorOptions {
+  /** Attempts that run at a time in this process. Default 5. */
+  readonly workerCount?: number;
+  /** Attempts that may be queued or running at a time. Default 100. */
+  readonly queueSize?: number;
+  /** Time limit of an attempt whose task names none. Default 30m. */
+  readonly taskTimeout?: Duration;
+  /** How long `stop` lets running attempts go on. Default 30s. */
+  readonly shutdownTimeout?: Duration;
+  /** How long a task may take to end by itself once it is told to, before it is killed. Default 5s. */
+  readonly gracePeriod?: Duration;
+  /** Docker tasks. Default false; true needs an executor of type `docker`, registered before `start`. */
+  readonly enableDocker?: boolean;
+  /** Memory limit of a Docker task, in MiB. Only with `enableDocker`. */
+  readonly maxMemoryMb?: number;
+  /** CPU limit of a Docker task, in percent of one core. Only with `enableDocker`. */
+  readonly maxCpuPercent?: number;
+  /** Hears what happens. Default: nobody. */
+  readonly observer?: Observer;
+}
+
+/** All options with their defaults, in milliseconds. */
+export interface ResolvedOptions {
+  readonly workerCount: number;
+  readonly queueSize: number;
+  readonly taskTimeoutMs: number;
+  readonly shutdownTimeoutMs: number;
+  readonly graceMs: number;
+  readonly enableDocker: boolean;
+  readonly observer: Observer;
+}
+
+/** Throws `BadInput` when an option is not allowed. */
+export function resolveOptions(
+  options: ExecutorOptions,
+  workers: { readonly default: number; readonly min: number },
+): ResolvedOptions {
+  if (options.enableDocker !== true && (options.maxMemoryMb ?? options.maxCpuPercent) !== undefined) {
+    throw new BadInput(
+      "maxMemoryMb and maxCpuPercent limit Docker tasks: set enableDocker too, or leave them out",
+    );
+  }
+  return {
+    workerCount: wholeNumber("workerCount", options.workerCount ?? workers.default, workers.min),
+    queueSize: wholeNumber("queueSize", options.queueSize ?? 100, 1),
+    taskTimeoutMs: milliseconds("taskTimeout", options.taskTimeout ?? "30m"),
+    shutdownTimeoutMs: milliseconds("shutdownTimeout", options.shutdownTimeout ?? "30s"),
+    graceMs: milliseconds("gracePeriod", options.gracePeriod ?? "5s"),
+    enableDocker: options.enableDocker ?? false,
+    observer: options.observer ?? { observe: () => undefined },
+  };
+}
+
+export const INLINE_LIMIT = 64 * 1_024;
+const LOSS_CAP = 5;
+const HEARTBEAT_MS = 10_000;
+const DEAD_AFTER_MS = 30_000;
+const ACK_WAIT_MS = 60_000;
+
+export function executorSettings(
+  options: ResolvedOptions,
+  windowOf: ExecutorSettings["windowOf"],
+): ExecutorSettings {
+  return {
+    limits: { deadAfterMs: DEAD_AFTER_MS, overtimeMs: options.graceMs + DEAD_AFTER_MS },
+    taskTimeoutMs: options.taskTimeoutMs,
+    lossCap: LOSS_CAP,
+    inlineLimit: INLINE_LIMIT,
+    windowOf,
+  };
+}
+
+function wholeNumber(name: string, value: number, min: number): number {
+  if (Number.isInteger(value) && value >= min) return value;
+  throw new BadInput(`${name} must be a whole number from ${min} up, not ${String(value)}`);
+}
+
+function milliseconds(name: string, value: Duration): number {
+  const ms = parseDuration(value);
+  if (ms === undefined) throw new BadInput(`${name}: '${value}' is no duration; ${DURATION_RULE}`);
+  return ms;
+}
+
+/** What runs tasks in this process: the built-in types, and what the program adds. */
+export class Tasks {
+  readonly functions = new FunctionTaskExecutor();
+  readonly registry = new TaskExecutorRegistry([
+    new BashTaskExecutor(),
+    new HttpTaskExecutor(),
+    this.functions,
+  ]);
+
+  registerFunction(name: string, fn: TaskFunction): void {
+    this.functions.register(name, fn);
+  }
+
+  /** Workers of one slot each, in this process. */
+  workers(count: number, ports: Ports, options: ResolvedOptions): Worker[] {
+    return Array.from({ length: count }, (_, i) => {
+      const workerId = `local-${i + 1}`;
+      return new Worker({
+        ...ports,
+        ...options,
+        workerId,
+        incarnation: `${workerId}-${ports.random.id()}`,
+        host: hostname(),
+        pid: process.pid,
+        queues: [ANY_QUEUE],
+        slots: 1,
+        registry: this.registry,
+        functions: () => this.functions.names(),
+        heartbeatMs: HEARTBEAT_MS,
+        ackWaitMs: ACK_WAIT_MS,
+        inlineLimit: INLINE_LIMIT,
+      });
+    });
+  }
+}

@@ -1,0 +1,171 @@
+/** The work queue in one process. */
+import { type AttemptId, attemptKey, type Work } from "../core/attempt.ts";
+import type { Clock, Timer } from "../ports/clock.ts";
+import type { Delivery, Intake, QueueDepth, QueuedAttempt, TaskQueue } from "../ports/task-queue.ts";
+
+/** Opened under this name, an intake takes from every queue: in one process there is nobody else to serve them. */
+export const ANY_QUEUE = "*";
+
+interface Copy {
+  readonly work: Work;
+  deliveries: number;
+  /** Set while it is in flight. */
+  ackTimer: Timer | undefined;
+}
+
+interface Taker {
+  demand: number;
+  onDelivery(delivery: Delivery): void;
+}
+
+interface Lane {
+  /** In the order of delivery; what is in flight is not here. */
+  readonly waiting: Map<string, Copy>;
+  readonly takers: Set<Taker>;
+}
+
+export interface MemoryTaskQueueOptions {
+  readonly clock: Clock;
+  /** What is not settled for so long is delivered again, in milliseconds. Default 60,000. */
+  readonly ackWaitMs?: number;
+}
+
+export class MemoryTaskQueue implements TaskQueue {
+  readonly #clock: Clock;
+  readonly #ackWaitMs: number;
+  readonly #copies = new Map<string, Copy>();
+  readonly #lanes = new Map<string, Lane>();
+  #serving = false;
+
+  constructor({ clock, ackWaitMs = 60_000 }: MemoryTaskQueueOptions) {
+    this.#clock = clock;
+    this.#ackWaitMs = ackWaitMs;
+  }
+
+  async enqueue(work: Work): Promise<boolean> {
+    const key = attemptKey(work);
+    if (this.#copies.has(key)) return false;
+    const copy: Copy = { work, deliveries: 0, ackTimer: undefined };
+    this.#copies.set(key, copy);
+    this.#lane(work.queue).waiting.set(key, copy);
+    this.#serve();
+    return true;
+  }
+
+  async list(): Promise<QueuedAttempt[]> {
+    return [...this.#copies.values()].map(({ work: { runId, task, index, attempt, queue } }) => ({
+      ...{ runId, task, index, attempt, queue },
+    }));
+  }
+
+  async remove(attempt: QueuedAttempt): Promise<void> {
+    this.#delete(attempt);
+  }
+
+  async purge(runId: string, queues: readonly string[]): Promise<void> {
+    for (const { work } of [...this.#copies.values()]) {
+      if (work.runId === runId && queues.includes(work.queue)) this.#delete(work);
+    }
+  }
+
+  async depth(queue: string): Promise<QueueDepth> {
+    const all = [...this.#copies.values()].filter(({ work }) => work.queue === queue).length;
+    const waiting = this.#lane(queue).waiting.size;
+    return { waiting, inFlight: all - waiting };
+  }
+
+  async open(queue: string, onDelivery: (delivery: Delivery) => void): Promise<Intake> {
+    const taker: Taker = { demand: 0, onDelivery };
+    const { takers } = this.#lane(queue);
+    takers.add(taker);
+    return {
+      demand: (n) => {
+        taker.demand = n;
+        this.#serve();
+      },
+      stop: async () => {
+        takers.delete(taker);
+      },
+    };
+  }
+
+  /** In a turn of its own, so that a taker is never called from within its own call. */
+  #serve(): void {
+    if (this.#serving) return;
+    this.#serving = true;
+    queueMicrotask(() => {
+      this.#serving = false;
+      for (const lane of this.#lanes.values()) this.#serveLane(lane);
+    });
+  }
+
+  #serveLane(lane: Lane): void {
+    this.#handOut(lane, lane.takers);
+    this.#handOut(lane, this.#lane(ANY_QUEUE).takers);
+  }
+
+  /** Who got one goes to the end of the takers. */
+  #handOut(lane: Lane, takers: Set<Taker>): void {
+    for (const taker of [...takers]) {
+      while (taker.demand > 0 && takers.has(taker)) {
+        const [next] = lane.waiting;
+        if (next === undefined) return;
+        const [key, copy] = next;
+        lane.waiting.delete(key);
+        taker.demand--;
+        takers.delete(taker);
+        takers.add(taker);
+        taker.onDelivery(this.#deliver(key, copy));
+      }
+    }
+  }
+
+  #deliver(key: string, copy: Copy): Delivery {
+    copy.deliveries++;
+    const inFlight = (): boolean => this.#copies.get(key) === copy;
+    const wait = (ms: number): void => {
+      copy.ackTimer?.cancel();
+      copy.ackTimer = this.#clock.after(ms, () => this.#again(key, copy));
+    };
+    wait(this.#ackWaitMs);
+    return {
+      work: copy.work,
+      redelivered: copy.deliveries > 1,
+      ack: () => this.#delete(copy.work),
+      giveBack: (delayMs = 0) => {
+        if (!inFlight()) return;
+        if (delayMs > 0) wait(delayMs);
+        else this.#again(key, copy);
+      },
+      working: () => {
+        if (inFlight()) wait(this.#ackWaitMs);
+      },
+    };
+  }
+
+  #again(key: string, copy: Copy): void {
+    copy.ackTimer?.cancel();
+    copy.ackTimer = undefined;
+    if (this.#copies.get(key) !== copy) return;
+    this.#lane(copy.work.queue).waiting.set(key, copy);
+    this.#serve();
+  }
+
+  #delete(attempt: AttemptId): void {
+    const key = attemptKey(attempt);
+    const copy = this.#copies.get(key);
+    if (copy === undefined) return;
+    copy.ackTimer?.cancel();
+    this.#copies.delete(key);
+    this.#lane(copy.work.queue).waiting.delete(key);
+  }
+
+  #lane(queue: string): Lane {
+    let lane = this.#lanes.get(queue);
+    if (lane === undefined) {
+      lane = { waiting: new Map(), takers: new Set() };
+      this.#lanes.set(queue, lane);
+    }
+    return lane;
+  }
+}

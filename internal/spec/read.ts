@@ -1,0 +1,87 @@
+/** Definitions from objects: checked, every problem at once, and made into what everything inside works with. */
+import type { z } from "zod";
+import { problemsOf } from "../core/check.ts";
+import type { Dag } from "../core/model.ts";
+import { type DefinitionProblem, DefinitionError, formatPath, nearest } from "./problems.ts";
+import { type DagDefinition, definition, type RawDefinition, salvage, toDag } from "./schema.ts";
+
+export interface ReadOptions {
+  /** Types of task beyond the built-in ones. */
+  readonly types?: readonly string[];
+}
+
+/** A problem, and the place that it is about: a value, or the name of a field. */
+export interface Found {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  readonly atKey: boolean;
+}
+
+export type Reading = { readonly dag: Dag } | { readonly problems: readonly Found[] };
+
+const checked = new WeakSet<Dag>();
+
+/** Reads an object in the file's form. */
+export function examine(value: unknown, { types = [] }: ReadOptions): Reading {
+  const parsed = definition.safeParse(value, { reportInput: true });
+  const shape = parsed.success ? [] : parsed.error.issues.flatMap(explain);
+  const raw = parsed.success ? parsed.data : salvage(value);
+  if (raw === undefined) return { problems: shape };
+  const { dag, problems } = interpret(raw, types);
+  const known = new Set(shape.map(({ path }) => formatPath(path)));
+  const all = [...shape, ...problems.filter(({ path }) => !known.has(formatPath(path)))];
+  if (all.length > 0) return { problems: all };
+  checked.add(dag);
+  return { dag };
+}
+
+function interpret(raw: RawDefinition, types: readonly string[]): { dag: Dag; problems: Found[] } {
+  const problems: Found[] = [];
+  const complain = (position: number) => (field: string, message: string) => {
+    problems.push({ path: ["tasks", position, field], message: `${field}: ${message}`, atKey: false });
+  };
+  const dag = toDag(raw, complain, types);
+  problems.push(...problemsOf(dag, nearest).map((problem) => ({ ...problem, atKey: false })));
+  return { dag, problems };
+}
+
+/** A definition given as an object in the file's form. Throws `DefinitionError`. */
+export function readDefinition(value: unknown, options: ReadOptions = {}): Dag {
+  const reading = examine(value, options);
+  if ("dag" in reading) return reading.dag;
+  throw new DefinitionError(
+    reading.problems.map(({ path, message }): DefinitionProblem => ({ path: formatPath(path), message })),
+  );
+}
+
+/** A DAG that was read before as it is; anything else is read as a definition. Throws `DefinitionError`. */
+export function ensureDag(input: Dag | DagDefinition, options: ReadOptions = {}): Dag {
+  return isChecked(input) ? input : readDefinition(input, options);
+}
+
+function isChecked(input: Dag | DagDefinition): input is Dag {
+  return checked.has(input as Dag);
+}
+
+function explain(issue: z.core.$ZodIssue): Found[] {
+  if (issue.code !== "unrecognized_keys") {
+    const field = issue.path.findLast((part) => typeof part === "string");
+    const item = typeof issue.path.at(-1) === "number" ? `${formatPath(issue.path.slice(-2))}` : field;
+    const message =
+      item === undefined ? `the definition ${issue.message}` : `${String(item)}: ${issue.message}`;
+    return [{ path: issue.path, message, atKey: false }];
+  }
+  const allowed = allowedFields(issue.path);
+  return issue.keys.map((key) => {
+    const near = nearest(key, allowed);
+    const hint = near === undefined ? "" : `; did you mean '${near}'?`;
+    const message = `unknown field '${key}'${hint} Allowed here: ${allowed.join(", ")}`;
+    return { path: [...issue.path, key], message: message.replace("' Allowed", "'. Allowed"), atKey: true };
+  });
+}
+
+function allowedFields(path: readonly PropertyKey[]): string[] {
+  if (path.length === 0) return Object.keys(definition.shape);
+  const task = definition.shape.tasks.element.shape;
+  return Object.keys(path.at(-1) === "retry" ? task.retry.unwrap().shape : task);
+}

@@ -1,0 +1,67 @@
+/** Definitions back in the file's form; what is at its default is left out. */
+import type { JsonObject } from "../core/json.ts";
+import {
+  type Dag,
+  DEFAULT_PRIORITY,
+  DEFAULT_QUEUE,
+  DEFAULT_TENANT,
+  EXPONENTIAL_RETRY,
+  type RetryPolicy,
+  type Task,
+} from "../core/model.ts";
+import { formatDuration } from "./duration.ts";
+import type { DagDefinition } from "./schema.ts";
+
+type TaskDefinition = DagDefinition["tasks"][number];
+
+/** What `readDefinition` reads as the same DAG. */
+export function writeDefinition(dag: Dag): DagDefinition {
+  return {
+    name: dag.name,
+    ...(dag.description === undefined ? {} : { description: dag.description }),
+    ...(dag.tenantId === DEFAULT_TENANT ? {} : { tenant_id: dag.tenantId }),
+    ...(isEmpty(dag.params) ? {} : { params: dag.params }),
+    ...(dag.onFailure === "continue" ? {} : { on_failure: dag.onFailure }),
+    ...(dag.timeoutMs === undefined ? {} : { timeout: writeDuration(dag.timeoutMs) }),
+    ...(dag.maxParallel === undefined ? {} : { max_parallel: dag.maxParallel }),
+    tasks: dag.tasks.map(writeTask),
+  };
+}
+
+function writeTask(task: Task): TaskDefinition {
+  return {
+    id: task.id,
+    type: task.type,
+    ...(task.command === "" ? {} : { command: task.command }),
+    ...(isEmpty(task.params) ? {} : { params: task.params as JsonObject }),
+    ...(task.dependsOn.length === 0 ? {} : { depends_on: [...task.dependsOn] }),
+    ...(task.retries === 0 ? {} : { retries: task.retries }),
+    ...(task.retry === EXPONENTIAL_RETRY ? {} : { retry: writeRetry(task.retry) }),
+    ...(task.timeoutMs === undefined ? {} : { timeout: writeDuration(task.timeoutMs) }),
+    ...(task.queue === DEFAULT_QUEUE ? {} : { queue: task.queue }),
+    ...(task.priority === DEFAULT_PRIORITY ? {} : { priority: task.priority }),
+    ...(task.critical ? { critical: true } : {}),
+    ...(task.allowFailure ? { allow_failure: true } : {}),
+    ...(isEmpty(task.env) ? {} : { env: { ...task.env } }),
+  };
+}
+
+function writeRetry(retry: RetryPolicy): NonNullable<TaskDefinition["retry"]> {
+  const { backoff, factor, jitter } = retry;
+  return {
+    backoff,
+    factor,
+    jitter,
+    initial: writeDuration(retry.initialMs),
+    max: writeDuration(retry.maxMs),
+  };
+}
+
+/** As a number of seconds where the text would lose a fraction of a millisecond. */
+function writeDuration(ms: number): string | number {
+  return Number.isInteger(ms) ? formatDuration(ms) : ms / 1_000;
+}
+
+function isEmpty(value: object): boolean {
+  return Object.keys(value).length === 0;
+}
