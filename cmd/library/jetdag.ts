@@ -1,4 +1,5 @@
 /** The public entry of the package: what programs that embed jetdag import. */
+export { DistributedExecutor, type DistributedOptions } from "./distributed.ts";
 export { LocalExecutor, SequentialExecutor } from "./local.ts";
 export type { DagRun } from "./library-executor.ts";
 export type { Duration, ExecutorOptions } from "./options.ts";

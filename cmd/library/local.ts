@@ -3,6 +3,7 @@ import { StoredDefinitions } from "../../internal/contract/definitions.ts";
 import { ExecutorService } from "../../internal/executor/service.ts";
 import type { Ports } from "../../internal/executor/settings.ts";
 import { MemoryCluster } from "../../internal/memory/cluster.ts";
+import { ANY_QUEUE } from "../../internal/memory/task-queue.ts";
 import { systemClock, systemRandom } from "../../internal/memory/system.ts";
 import { LibraryExecutor } from "./library-executor.ts";
 import {
@@ -58,7 +59,7 @@ function openInProcess(tasks: Tasks, options: ResolvedOptions): ExecutorService 
   return new ExecutorService({
     ...ports,
     ...executorSettings(options, () => options.queueSize),
-    workers: tasks.workers(options.workerCount, ports, options),
+    workers: tasks.workers(options.workerCount, ports, { ...options, queue: ANY_QUEUE }),
     registry: tasks.registry,
   });
 }

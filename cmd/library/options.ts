@@ -2,7 +2,6 @@
 import { hostname } from "node:os";
 import type { Ports, ExecutorSettings } from "../../internal/executor/settings.ts";
 import { BadInput } from "../../internal/executor/executor.ts";
-import { ANY_QUEUE } from "../../internal/memory/task-queue.ts";
 import type { Observer } from "../../internal/ports/observer.ts";
 import type { TaskFunction } from "../../internal/ports/task-executor.ts";
 import { DURATION_RULE, parseDuration } from "../../internal/spec/duration.ts";
@@ -92,7 +91,7 @@ function wholeNumber(name: string, value: number, min: number): number {
   throw new BadInput(`${name} must be a whole number from ${min} up, not ${String(value)}`);
 }
 
-function milliseconds(name: string, value: Duration): number {
+export function milliseconds(name: string, value: Duration): number {
   const ms = parseDuration(value);
   if (ms === undefined) throw new BadInput(`${name}: '${value}' is no duration; ${DURATION_RULE}`);
   return ms;
@@ -111,18 +110,19 @@ export class Tasks {
     this.functions.register(name, fn);
   }
 
-  /** Workers of one slot each, in this process. */
-  workers(count: number, ports: Ports, options: ResolvedOptions): Worker[] {
+  /** Workers of one slot each, in this process, that take from `queue`. */
+  workers(count: number, ports: Ports, { queue, ...options }: ResolvedOptions & { queue: string }): Worker[] {
     return Array.from({ length: count }, (_, i) => {
       const workerId = `local-${i + 1}`;
       return new Worker({
         ...ports,
         ...options,
+        observer: ports.observer,
         workerId,
         incarnation: `${workerId}-${ports.random.id()}`,
         host: hostname(),
         pid: process.pid,
-        queues: [ANY_QUEUE],
+        queues: [queue],
         slots: 1,
         registry: this.registry,
         functions: () => this.functions.names(),

@@ -1,0 +1,98 @@
+/** The executor on a cluster. */
+import { StoredDefinitions } from "../../internal/contract/definitions.ts";
+import { isNamespace, NAMESPACE_RULE } from "../../internal/contract/subjects.ts";
+import { windowSize } from "../../internal/core/flow.ts";
+import { DEFAULT_QUEUE } from "../../internal/core/model.ts";
+import { BadInput } from "../../internal/executor/executor.ts";
+import { ExecutorService } from "../../internal/executor/service.ts";
+import type { ExecutorSettings, Ports } from "../../internal/executor/settings.ts";
+import { systemClock, systemRandom } from "../../internal/memory/system.ts";
+import { type NatsCluster, openCluster } from "../../internal/nats/cluster.ts";
+import { LibraryExecutor } from "./library-executor.ts";
+import {
+  type Duration,
+  type ExecutorOptions,
+  executorSettings,
+  milliseconds,
+  resolveOptions,
+  Tasks,
+} from "./options.ts";
+
+export interface DistributedOptions extends Omit<ExecutorOptions, "queueSize"> {
+  /** `nats://host:4222`, several separated by commas; user and password or a token may stand in the address. */
+  readonly nats: string;
+  /** Path of a credentials file. */
+  readonly creds?: string;
+  /** Keeps several installations on one server apart. Default `jetdag`. */
+  readonly namespace?: string;
+  /** Attempts that run at a time in this process. Default 0: the cluster's workers do the work. */
+  readonly workerCount?: number;
+  /** A worker that was not heard of for so long is dead. Default 30s. */
+  readonly deadAfter?: Duration;
+  /** How long the executor's lease lasts without renewal. Default 5s. */
+  readonly leaseTerm?: Duration;
+  /** How long the queue waits before it delivers an attempt again that nobody extends. Default 60s. */
+  readonly ackWait?: Duration;
+  /** How often an instance may be lost with its worker before it ends as `crashed`. Default 5. */
+  readonly lossCap?: number;
+  /** Values above this many bytes go by reference. Default 65,536. */
+  readonly inlineLimit?: number;
+}
+
+/** Submits runs to a cluster, and drives it while no other executor does. Workers are processes of their own. */
+export class DistributedExecutor extends LibraryExecutor {
+  readonly #settings: ExecutorSettings;
+  readonly #distributed: DistributedOptions;
+  #cluster: NatsCluster | undefined;
+
+  constructor(options: DistributedOptions) {
+    super(new Tasks(), resolveOptions(options, { default: 0, min: 0 }));
+    if (options.namespace !== undefined && !isNamespace(options.namespace)) {
+      throw new BadInput(`namespace '${options.namespace}' is not allowed: ${NAMESPACE_RULE}`);
+    }
+    this.#distributed = options;
+    const settings = executorSettings(this.options, windowSize);
+    const deadAfterMs = milliseconds("deadAfter", options.deadAfter ?? settings.limits.deadAfterMs / 1_000);
+    this.#settings = {
+      ...settings,
+      limits: { deadAfterMs, overtimeMs: this.options.graceMs + deadAfterMs },
+      lossCap: options.lossCap ?? settings.lossCap,
+      inlineLimit: options.inlineLimit ?? settings.inlineLimit,
+    };
+  }
+
+  protected override async open(): Promise<ExecutorService> {
+    const { nats, creds, namespace = "jetdag", ackWait = "60s", leaseTerm = "5s" } = this.#distributed;
+    const { observer } = this.options;
+    const cluster = await openCluster({
+      servers: nats,
+      ...(creds === undefined ? {} : { creds }),
+      name: "jetdag executor",
+      namespace,
+      ackWaitMs: milliseconds("ackWait", ackWait),
+      leaseTermMs: milliseconds("leaseTerm", leaseTerm),
+      onTrouble: (what) => observer.observe({ kind: "trouble", what, error: "" }),
+      onDeadLetter: ({ subject, reason }) => observer.observe({ kind: "dead-letter", subject, reason }),
+    });
+    this.#cluster = cluster;
+    const ports: Ports = {
+      ...cluster,
+      definitions: new StoredDefinitions(cluster.blobs),
+      clock: systemClock,
+      random: systemRandom,
+      observer,
+    };
+    return new ExecutorService({
+      ...ports,
+      ...this.#settings,
+      workers: this.tasks.workers(this.options.workerCount, ports, { ...this.options, queue: DEFAULT_QUEUE }),
+      registry: this.tasks.registry,
+    });
+  }
+
+  protected override async close(): Promise<void> {
+    const cluster = this.#cluster;
+    this.#cluster = undefined;
+    await cluster?.close();
+  }
+}

@@ -1,0 +1,141 @@
+/** What workers and executors tell each other without storing it. */
+import { z } from "zod";
+import type { AttemptId } from "../core/attempt.ts";
+import type { ClusterView } from "../ports/desk.ts";
+import type { Heartbeat, Took, WorkerCommand } from "../ports/presence.ts";
+import { decode, type Decoded, encode, map } from "./codec.ts";
+
+const count = z.int().nonnegative();
+const ms = z.number().nonnegative();
+const names = z.array(z.string());
+const attempt = z.object({ run_id: z.string(), task: z.string(), index: count, attempt: count });
+type WireAttempt = z.output<typeof attempt>;
+
+const heartbeat = z.object({
+  v: z.literal(1),
+  worker_id: z.string(),
+  incarnation: z.string(),
+  host: z.string(),
+  pid: count,
+  queues: names,
+  functions: names,
+  slots: count,
+  active: count,
+  held: z.array(attempt.extend({ queue: z.string(), running_ms: ms })),
+  time: z.number(),
+  draining: z.boolean(),
+  goodbye: z.boolean(),
+});
+
+const took = z.object({
+  v: z.literal(1),
+  worker_id: z.string(),
+  incarnation: z.string(),
+  attempts: z.array(attempt.extend({ queue: z.string() })),
+});
+
+const command = z.discriminatedUnion("kind", [
+  z.object({ v: z.literal(1), kind: z.literal("report") }),
+  z.object({ v: z.literal(1), kind: z.literal("stop-run"), run_id: z.string() }),
+  z.object({ v: z.literal(1), kind: z.literal("stop-attempt"), attempt }),
+]);
+
+const cluster = z.object({
+  v: z.literal(1),
+  executor: z.string(),
+  workers: z.array(
+    z.object({
+      ...{ worker_id: z.string(), host: z.string(), pid: count, queues: names, functions: names },
+      ...{ slots: count, active: count, draining: z.boolean(), silent_ms: z.number() },
+    }),
+  ),
+  held: z.array(attempt.extend({ worker_id: z.string(), since_ms: z.number() })),
+  queues: z.array(z.object({ queue: z.string(), depth: count, workers: count })),
+  active_runs: count,
+});
+
+function toWire({ runId, task, index, attempt: number }: AttemptId): WireAttempt {
+  return { run_id: runId, task, index, attempt: number };
+}
+
+function fromWire({ run_id: runId, task, index, attempt: number }: WireAttempt): AttemptId {
+  return { runId, task, index, attempt: number };
+}
+
+export function encodeHeartbeat(beat: Heartbeat): Uint8Array {
+  const { workerId, incarnation, host, pid, queues, functions, slots, active, time, draining, goodbye } =
+    beat;
+  return encode({
+    ...{ v: 1, worker_id: workerId, incarnation, host, pid, queues, functions },
+    ...{ slots, active, time, draining, goodbye },
+    held: beat.held.map((held) => ({ ...toWire(held), queue: held.queue, running_ms: held.runningMs })),
+  });
+}
+
+export function decodeHeartbeat(bytes: Uint8Array): Decoded<Heartbeat> {
+  return map(decode(heartbeat, bytes), ({ v: _v, worker_id: workerId, held, ...rest }) => ({
+    ...rest,
+    workerId,
+    held: held.map((each) => ({ ...fromWire(each), queue: each.queue, runningMs: each.running_ms })),
+  }));
+}
+
+export function encodeTook({ workerId, incarnation, attempts }: Took): Uint8Array {
+  return encode({
+    ...{ v: 1, worker_id: workerId, incarnation },
+    attempts: attempts.map((each) => ({ ...toWire(each), queue: each.queue })),
+  });
+}
+
+export function decodeTook(bytes: Uint8Array): Decoded<Took> {
+  return map(decode(took, bytes), ({ worker_id: workerId, incarnation, attempts }) => ({
+    ...{ workerId, incarnation },
+    attempts: attempts.map((each) => ({ ...fromWire(each), queue: each.queue })),
+  }));
+}
+
+export function encodeCommand(value: WorkerCommand): Uint8Array {
+  switch (value.kind) {
+    case "report":
+      return encode({ v: 1, kind: "report" });
+    case "stop-run":
+      return encode({ v: 1, kind: "stop-run", run_id: value.runId });
+    case "stop-attempt":
+      return encode({ v: 1, kind: "stop-attempt", attempt: toWire(value.attempt) });
+  }
+}
+
+export function decodeCommand(bytes: Uint8Array): Decoded<WorkerCommand> {
+  return map(decode(command, bytes), (wire): WorkerCommand => {
+    switch (wire.kind) {
+      case "report":
+        return { kind: "report" };
+      case "stop-run":
+        return { kind: "stop-run", runId: wire.run_id };
+      case "stop-attempt":
+        return { kind: "stop-attempt", attempt: fromWire(wire.attempt) };
+    }
+  });
+}
+
+export function encodeCluster(view: ClusterView): Uint8Array {
+  return encode({
+    ...{ v: 1, executor: view.executor, queues: view.queues, active_runs: view.activeRuns },
+    workers: view.workers.map(({ workerId, silentMs, ...rest }) => ({
+      ...rest,
+      ...{ worker_id: workerId, silent_ms: silentMs },
+    })),
+    held: view.held.map((held) => ({ ...toWire(held), worker_id: held.workerId, since_ms: held.sinceMs })),
+  });
+}
+
+export function decodeCluster(bytes: Uint8Array): Decoded<ClusterView> {
+  return map(decode(cluster, bytes), ({ executor, queues, active_runs: activeRuns, workers, held }) => ({
+    ...{ executor, queues, activeRuns },
+    workers: workers.map(({ worker_id: workerId, silent_ms: silentMs, ...rest }) => ({
+      ...rest,
+      ...{ workerId, silentMs },
+    })),
+    held: held.map((each) => ({ ...fromWire(each), workerId: each.worker_id, sinceMs: each.since_ms })),
+  }));
+}

@@ -1,0 +1,76 @@
+/** Queued attempts on the wire. */
+import { z } from "zod";
+import type { Inputs, Work } from "../core/attempt.ts";
+import { NO_ENV } from "../core/model.ts";
+import { decode, type Decoded, encode } from "./codec.ts";
+import { jsonObject, stored } from "./facts.ts";
+
+const count = z.int().nonnegative();
+
+const inputs: z.ZodType<Inputs> = z.object({
+  run: stored(jsonObject),
+  own: jsonObject,
+  upstream: z.array(z.tuple([z.string(), stored(jsonObject)])),
+});
+
+const work = z.object({
+  v: z.literal(1),
+  run_id: z.string(),
+  task: z.string(),
+  index: count,
+  attempt: z.int().positive(),
+  run_seq: count,
+  partition: count,
+  dag_name: z.string(),
+  tenant_id: z.string(),
+  queue: z.string(),
+  type: z.string(),
+  command: z.string(),
+  env: z.record(z.string(), z.string()).optional(),
+  timeout_s: z.number().positive(),
+  inputs: stored(inputs),
+});
+
+export function encodeWork(value: Work): Uint8Array {
+  return encode({
+    v: 1,
+    run_id: value.runId,
+    task: value.task,
+    index: value.index,
+    attempt: value.attempt,
+    run_seq: value.runSeq,
+    partition: value.partition,
+    dag_name: value.dagName,
+    tenant_id: value.tenantId,
+    queue: value.queue,
+    type: value.type,
+    command: value.command,
+    env: value.env === NO_ENV ? undefined : value.env,
+    timeout_s: value.timeoutMs / 1_000,
+    inputs: value.inputs,
+  });
+}
+
+export function decodeWork(bytes: Uint8Array): Decoded<Work> {
+  const decoded = decode(work, bytes);
+  if ("wrong" in decoded) return decoded;
+  const wire = decoded.value;
+  return {
+    value: {
+      runId: wire.run_id,
+      task: wire.task,
+      index: wire.index,
+      attempt: wire.attempt,
+      runSeq: wire.run_seq,
+      partition: wire.partition,
+      dagName: wire.dag_name,
+      tenantId: wire.tenant_id,
+      queue: wire.queue,
+      type: wire.type,
+      command: wire.command,
+      env: wire.env ?? NO_ENV,
+      timeoutMs: wire.timeout_s * 1_000,
+      inputs: wire.inputs,
+    },
+  };
+}

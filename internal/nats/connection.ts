@@ -1,0 +1,173 @@
+/** One connection to the cluster, with settings that were found to matter. */
+import { readFile } from "node:fs/promises";
+import { type JetStreamClient, jetstream, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
+import {
+  AuthorizationError,
+  connect,
+  type ConnectionOptions,
+  credsAuthenticator,
+  type NatsConnection,
+} from "@nats-io/transport-node";
+
+export interface ConnectOptions {
+  /** `nats://host:4222`, several separated by commas; user and password or a token may stand in the address. */
+  readonly servers: string;
+  /** Path of a credentials file. */
+  readonly creds?: string;
+  /** Shown in the server's list of connections. */
+  readonly name: string;
+}
+
+export type ConnectReason = "unreachable" | "refused" | "no-jetstream" | "too-old" | "bad-address";
+
+/** No usable server; the message says which address, what is wrong, and what to do. */
+export class ConnectFailed extends Error {
+  readonly code = "CONNECT_FAILED";
+  readonly reason: ConnectReason;
+  constructor(reason: ConnectReason, message: string) {
+    super(message);
+    this.name = "ConnectFailed";
+    this.reason = reason;
+  }
+}
+
+/** Newer features are used where they are, and never needed. */
+const OLDEST = [2, 9] as const;
+const CURRENT = [2, 10] as const;
+
+export interface Connection {
+  readonly nc: NatsConnection;
+  readonly js: JetStreamClient;
+  readonly jsm: JetStreamManager;
+  /** What the operator should know, in one line; absent when all is well. */
+  readonly warning?: string;
+}
+
+/** Rejects with `ConnectFailed` within 5 s when there is no usable server. */
+export async function connectNats(options: ConnectOptions): Promise<Connection> {
+  const shown = withoutSecrets(options.servers);
+  const nc = await open(options, shown);
+  try {
+    const { version } = nc.info ?? { version: "0" };
+    if (isBelow(version, OLDEST)) {
+      const message = `the NATS server at ${shown} is version ${version}; 2.10 or newer is needed: update it`;
+      throw new ConnectFailed("too-old", message);
+    }
+    const jsm = await manager(nc, shown);
+    const js = jetstream(nc, { timeout: 5_000 });
+    if (!isBelow(version, CURRENT)) return { nc, js, jsm };
+    const warning = `the NATS server at ${shown} is version ${version}; it works, 2.10 or newer is better`;
+    return { nc, js, jsm, warning };
+  } catch (error) {
+    await nc.close();
+    throw error;
+  }
+}
+
+async function open(options: ConnectOptions, shown: string): Promise<NatsConnection> {
+  const settings = await toSettings(options);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const message = `no NATS server answers at ${shown}: is it running, and is the address right?`;
+    timer = setTimeout(() => reject(new ConnectFailed("unreachable", message)), 4_500);
+  });
+  const connecting = connect(settings);
+  connecting.catch(() => undefined);
+  try {
+    return await Promise.race([connecting, late]);
+  } catch (error) {
+    if (error instanceof ConnectFailed) {
+      void connecting.then((nc) => nc.close()).catch(() => undefined);
+      throw error;
+    }
+    throw explain(error, shown);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function toSettings({ servers, creds, name }: ConnectOptions): Promise<ConnectionOptions> {
+  const addresses = servers.split(",").map((address) => parseAddress(address.trim()));
+  const authenticator =
+    creds === undefined
+      ? {}
+      : {
+          authenticator: credsAuthenticator(
+            await readFile(creds).catch((error: Error) => {
+              throw new ConnectFailed(
+                "refused",
+                `the credentials file '${creds}' cannot be read: ${error.message}`,
+              );
+            }),
+          ),
+        };
+  const { user, pass, token } =
+    addresses.find((address) => address.user !== undefined || address.token !== undefined) ?? {};
+  return {
+    servers: addresses.map(({ server }) => server),
+    ...(token === undefined ? {} : { token }),
+    ...(user === undefined ? {} : { user, pass: pass ?? "" }),
+    ...authenticator,
+    name,
+    // With the defaults a frozen server is 48 s of silence, and a lost one is given up after 20 s.
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 250,
+    pingInterval: 5_000,
+    maxPingOut: 2,
+    timeout: 2_000,
+    // Otherwise the client captures a stack for every request, at half the throughput.
+    noAsyncTraces: true,
+  };
+}
+
+interface Address {
+  readonly server: string;
+  readonly user?: string;
+  readonly pass?: string;
+  readonly token?: string;
+}
+
+function parseAddress(address: string): Address {
+  const text = address.includes("://") ? address : `nats://${address}`;
+  if (!URL.canParse(text)) {
+    throw new ConnectFailed("bad-address", `'${address}' is no NATS address; write nats://host:4222`);
+  }
+  const url = new URL(text);
+  const server = `${url.protocol}//${url.hostname}:${url.port === "" ? "4222" : url.port}`;
+  if (url.username === "") return { server };
+  const user = decodeURIComponent(url.username);
+  return url.password === ""
+    ? { server, token: user }
+    : { server, user, pass: decodeURIComponent(url.password) };
+}
+
+async function manager(nc: NatsConnection, shown: string): Promise<JetStreamManager> {
+  try {
+    const jsm = await jetstreamManager(nc, { timeout: 4_000, checkAPI: false });
+    await jsm.getAccountInfo();
+    return jsm;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const message = `the NATS server at ${shown} has no JetStream (${why}): start it with -js, or enable it for this account`;
+    throw new ConnectFailed("no-jetstream", message);
+  }
+}
+
+function explain(error: unknown, shown: string): ConnectFailed {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof AuthorizationError || /authorization|authentication/i.test(message)) {
+    const advice = "check user and password, token or credentials file";
+    return new ConnectFailed("refused", `the NATS server at ${shown} refuses these credentials: ${advice}`);
+  }
+  return new ConnectFailed("unreachable", `no NATS server answers at ${shown}: ${message}`);
+}
+
+/** An address as it may be shown and logged. */
+export function withoutSecrets(servers: string): string {
+  return servers.replaceAll(/\/\/[^@/,]*@/g, "//");
+}
+
+function isBelow(version: string, [major, minor]: readonly [number, number]): boolean {
+  const [a = 0, b = 0] = version.split(".").map(Number);
+  return a < major || (a === major && b < minor);
+}
