@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import type { Ports, ExecutorSettings } from "../../internal/executor/settings.ts";
 import { BadInput } from "../../internal/executor/executor.ts";
+import { DEFAULT_TASK_TIMEOUT_MS } from "../../internal/core/model.ts";
 import type { Observer } from "../../internal/ports/observer.ts";
 import type { TaskFunction } from "../../internal/ports/task-executor.ts";
 import { DURATION_RULE, parseDuration } from "../../internal/spec/duration.ts";
@@ -39,7 +40,8 @@ export interface ExecutorOptions {
 export interface ResolvedOptions {
   readonly workerCount: number;
   readonly queueSize: number;
-  readonly taskTimeoutMs: number;
+  /** Only if the program names one. */
+  readonly taskTimeoutMs?: number;
   readonly shutdownTimeoutMs: number;
   readonly graceMs: number;
   readonly enableDocker: boolean;
@@ -59,7 +61,9 @@ export function resolveOptions(
   return {
     workerCount: wholeNumber("workerCount", options.workerCount ?? workers.default, workers.min),
     queueSize: wholeNumber("queueSize", options.queueSize ?? 100, 1),
-    taskTimeoutMs: milliseconds("taskTimeout", options.taskTimeout ?? "30m"),
+    ...(options.taskTimeout === undefined
+      ? {}
+      : { taskTimeoutMs: milliseconds("taskTimeout", options.taskTimeout) }),
     shutdownTimeoutMs: milliseconds("shutdownTimeout", options.shutdownTimeout ?? "30s"),
     graceMs: milliseconds("gracePeriod", options.gracePeriod ?? "5s"),
     enableDocker: options.enableDocker ?? false,
@@ -79,7 +83,7 @@ export function executorSettings(
 ): ExecutorSettings {
   return {
     limits: { deadAfterMs: DEAD_AFTER_MS, overtimeMs: options.graceMs + DEAD_AFTER_MS },
-    taskTimeoutMs: options.taskTimeoutMs,
+    ...(options.taskTimeoutMs === undefined ? {} : { taskTimeoutMs: options.taskTimeoutMs }),
     lossCap: LOSS_CAP,
     inlineLimit: INLINE_LIMIT,
     windowOf,
@@ -126,6 +130,7 @@ export class Tasks {
         slots: 1,
         registry: this.registry,
         functions: () => this.functions.names(),
+        taskTimeoutMs: options.taskTimeoutMs ?? DEFAULT_TASK_TIMEOUT_MS,
         heartbeatMs: HEARTBEAT_MS,
         ackWaitMs: ACK_WAIT_MS,
         inlineLimit: INLINE_LIMIT,

@@ -1,6 +1,6 @@
 /** Facts on the wire. */
 import { z } from "zod";
-import type { Fact } from "../core/facts.ts";
+import type { Fact, RunDefaults } from "../core/facts.ts";
 import type { JsonObject } from "../core/json.ts";
 import { FAILURES, type FailureReason, type Outcome, type TaskError } from "../core/outcome.ts";
 import type { Stored } from "../core/stored.ts";
@@ -28,7 +28,7 @@ const submitted = z.object({
   tenant_id: z.string(),
   definition: blobRef,
   params: stored(jsonObject),
-  defaults: z.object({ task_timeout_s: seconds, loss_cap: count }),
+  defaults: z.object({ task_timeout_s: seconds.optional(), loss_cap: count }),
   semantics: z.int(),
   nonce: z.string(),
 });
@@ -70,7 +70,7 @@ export function encodeFact(fact: Fact): Uint8Array {
         tenant_id: fact.tenantId,
         definition: fact.definition,
         params: fact.params,
-        defaults: { task_timeout_s: fact.defaults.taskTimeoutMs / 1_000, loss_cap: fact.defaults.lossCap },
+        defaults: wireDefaults(fact.defaults),
         semantics: fact.semantics,
         nonce: fact.nonce,
       });
@@ -81,6 +81,18 @@ export function encodeFact(fact: Fact): Uint8Array {
     case "finished":
       return encode({ v: 1, state: fact.state, duration_ms: fact.durationMs });
   }
+}
+
+function wireDefaults({ taskTimeoutMs, lossCap }: RunDefaults): z.input<typeof submitted>["defaults"] {
+  return {
+    loss_cap: lossCap,
+    ...(taskTimeoutMs === undefined ? {} : { task_timeout_s: taskTimeoutMs / 1_000 }),
+  };
+}
+
+function toDefaults(wire: z.output<typeof submitted>["defaults"]): RunDefaults {
+  const { task_timeout_s: timeout, loss_cap: lossCap } = wire;
+  return { lossCap, ...(timeout === undefined ? {} : { taskTimeoutMs: timeout * 1_000 }) };
 }
 
 function wireItem(outcome: Outcome): z.input<typeof item> {
@@ -106,7 +118,7 @@ export function decodeFact(subject: FactSubject, bytes: Uint8Array): Decoded<Fac
         tenantId: wire.tenant_id,
         definition: wire.definition,
         params: wire.params,
-        defaults: { taskTimeoutMs: wire.defaults.task_timeout_s * 1_000, lossCap: wire.defaults.loss_cap },
+        defaults: toDefaults(wire.defaults),
         semantics: wire.semantics,
         nonce: wire.nonce,
       }));

@@ -27,7 +27,7 @@ const work = z.object({
   type: z.string(),
   command: z.string(),
   env: z.record(z.string(), z.string()).optional(),
-  timeout_s: z.number().positive(),
+  timeout_s: z.number().positive().optional(),
   inputs: stored(inputs),
 });
 
@@ -46,7 +46,7 @@ export function encodeWork(value: Work): Uint8Array {
     type: value.type,
     command: value.command,
     env: value.env === NO_ENV ? undefined : value.env,
-    timeout_s: value.timeoutMs / 1_000,
+    timeout_s: value.timeoutMs === undefined ? undefined : value.timeoutMs / 1_000,
     inputs: value.inputs,
   });
 }
@@ -69,7 +69,7 @@ export function decodeWork(bytes: Uint8Array): Decoded<Work> {
       type: wire.type,
       command: wire.command,
       env: wire.env ?? NO_ENV,
-      timeoutMs: wire.timeout_s * 1_000,
+      ...(wire.timeout_s === undefined ? {} : { timeoutMs: wire.timeout_s * 1_000 }),
       inputs: wire.inputs,
     },
   };

@@ -37,6 +37,7 @@ export interface Work extends AttemptId {
   readonly type: string;
   readonly command: string;
   readonly env: Readonly<Record<string, string>>;
-  readonly timeoutMs: number;
+  /** In milliseconds; without it the worker's own limit counts. */
+  readonly timeoutMs?: number;
   readonly inputs: Stored<Inputs>;
 }

@@ -8,8 +8,8 @@ export const SEMANTICS = 1;
 
 /** Every default in force when the run was submitted. */
 export interface RunDefaults {
-  /** Time limit of an attempt whose task names none, in milliseconds. */
-  readonly taskTimeoutMs: number;
+  /** Time limit of an attempt whose task names none, in milliseconds; without it the worker's own counts. */
+  readonly taskTimeoutMs?: number;
   /** How often an instance may be lost with its worker before it ends as `crashed`. */
   readonly lossCap: number;
 }

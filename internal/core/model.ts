@@ -34,7 +34,7 @@ export interface Task {
   /** Further attempts after a failure: n means n + 1 attempts. Default 0. */
   readonly retries: number;
   readonly retry: RetryPolicy;
-  /** Time limit of one attempt, in milliseconds; without it the run's default counts. */
+  /** Time limit of one attempt, in milliseconds; without it the run's default counts, and else the worker's. */
   readonly timeoutMs?: number;
   /** Name of the set of workers that may take it. Default `default`. */
   readonly queue: string;
@@ -62,6 +62,8 @@ export interface Dag {
   readonly tasks: readonly Task[];
 }
 
+/** Time limit of an attempt, in milliseconds, where neither the task nor the run names one. */
+export const DEFAULT_TASK_TIMEOUT_MS = 30 * 60 * 1_000;
 export const DEFAULT_QUEUE = "default";
 export const DEFAULT_TENANT = "local-dev";
 export const DEFAULT_PRIORITY = 5;

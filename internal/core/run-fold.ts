@@ -113,8 +113,8 @@ export class RunFold {
     return task;
   }
 
-  /** Time limit of one attempt of this task, in milliseconds. */
-  timeoutMsOf(task: Task): number {
+  /** Time limit of one attempt of this task, in milliseconds; without it the worker's own counts. */
+  timeoutMsOf(task: Task): number | undefined {
     return task.timeoutMs ?? this.submitted.defaults.taskTimeoutMs;
   }
 

@@ -128,7 +128,7 @@ export class Overseer {
     const found = this.#options.find(held.attempt);
     if (found === undefined) return;
     const timeoutMs = found.run.timeoutMsOf(found.run.task(found.position));
-    if (!isOverdue(now - held.since, timeoutMs, this.#options.limits)) return;
+    if (timeoutMs === undefined || !isOverdue(now - held.since, timeoutMs, this.#options.limits)) return;
     this.#judge(held, "timed-out", `still held long after its time limit of ${timeoutMs / 1_000} s`);
     this.#options.presence.command({ kind: "stop-attempt", attempt: held.attempt }, held.incarnation);
   }

@@ -28,8 +28,8 @@ export interface Ports {
 
 export interface ExecutorSettings {
   readonly limits: LivenessLimits;
-  /** Time limit of an attempt whose task names none, in milliseconds. */
-  readonly taskTimeoutMs: number;
+  /** Time limit of an attempt whose task names none, in milliseconds; without it the worker's own counts. */
+  readonly taskTimeoutMs?: number;
   /** How often an instance may be lost with its worker. */
   readonly lossCap: number;
   /** Values above this many characters of JSON go by reference. */

@@ -44,7 +44,7 @@ async function admit(named: Named, options: Ports & ExecutorSettings): Promise<n
     tenantId,
     definition: await definitions.put(run.dag),
     params: await storedParams({ ...run.dag.params, ...run.params }, runId, options),
-    defaults: { taskTimeoutMs, lossCap },
+    defaults: { lossCap, ...(taskTimeoutMs === undefined ? {} : { taskTimeoutMs }) },
     semantics: SEMANTICS,
     nonce: random.id(),
   };

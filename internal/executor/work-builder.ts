@@ -69,6 +69,7 @@ export class WorkBuilder {
 
 function toWork(run: RunFold, owed: Owed, inputs: Stored<Inputs>): Work {
   const task = run.task(owed.position);
+  const timeoutMs = run.timeoutMsOf(task);
   return {
     runId: run.runId,
     task: task.id,
@@ -82,7 +83,7 @@ function toWork(run: RunFold, owed: Owed, inputs: Stored<Inputs>): Work {
     type: task.type,
     command: task.command,
     env: task.env,
-    timeoutMs: run.timeoutMsOf(task),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
     inputs,
   };
 }

@@ -17,6 +17,8 @@ import type { TaskExecutor, TaskReturn } from "../ports/task-executor.ts";
 
 export interface AttemptOptions {
   readonly workerId: string;
+  /** Time limit of an attempt that brings none, in milliseconds. */
+  readonly taskTimeoutMs: number;
   readonly blobs: Blobs;
   readonly clock: Clock;
   readonly registry: { get(type: string): TaskExecutor | undefined; types(): readonly string[] };
@@ -53,10 +55,11 @@ export class Stop {
 export async function runAttempt(work: Work, stop: Stop, options: AttemptOptions): Promise<Outcome> {
   const { clock, workerId } = options;
   const begunAt = clock.monotonic();
-  const timer = clock.after(work.timeoutMs, () => stop.now("timed-out"));
+  const timeoutMs = work.timeoutMs ?? options.taskTimeoutMs;
+  const timer = clock.after(timeoutMs, () => stop.now("timed-out"));
   let answer: TaskReturn;
   try {
-    answer = judge(await perform(work, stop, options), work, stop);
+    answer = judge(await perform(work, stop, options), stop, timeoutMs);
   } catch (error) {
     answer = failure("worker-error", error instanceof Error ? error.message : String(error));
   }
@@ -114,12 +117,12 @@ function abandoned(running: Promise<unknown>, stop: Stop, options: AttemptOption
 }
 
 /** What the answer means, given why the attempt had to end, if it had to. */
-function judge(answer: TaskReturn, work: Work, stop: Stop): TaskReturn {
+function judge(answer: TaskReturn, stop: Stop, timeoutMs: number): TaskReturn {
   switch (stop.reason) {
     case undefined:
       return answer;
     case "timed-out": {
-      const message = `time limit of ${work.timeoutMs / 1_000} s reached`;
+      const message = `time limit of ${timeoutMs / 1_000} s reached`;
       return { ...failure("timed-out", message), ...outputOf(answer) };
     }
     case "cancelled":

@@ -82,6 +82,10 @@ export class Worker {
     });
   }
 
+  get id(): string {
+    return this.#options.workerId;
+  }
+
   async start(): Promise<void> {
     const { presence, incarnation, queues, queue, heartbeatMs, ackWaitMs } = this.#options;
     this.#commands = await presence.onCommand(incarnation, (command) => this.#onCommand(command));

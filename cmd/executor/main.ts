@@ -1,0 +1,77 @@
+#!/usr/bin/env node
+/** The coordinating service of a cluster. */
+import { Command } from "commander";
+import { ConfigError, loadSettings, type Settings, unknownVariables } from "../../internal/config/load.ts";
+import { addSettings, givenFlags, runProgram } from "../../internal/config/options.ts";
+import { ConnectFailed, withoutSecrets } from "../../internal/nats/connection.ts";
+import { logObserver } from "../../internal/telemetry/log-observer.ts";
+import { createLogger, type Logger } from "../../internal/telemetry/logger.ts";
+import { DistributedExecutor } from "../library/distributed.ts";
+import { distributedOptions } from "../library/from-settings.ts";
+import { VERSION } from "../version.ts";
+
+const RETRY_MS = 3_000;
+const EXAMPLES = `
+Examples:
+  executor --nats nats://localhost:4222
+  NATS_URL=nats://nats:4222 executor --log-level debug`;
+
+const program = addSettings(new Command("executor"), "executor")
+  .description("Drives the runs of a jetdag cluster.")
+  .version(VERSION)
+  .addHelpText("after", EXAMPLES)
+  .exitOverride()
+  .action(async () => {
+    const settings = loadSettings("executor", { flags: givenFlags(program, "executor"), env: process.env });
+    process.exitCode = await run(settings);
+  });
+
+async function run(settings: Settings): Promise<number> {
+  const logger = createLogger(settings.logLevel, "executor");
+  for (const warning of unknownVariables(process.env)) logger.warn(warning);
+  const stopped = new Promise<void>((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
+  });
+  const executor = await start(settings, logger, stopped);
+  if (executor === undefined) return 0;
+  logger.info("executor started");
+  await stopped;
+  await executor.stop();
+  logger.info("executor ended");
+  return 0;
+}
+
+/** Waits for the server for as long as it takes; what waiting cannot mend is an error. */
+async function start(
+  settings: Settings,
+  logger: Logger,
+  stopped: Promise<void>,
+): Promise<DistributedExecutor | undefined> {
+  const nats = settings.nats ?? "nats://localhost:4222";
+  let isStopped = false;
+  void stopped.then(() => {
+    isStopped = true;
+  });
+  while (!isStopped) {
+    const executor = new DistributedExecutor(distributedOptions({ ...settings, nats }, logObserver(logger)));
+    try {
+      await executor.start();
+      return executor;
+    } catch (error) {
+      if (!(error instanceof ConnectFailed) || error.reason !== "unreachable") throw error;
+      logger.warn({ nats: withoutSecrets(nats), why: error.message }, "waiting for the NATS server");
+    }
+    await Promise.race([new Promise((resolve) => setTimeout(resolve, RETRY_MS)), stopped]);
+  }
+  return undefined;
+}
+
+try {
+  const code = await runProgram(program, process.argv);
+  if (code !== undefined) process.exitCode = code;
+} catch (error) {
+  const known = error instanceof ConfigError || error instanceof ConnectFailed;
+  process.stderr.write(`executor: ${known ? error.message : String((error as Error).stack ?? error)}\n`);
+  process.exitCode = known ? 2 : 1;
+}
+process.exit();

@@ -1,0 +1,31 @@
+/** The options of the library's executors from the settings of a command. */
+import type { Settings } from "../../internal/config/load.ts";
+import type { Observer } from "../../internal/ports/observer.ts";
+import type { DistributedOptions } from "./distributed.ts";
+import type { ExecutorOptions } from "./options.ts";
+
+export function executorOptions(settings: Settings, observer: Observer): ExecutorOptions {
+  return {
+    ...(settings.timeout === undefined ? {} : { taskTimeout: settings.timeout / 1_000 }),
+    shutdownTimeout: settings.shutdownTimeout / 1_000,
+    gracePeriod: settings.grace / 1_000,
+    observer,
+  };
+}
+
+export function distributedOptions(
+  settings: Settings & { readonly nats: string },
+  observer: Observer,
+): DistributedOptions {
+  return {
+    ...executorOptions(settings, observer),
+    nats: settings.nats,
+    ...(settings.creds === undefined ? {} : { creds: settings.creds }),
+    namespace: settings.namespace,
+    deadAfter: settings.deadAfter / 1_000,
+    ackWait: settings.ackWait / 1_000,
+    leaseTerm: settings.leaseTerm / 1_000,
+    lossCap: settings.lossCap,
+    inlineLimit: settings.inlineLimit,
+  };
+}

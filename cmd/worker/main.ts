@@ -1,0 +1,162 @@
+#!/usr/bin/env node
+/** A worker: takes attempts from its queues and runs them until it is told to end. */
+import { hostname } from "node:os";
+import { Command } from "commander";
+import { ConfigError, loadSettings, type Settings, unknownVariables } from "../../internal/config/load.ts";
+import { addSettings, givenFlags, runProgram } from "../../internal/config/options.ts";
+import { DEFAULT_TASK_TIMEOUT_MS } from "../../internal/core/model.ts";
+import { systemClock, systemRandom } from "../../internal/memory/system.ts";
+import { type NatsCluster, openCluster } from "../../internal/nats/cluster.ts";
+import { ConnectFailed, withoutSecrets } from "../../internal/nats/connection.ts";
+import { BashTaskExecutor } from "../../internal/tasks/bash.ts";
+import { FunctionTaskExecutor } from "../../internal/tasks/function.ts";
+import { HttpTaskExecutor } from "../../internal/tasks/http.ts";
+import { FunctionsNotLoaded, loadFunctions } from "../../internal/tasks/load-functions.ts";
+import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
+import { logObserver } from "../../internal/telemetry/log-observer.ts";
+import { createLogger, type Logger } from "../../internal/telemetry/logger.ts";
+import { Worker } from "../../internal/worker/worker.ts";
+import { VERSION } from "../version.ts";
+
+const RETRY_MS = 3_000;
+const EXAMPLES = `
+Examples:
+  worker --nats nats://localhost:4222 --workers 10
+  worker --queues default,gpu --functions ./functions.js --timeout 1h`;
+
+const program = addSettings(new Command("worker"), "worker")
+  .description("Takes tasks from a jetdag cluster and runs them.")
+  .version(VERSION)
+  .addHelpText("after", EXAMPLES)
+  .exitOverride()
+  .action(async () => {
+    process.exitCode = await run(
+      loadSettings("worker", { flags: givenFlags(program, "worker"), env: process.env }),
+    );
+  });
+
+async function run(settings: Settings): Promise<number> {
+  const logger = createLogger(settings.logLevel, "worker");
+  for (const warning of unknownVariables(process.env)) logger.warn(warning);
+  const { functions, registry } = await tasksOf(settings);
+  const stopping = onSignals(logger);
+  const cluster = await connect(settings, logger, stopping.first);
+  if (cluster === undefined) return 0;
+  const worker = createWorker(settings, { cluster, logger, functions, registry });
+  await worker.start();
+  logger.info({ worker_id: worker.id, slots: settings.workers, queues: settings.queues }, "worker started");
+  void sayWhenAlone(cluster, logger);
+  await stopping.first;
+  logger.info("draining");
+  void stopping.second.then(() => worker.hurry());
+  await worker.stop();
+  await cluster.close();
+  logger.info("worker ended");
+  return 0;
+}
+
+function createWorker(
+  settings: Settings,
+  parts: {
+    readonly cluster: NatsCluster;
+    readonly logger: Logger;
+    readonly functions: FunctionTaskExecutor;
+    readonly registry: TaskExecutorRegistry;
+  },
+): Worker {
+  const { cluster, logger, functions, registry } = parts;
+  const host = hostname();
+  const workerId =
+    settings.id ?? `${host.replaceAll(/[^A-Za-z0-9_-]/g, "-")}-${systemRandom.id().slice(0, 8)}`;
+  return new Worker({
+    ...{ queue: cluster.queue, log: cluster.log, blobs: cluster.blobs, presence: cluster.presence },
+    ...{ workerId, host, registry, clock: systemClock, observer: logObserver(logger) },
+    incarnation: `${workerId}-${systemRandom.id()}`,
+    pid: process.pid,
+    queues: settings.queues,
+    slots: settings.workers,
+    functions: () => functions.names(),
+    taskTimeoutMs: settings.timeout ?? DEFAULT_TASK_TIMEOUT_MS,
+    graceMs: settings.grace,
+    heartbeatMs: settings.heartbeat,
+    ackWaitMs: settings.ackWait,
+    shutdownTimeoutMs: settings.shutdownTimeout,
+    inlineLimit: settings.inlineLimit,
+    onTaskLine: (work, line) =>
+      logger.info({ run_id: work.runId, task_id: work.task, attempt: work.attempt }, line),
+  });
+}
+
+async function tasksOf(
+  settings: Settings,
+): Promise<{ functions: FunctionTaskExecutor; registry: TaskExecutorRegistry }> {
+  const functions = new FunctionTaskExecutor();
+  if (settings.functions !== undefined) {
+    for (const [name, fn] of await loadFunctions(settings.functions)) functions.register(name, fn);
+  }
+  const bash = new BashTaskExecutor({ outputLimit: settings.outputLimit });
+  return { functions, registry: new TaskExecutorRegistry([bash, new HttpTaskExecutor(), functions]) };
+}
+
+/** Waits for the server for as long as it takes; what waiting cannot mend is an error. */
+async function connect(
+  settings: Settings,
+  logger: Logger,
+  stopped: Promise<void>,
+): Promise<NatsCluster | undefined> {
+  const servers = settings.nats ?? "nats://localhost:4222";
+  let isStopped = false;
+  void stopped.then(() => {
+    isStopped = true;
+  });
+  for (;;) {
+    try {
+      return await openCluster({
+        servers,
+        ...(settings.creds === undefined ? {} : { creds: settings.creds }),
+        ...{ name: "jetdag worker", namespace: settings.namespace },
+        ...{ ackWaitMs: settings.ackWait, leaseTermMs: settings.leaseTerm },
+        onTrouble: (what) => logger.warn({ what }, "trouble met"),
+        onDeadLetter: ({ subject, reason }) => logger.warn({ subject, reason }, "message put aside"),
+      });
+    } catch (error) {
+      if (!(error instanceof ConnectFailed) || error.reason !== "unreachable") throw error;
+      if (isStopped) return undefined;
+      logger.warn({ nats: withoutSecrets(servers), why: error.message }, "waiting for the NATS server");
+    }
+    await Promise.race([new Promise((resolve) => setTimeout(resolve, RETRY_MS)), stopped]);
+    if (isStopped) return undefined;
+  }
+}
+
+async function sayWhenAlone(cluster: NatsCluster, logger: Logger): Promise<void> {
+  if ((await cluster.lease.holder().catch(() => undefined)) === undefined) {
+    logger.info("no executor yet: waiting for one");
+  }
+}
+
+/** SIGTERM or SIGINT drains; a second one hurries. */
+function onSignals(logger: Logger): { first: Promise<void>; second: Promise<void> } {
+  const arrived: (() => void)[] = [];
+  const first = new Promise<void>((resolve) => arrived.push(resolve));
+  const second = new Promise<void>((resolve) => arrived.push(resolve));
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      logger.info({ signal }, "signal received");
+      arrived.shift()?.();
+    });
+  }
+  return { first, second };
+}
+
+try {
+  const code = await runProgram(program, process.argv);
+  if (code !== undefined) process.exitCode = code;
+} catch (error) {
+  const known =
+    error instanceof ConfigError || error instanceof ConnectFailed || error instanceof FunctionsNotLoaded;
+  process.stderr.write(`worker: ${known ? error.message : String((error as Error).stack ?? error)}\n`);
+  process.exitCode = known ? 2 : 1;
+}
+// Idle sockets and modules of functions may hold the process; everything of ours has ended.
+process.exit();

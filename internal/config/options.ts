@@ -1,0 +1,47 @@
+/** The settings as options of a command line. */
+import { Command as Program, CommanderError, Option } from "commander";
+import { type Command, environmentName, type Setting, settingsOf } from "./settings.ts";
+
+const PLACEHOLDERS: Record<Setting["kind"], string> = {
+  ...{
+    text: "text",
+    name: "name",
+    duration: "time",
+    count: "number",
+    bytes: "bytes",
+    names: "names",
+    level: "level",
+  },
+};
+
+/** Adds the flags of a command's settings. */
+export function addSettings(program: Program, command: Command): Program {
+  for (const [, setting] of settingsOf(command)) {
+    const preset = setting.default === undefined ? "" : ` (default ${setting.default})`;
+    const text = `${setting.sentence}${preset} [${environmentName(setting)}]`;
+    program.addOption(new Option(`--${setting.flag} <${PLACEHOLDERS[setting.kind]}>`, text));
+  }
+  return program;
+}
+
+/** Values of the flags that were given, by flag name. */
+export function givenFlags(program: Program, command: Command): Record<string, string | undefined> {
+  const values = program.optsWithGlobals<Record<string, string | undefined>>();
+  return Object.fromEntries(
+    settingsOf(command).map(([, { flag }]) => [
+      flag,
+      values[flag.replaceAll(/-(\w)/g, (_all, c: string) => c.toUpperCase())],
+    ]),
+  );
+}
+
+/** Runs a command line. Wrong use is exit code 2, help and version 0. */
+export async function runProgram(program: Program, argv: readonly string[]): Promise<number | undefined> {
+  try {
+    await program.parseAsync([...argv]);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? 0 : 2;
+  }
+}

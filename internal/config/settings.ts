@@ -1,0 +1,171 @@
+/** Every setting, declared once: flags, environment, defaults, help and the README's table all come from here. */
+
+export type Command = "dag" | "executor" | "worker";
+
+/** How a setting's text is read; see `kinds.ts`. */
+export type Kind = "text" | "name" | "duration" | "count" | "bytes" | "names" | "level";
+
+export interface Setting {
+  /** Without the dashes; the environment variable is `JETDAG_` and the same in capitals unless `env` says otherwise. */
+  readonly flag: string;
+  readonly env?: string;
+  readonly kind: Kind;
+  /** As a person would write it. */
+  readonly default?: string;
+  /** For counts and bytes; 0 unless set. */
+  readonly min?: number;
+  readonly sentence: string;
+  readonly commands: readonly Command[];
+}
+
+export const SETTINGS = {
+  nats: {
+    flag: "nats",
+    env: "NATS_URL",
+    kind: "text",
+    sentence:
+      "Address of the NATS server, several separated by commas; user and password or a token may stand in it. Executor and worker default to nats://localhost:4222; dag runs in its own process without it.",
+    commands: ["dag", "executor", "worker"],
+  },
+  creds: {
+    flag: "creds",
+    kind: "text",
+    sentence: "Path of a NATS credentials file.",
+    commands: ["dag", "executor", "worker"],
+  },
+  namespace: {
+    flag: "namespace",
+    kind: "name",
+    default: "jetdag",
+    sentence: "Begins the name of every stream and subject; keeps several installations on one server apart.",
+    commands: ["dag", "executor", "worker"],
+  },
+  workers: {
+    flag: "workers",
+    kind: "count",
+    min: 1,
+    default: "5",
+    sentence: "Attempts that run at a time (dag: in its own process).",
+    commands: ["dag", "worker"],
+  },
+  timeout: {
+    flag: "timeout",
+    kind: "duration",
+    sentence:
+      "Time limit of an attempt whose task names none. A worker\'s is 30m by default; one that the run was submitted with comes first.",
+    commands: ["dag", "worker"],
+  },
+  queues: {
+    flag: "queues",
+    kind: "names",
+    default: "default",
+    sentence: "Queues that the worker takes from, separated by commas.",
+    commands: ["worker"],
+  },
+  functions: {
+    flag: "functions",
+    kind: "text",
+    sentence: "Module whose named exports are functions that tasks may name.",
+    commands: ["dag", "worker"],
+  },
+  id: {
+    flag: "id",
+    env: "JETDAG_WORKER_ID",
+    kind: "name",
+    sentence: "Name of the worker; the host's name and eight random characters by default.",
+    commands: ["worker"],
+  },
+  shutdownTimeout: {
+    flag: "shutdown-timeout",
+    kind: "duration",
+    default: "30s",
+    sentence: "How long running attempts may go on after SIGTERM before they are given back.",
+    commands: ["dag", "executor", "worker"],
+  },
+  grace: {
+    flag: "grace",
+    kind: "duration",
+    default: "5s",
+    sentence: "How long a task may take to end by itself once it is told to, before it is killed.",
+    commands: ["dag", "executor", "worker"],
+  },
+  heartbeat: {
+    flag: "heartbeat",
+    kind: "duration",
+    default: "10s",
+    sentence: "How often the worker tells that it is alive and what it holds.",
+    commands: ["worker"],
+  },
+  deadAfter: {
+    flag: "dead-after",
+    kind: "duration",
+    default: "30s",
+    sentence:
+      "A worker that was not heard of for so long is dead; at least three times the workers' heartbeat.",
+    commands: ["dag", "executor"],
+  },
+  ackWait: {
+    flag: "ack-wait",
+    kind: "duration",
+    default: "60s",
+    sentence:
+      "How long the queue waits before it delivers an attempt again that nobody extends; fixed when a queue is first used.",
+    commands: ["dag", "executor", "worker"],
+  },
+  leaseTerm: {
+    flag: "lease-term",
+    kind: "duration",
+    default: "5s",
+    sentence:
+      "How long an executor that vanished keeps the others waiting; fixed when the cluster is first used.",
+    commands: ["dag", "executor", "worker"],
+  },
+  lossCap: {
+    flag: "loss-cap",
+    kind: "count",
+    default: "5",
+    sentence: "How often a task may be lost with its worker before it ends as crashed.",
+    commands: ["dag", "executor"],
+  },
+  inlineLimit: {
+    flag: "inline-limit",
+    kind: "bytes",
+    min: 1_024,
+    default: "65536",
+    sentence: "Values above this many bytes are stored apart from the messages that name them.",
+    commands: ["dag", "executor", "worker"],
+  },
+  outputLimit: {
+    flag: "output-limit",
+    kind: "bytes",
+    min: 1_024,
+    default: "1048576",
+    sentence: "How many bytes are kept of what a bash task prints, for stdout and stderr each.",
+    commands: ["dag", "worker"],
+  },
+  natsServer: {
+    flag: "nats-server",
+    kind: "text",
+    sentence: "Path of the nats-server program for the embedded server; looked for and fetched by default.",
+    commands: ["dag"],
+  },
+  logLevel: {
+    flag: "log-level",
+    kind: "level",
+    default: "info",
+    sentence: "What is logged: trace, debug, info, warn, error or silent.",
+    commands: ["executor", "worker"],
+  },
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+export function environmentName(setting: Setting): string {
+  return setting.env ?? `JETDAG_${setting.flag.replaceAll("-", "_").toUpperCase()}`;
+}
+
+/** The settings of one command, in the order of the table. */
+export function settingsOf(command: Command): [SettingName, Setting][] {
+  const all = Object.entries(SETTINGS) as [SettingName, Setting][];
+  return all.filter(([, setting]) => setting.commands.includes(command));
+}

@@ -1,0 +1,82 @@
+/** Makes log lines of observations: info once a transition, debug for each attempt. */
+import type { AttemptId } from "../core/attempt.ts";
+import type { Observation, Observer } from "../ports/observer.ts";
+import type { Logger } from "./logger.ts";
+
+export function logObserver(logger: Logger): Observer {
+  return { observe: (observation) => log(logger, observation) };
+}
+
+function log(logger: Logger, observation: Observation): void {
+  switch (observation.kind) {
+    case "run-submitted":
+      logger.info(
+        { run_id: observation.runId, dag: observation.dagName, tasks: observation.tasks },
+        "run submitted",
+      );
+      return;
+    case "run-finished":
+      logger.info(
+        {
+          run_id: observation.runId,
+          state: observation.state,
+          duration_ms: Math.round(observation.durationMs),
+        },
+        "run finished",
+      );
+      return;
+    case "attempt-queued":
+      logger.debug({ ...named(observation.attempt), queue: observation.queue }, "attempt queued");
+      return;
+    case "attempt-started":
+      logger.debug({ ...named(observation.attempt), worker_id: observation.workerId }, "attempt taken");
+      return;
+    case "attempt-ended":
+      logEnd(logger, observation);
+      return;
+    case "outcome-void":
+      logger.info({ ...named({ runId: observation.runId, ...observation.outcome }) }, "outcome void");
+      return;
+    case "worker-joined":
+      logger.info({ worker_id: observation.workerId, slots: observation.slots }, "worker joined");
+      return;
+    case "worker-left":
+      logger.info({ worker_id: observation.workerId }, "worker left");
+      return;
+    case "worker-dead":
+      logger.warn({ worker_id: observation.workerId, held: observation.held }, "worker declared dead");
+      return;
+    case "lease-taken":
+      logger.info({ owner: observation.owner }, "lease taken");
+      return;
+    case "lease-lost":
+      logger.warn({ owner: observation.owner }, "lease given up");
+      return;
+    case "dead-letter":
+      logger.warn({ subject: observation.subject, reason: observation.reason }, "message put aside");
+      return;
+    case "trouble":
+      logger.warn({ what: observation.what, error: observation.error }, "trouble met");
+  }
+}
+
+function logEnd(
+  logger: Logger,
+  { runId, outcome, retryInMs }: Observation & { kind: "attempt-ended" },
+): void {
+  const fields = {
+    ...named({ runId, ...outcome }),
+    worker_id: outcome.worker,
+    duration_ms: outcome.durationMs,
+  };
+  if (outcome.state === "completed") {
+    logger.debug(fields, "attempt completed");
+    return;
+  }
+  const { reason, message } = outcome.error;
+  logger.info({ ...fields, reason, message, retry_in_ms: retryInMs }, "attempt failed");
+}
+
+function named({ runId, task, index, attempt }: AttemptId): Record<string, unknown> {
+  return { run_id: runId, task_id: task, index, attempt };
+}
