@@ -46,7 +46,7 @@ export class DistributedExecutor extends LibraryExecutor {
   #cluster: NatsCluster | undefined;
 
   constructor(options: DistributedOptions) {
-    super(new Tasks(), resolveOptions(options, { default: 0, min: 0 }));
+    super(new Tasks(options), resolveOptions(options, { default: 0, min: 0 }));
     if (options.namespace !== undefined && !isNamespace(options.namespace)) {
       throw new BadInput(`namespace '${options.namespace}' is not allowed: ${NAMESPACE_RULE}`);
     }

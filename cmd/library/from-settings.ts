@@ -9,6 +9,7 @@ export function executorOptions(settings: Settings, observer: Observer): Executo
     ...(settings.timeout === undefined ? {} : { taskTimeout: settings.timeout / 1_000 }),
     shutdownTimeout: settings.shutdownTimeout / 1_000,
     gracePeriod: settings.grace / 1_000,
+    outputLimit: settings.outputLimit,
     observer,
   };
 }

@@ -17,7 +17,7 @@ import {
 /** A pool of slots in this process; nothing outlives it. */
 export class LocalExecutor extends LibraryExecutor {
   constructor(options: ExecutorOptions = {}) {
-    super(new Tasks(), resolveOptions(options, { default: 5, min: 1 }));
+    super(new Tasks(options), resolveOptions(options, { default: 5, min: 1 }));
   }
 
   protected override async open(): Promise<ExecutorService> {
@@ -31,7 +31,7 @@ export class LocalExecutor extends LibraryExecutor {
 /** One task at a time, in topological order, ties in the order of the definition. For trying out and for debugging. */
 export class SequentialExecutor extends LibraryExecutor {
   constructor(options: Omit<ExecutorOptions, "workerCount" | "queueSize"> = {}) {
-    super(new Tasks(), { ...resolveOptions(options, { default: 1, min: 1 }), queueSize: 1 });
+    super(new Tasks(options), { ...resolveOptions(options, { default: 1, min: 1 }), queueSize: 1 });
   }
 
   protected override async open(): Promise<ExecutorService> {

@@ -26,6 +26,8 @@ export interface ExecutorOptions {
   readonly shutdownTimeout?: Duration;
   /** How long a task may take to end by itself once it is told to, before it is killed. Default 5s. */
   readonly gracePeriod?: Duration;
+  /** How much is kept of what a bash task prints, in bytes, for stdout and stderr each. Default 1 MiB. */
+  readonly outputLimit?: number;
   /** Docker tasks. Default false; true needs an executor of type `docker`, registered before `start`. */
   readonly enableDocker?: boolean;
   /** Memory limit of a Docker task, in MiB. Only with `enableDocker`. */
@@ -104,11 +106,12 @@ export function milliseconds(name: string, value: Duration): number {
 /** What runs tasks in this process: the built-in types, and what the program adds. */
 export class Tasks {
   readonly functions = new FunctionTaskExecutor();
-  readonly registry = new TaskExecutorRegistry([
-    new BashTaskExecutor(),
-    new HttpTaskExecutor(),
-    this.functions,
-  ]);
+  readonly registry: TaskExecutorRegistry;
+
+  constructor({ outputLimit }: Pick<ExecutorOptions, "outputLimit"> = {}) {
+    const bash = new BashTaskExecutor(outputLimit === undefined ? {} : { outputLimit });
+    this.registry = new TaskExecutorRegistry([bash, new HttpTaskExecutor(), this.functions]);
+  }
 
   registerFunction(name: string, fn: TaskFunction): void {
     this.functions.register(name, fn);

@@ -4,13 +4,14 @@
  */
 import type { LoggedFact } from "../core/facts.ts";
 import type { RunResult } from "../core/result.ts";
-import { type Change, RunFold } from "../core/run-fold.ts";
+import type { Change, RunFold } from "../core/run-fold.ts";
 import type { Timer } from "../ports/clock.ts";
 import type { ClusterView } from "../ports/desk.ts";
 import type { Subscription, Took } from "../ports/presence.ts";
 import type { TaskExecutor } from "../ports/task-executor.ts";
 import { Coordinator } from "./coordinator.ts";
 import type { CancelAnswer, DagRun, Executor, ExecutorStatus, RunHandle } from "./executor.ts";
+import { cancelRun, inspectRun } from "./inspection.ts";
 import { Leadership } from "./leadership.ts";
 import { RunReport, safely } from "./run-report.ts";
 import { runResult } from "./run-result.ts";
@@ -108,25 +109,12 @@ export class ExecutorService implements Executor {
   }
 
   async cancel(runId: string): Promise<CancelAnswer> {
-    const { log } = this.#options;
-    const run = await this.#fold(runId);
-    if (run === undefined) return "unknown";
-    if (run.end !== undefined) return "already-ended";
-    await log.append(run, { kind: "cancel", gen: 0, cause: "request", message: "cancelled by request" });
-    const after = await this.#fold(runId);
-    return after?.end === "cancelled" ? "accepted" : "already-ended";
+    return cancelRun(runId, this.#options);
   }
 
   async inspect(runId: string): Promise<RunResult | undefined> {
-    const { log, clock, blobs, desk } = this.#options;
-    const facts = await log.factsOf(runId);
-    const run = await this.#foldFacts(facts);
-    if (run === undefined) return undefined;
-    const view = this.#coordinator?.view() ?? (await desk.ask(ASK_TIMEOUT_MS));
-    const runningOn = (task: string, attempt: number): string | undefined =>
-      view?.held.find((held) => held.runId === runId && held.task === task && held.attempt === attempt)
-        ?.workerId;
-    return runResult(run, facts, { blobs, now: clock.now(), runningOn });
+    const view = this.#coordinator?.view() ?? (await this.#options.desk.ask(ASK_TIMEOUT_MS));
+    return inspectRun(runId, { ...this.#options, view });
   }
 
   getStatus(): ExecutorStatus {
@@ -239,19 +227,6 @@ export class ExecutorService implements Executor {
       watch.fail(error);
     }
     await watch.unfollow();
-  }
-
-  async #fold(runId: string): Promise<RunFold | undefined> {
-    return this.#foldFacts(await this.#options.log.factsOf(runId));
-  }
-
-  async #foldFacts(facts: readonly LoggedFact[]): Promise<RunFold | undefined> {
-    const [first] = facts;
-    if (first === undefined || first.fact.kind !== "submitted") return undefined;
-    const graph = await this.#options.definitions.get(first.fact.definition);
-    const run = new RunFold(first, first.fact, graph);
-    for (const fact of facts) run.apply(fact);
-    return run;
   }
 
   /** Keeps the answer of the lease holder fresh, for `getStatus`. */

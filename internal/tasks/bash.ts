@@ -11,7 +11,7 @@ import type { FailureReason, TaskError } from "../core/outcome.ts";
 import type { TaskCall, TaskContext, TaskExecutor, TaskReturn } from "../ports/task-executor.ts";
 import { BadOutputFile, environment, makeFiles, readOutputFile, removeFiles } from "./bash-files.ts";
 import { Captured } from "./captured.ts";
-import { endGroup, isGone } from "./process-group.ts";
+import { endGroup, isGone, remember } from "./process-group.ts";
 
 export interface BashOptions {
   /** Working directory. Default: that of this process. */
@@ -78,6 +78,7 @@ type Ended = Partial<Pick<ExecaError, "exitCode" | "signal" | "code" | "original
 async function finish(child: ResultPromise<typeof OPTIONS>, context: TaskContext): Promise<Ended> {
   const { pid } = child;
   if (pid === undefined) return (await child) as Ended;
+  const group = remember(pid);
   const exited = new Promise<Ended>((resolve) => {
     child.once("exit", (exitCode: number | null, signal: NodeJS.Signals | null) => {
       resolve({ exitCode: exitCode ?? undefined, signal: signal ?? undefined } as Ended);
@@ -89,6 +90,7 @@ async function finish(child: ResultPromise<typeof OPTIONS>, context: TaskContext
   const result = await exited;
   context.signal.removeEventListener("abort", stop);
   if (!(await isGone(pid, 0))) await endGroup(pid, context.graceMs);
+  group.forget();
   await pipesClosed(child);
   return result;
 }

@@ -1,0 +1,23 @@
+/** `dag run FILE --dry-run`: the plan, and nothing runs. */
+import { Graph } from "../../internal/core/graph.ts";
+import type { Dag, Task } from "../../internal/core/model.ts";
+
+export function plan(dag: Dag, tenantId: string = dag.tenantId): string {
+  const steps = [...new Graph(dag).order].map((position, i) => `  ${i + 1}. ${step(dag.tasks[position])}`);
+  const head = [`DRY RUN: DAG '${dag.name}'`, `Tenant: ${tenantId}`, `Tasks: ${dag.tasks.length}`];
+  return `${[...head, "", "Execution Plan:", ...steps].join("\n")}\n`;
+}
+
+/** The same plan for a script. */
+export function planJson(dag: Dag): string {
+  const order = [...new Graph(dag).order].map((position) => dag.tasks[position]);
+  const tasks = order.map((task) => ({ id: task?.id, type: task?.type, depends_on: task?.dependsOn }));
+  return `${JSON.stringify({ dag: dag.name, tenant: dag.tenantId, tasks })}\n`;
+}
+
+function step(task: Task | undefined): string {
+  if (task === undefined) return "";
+  const what = task.type === "function" ? `workflow: ${task.command}` : `type: ${task.type}`;
+  const after = task.dependsOn.length === 0 ? "none" : task.dependsOn.join(", ");
+  return `${task.id} (${what}, depends_on: ${after})`;
+}

@@ -1,0 +1,21 @@
+/** Ctrl-C: the first cancels what is going on, the second leaves at once. */
+export class Interrupts {
+  readonly #controller = new AbortController();
+  readonly #onSignal = (): void => {
+    if (this.#controller.signal.aborted) process.exit(130);
+    process.stderr.write("\ninterrupted: cancelling the run (once more to leave at once)\n");
+    this.#controller.abort();
+  };
+
+  constructor() {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, this.#onSignal);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  stop(): void {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, this.#onSignal);
+  }
+}

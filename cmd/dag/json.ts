@@ -1,0 +1,38 @@
+/** What `--json` prints. */
+import type { RunResult } from "../../internal/core/result.ts";
+import type { WorkerView } from "../../internal/ports/desk.ts";
+
+export function runJson({ runId, dag, state, durationMs, tasks }: RunResult): string {
+  const all = Object.entries(tasks).map(([id, task]) => {
+    const { state: taskState, attempts, worker, output, error } = task;
+    const duration = task.durationMs === undefined ? null : Math.round(task.durationMs);
+    const wrong =
+      error === undefined
+        ? null
+        : { reason: error.reason, message: error.message, exit_code: error.exitCode, signal: error.signal };
+    return [
+      id,
+      {
+        ...{ state: taskState, attempts, worker: worker ?? null, duration_ms: duration },
+        ...{ output: output ?? null, error: wrong },
+      },
+    ];
+  });
+  const whole = {
+    run_id: runId,
+    dag,
+    state,
+    duration_ms: Math.round(durationMs),
+    tasks: Object.fromEntries(all),
+  };
+  return JSON.stringify(whole);
+}
+
+export function workerJson(worker: WorkerView): string {
+  return JSON.stringify({
+    worker_id: worker.workerId,
+    ...{ host: worker.host, pid: worker.pid, queues: worker.queues, functions: worker.functions },
+    ...{ slots: worker.slots, active: worker.active, draining: worker.draining },
+    silent_ms: worker.silentMs,
+  });
+}

@@ -1,0 +1,76 @@
+/** `dag status RUN`, `dag cancel RUN`, `dag workers` */
+import type { Settings } from "../../internal/config/load.ts";
+import { cancelRun, inspectRun } from "../../internal/executor/inspection.ts";
+import { systemClock } from "../../internal/memory/system.ts";
+import { taskTable } from "../../internal/telemetry/summary.ts";
+import { coloured, shortDuration, table } from "../../internal/telemetry/text.ts";
+import { withCluster } from "./cluster.ts";
+import { runJson, workerJson } from "./json.ts";
+import { UsageError } from "./usage-error.ts";
+
+const ASK_MS = 1_000;
+
+interface Flags {
+  readonly json: boolean;
+}
+
+export async function status(runId: string, { json }: Flags, settings: Settings): Promise<number> {
+  const result = await withCluster(settings, async (cluster) => {
+    const view = await cluster.desk.ask(ASK_MS);
+    return inspectRun(runId, { ...cluster, clock: systemClock, view });
+  });
+  if (result === undefined) throw unknownRun(runId);
+  if (json) {
+    process.stdout.write(`${runJson(result)}\n`);
+    return 0;
+  }
+  const { dag, state, durationMs, tasks } = result;
+  const lines = [
+    `${dag}  ${coloured(state)}  ${shortDuration(durationMs)}  (run ${runId})`,
+    ...taskTable(Object.entries(tasks), process.stdout.columns ?? 120),
+    ...Object.values(tasks).flatMap(({ error }) => (error === undefined ? [] : [`  ${error.message}`])),
+  ];
+  process.stdout.write(`${lines.join("\n")}\n`);
+  return 0;
+}
+
+export async function cancel(runId: string, { json }: Flags, settings: Settings): Promise<number> {
+  const answer = await withCluster(settings, (cluster) => cancelRun(runId, cluster));
+  if (answer === "unknown") throw unknownRun(runId);
+  if (json) process.stdout.write(`${JSON.stringify({ run_id: runId, answer })}\n`);
+  else
+    process.stdout.write(
+      answer === "accepted" ? `run ${runId} is cancelled\n` : `run ${runId} had ended already\n`,
+    );
+  return answer === "accepted" ? 0 : 1;
+}
+
+export async function workers({ json }: Flags, settings: Settings): Promise<number> {
+  const view = await withCluster(settings, (cluster) => cluster.desk.ask(ASK_MS));
+  if (view === undefined) {
+    throw new UsageError("no executor answers: start one with `executor --nats …`, it knows the workers");
+  }
+  if (json) {
+    for (const worker of view.workers) process.stdout.write(`${workerJson(worker)}\n`);
+    return 0;
+  }
+  if (view.workers.length === 0) {
+    process.stdout.write("no live worker: start one with `worker --nats …`\n");
+    return 0;
+  }
+  const rows = view.workers.map((worker) => [
+    worker.workerId,
+    worker.host,
+    worker.queues.join(","),
+    `${worker.active}/${worker.slots}`,
+    worker.draining ? "draining" : "live",
+    `${shortDuration(worker.silentMs)} ago`,
+  ]);
+  const head = ["WORKER", "HOST", "QUEUES", "BUSY", "STATE", "HEARD"];
+  process.stdout.write(`${table([head, ...rows], process.stdout.columns ?? 120).join("\n")}\n`);
+  return 0;
+}
+
+function unknownRun(runId: string): UsageError {
+  return new UsageError(`run '${runId}' is not known here: check the id, the address and --namespace`);
+}

@@ -1,0 +1,60 @@
+/** A real nats-server for a test, on a port and a store of its own; found the way the product finds it. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findServer } from "../../internal/nats/server/find.ts";
+import { type RunningServer, runServer } from "../../internal/nats/server/run.ts";
+
+let found: Promise<{ path: string }> | undefined;
+
+/** Path of a nats-server; fetched once for all test files. */
+export async function serverBinary(): Promise<string> {
+  const setting = process.env.JETDAG_NATS_SERVER;
+  found ??= findServer({
+    ...(setting === undefined ? {} : { setting }),
+    path: process.env.PATH ?? "",
+    onProgress: () => undefined,
+  });
+  return (await found).path;
+}
+
+export class TestServer {
+  #server: RunningServer;
+  readonly #binary: string;
+  readonly #folder: string;
+
+  private constructor(server: RunningServer, binary: string, folder: string) {
+    this.#server = server;
+    this.#binary = binary;
+    this.#folder = folder;
+  }
+
+  static async start(): Promise<TestServer> {
+    const binary = await serverBinary();
+    const folder = await mkdtemp(join(tmpdir(), "jetdag-test-nats-"));
+    return new TestServer(await runServer({ binary, folder }), binary, folder);
+  }
+
+  get url(): string {
+    return this.#server.url;
+  }
+  get pid(): number {
+    return this.#server.pid;
+  }
+
+  /** As a power cut would: nothing is flushed or told. */
+  async kill(): Promise<void> {
+    process.kill(this.#server.pid, "SIGKILL");
+    await this.#server.stop();
+  }
+
+  /** Starts again on the same port and store. */
+  async restart(): Promise<void> {
+    this.#server = await runServer({ binary: this.#binary, folder: this.#folder, port: this.#server.port });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.stop();
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
