@@ -18,8 +18,10 @@ export async function withCluster<T>(
   const cluster = await openCluster({
     servers: settings.nats,
     ...(settings.creds === undefined ? {} : { creds: settings.creds }),
-    ...{ name: "jetdag dag", namespace: settings.namespace },
-    ...{ ackWaitMs: settings.ackWait, leaseTermMs: settings.leaseTerm },
+    name: "jetdag dag",
+    namespace: settings.namespace,
+    ackWaitMs: settings.ackWait,
+    leaseTermMs: settings.leaseTerm,
     onTrouble: (what) => process.stderr.write(`dag: ${what}\n`),
     onDeadLetter: ({ subject, reason }) =>
       process.stderr.write(`dag: message put aside: ${subject}: ${reason}\n`),

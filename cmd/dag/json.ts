@@ -13,8 +13,12 @@ export function runJson({ runId, dag, state, durationMs, tasks }: RunResult): st
     return [
       id,
       {
-        ...{ state: taskState, attempts, worker: worker ?? null, duration_ms: duration },
-        ...{ output: output ?? null, error: wrong },
+        state: taskState,
+        attempts,
+        worker: worker ?? null,
+        duration_ms: duration,
+        output: output ?? null,
+        error: wrong,
       },
     ];
   });
@@ -31,8 +35,13 @@ export function runJson({ runId, dag, state, durationMs, tasks }: RunResult): st
 export function workerJson(worker: WorkerView): string {
   return JSON.stringify({
     worker_id: worker.workerId,
-    ...{ host: worker.host, pid: worker.pid, queues: worker.queues, functions: worker.functions },
-    ...{ slots: worker.slots, active: worker.active, draining: worker.draining },
+    host: worker.host,
+    pid: worker.pid,
+    queues: worker.queues,
+    functions: worker.functions,
+    slots: worker.slots,
+    active: worker.active,
+    draining: worker.draining,
     silent_ms: worker.silentMs,
   });
 }

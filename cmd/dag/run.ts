@@ -5,6 +5,7 @@ import type { Dag } from "../../internal/core/model.ts";
 import type { RunResult } from "../../internal/core/result.ts";
 import type { Observation } from "../../internal/ports/observer.ts";
 import { loadParams, parseParam } from "../../internal/spec/params.ts";
+import { leavesOf } from "../../internal/core/check.ts";
 import { loadDag } from "../../internal/spec/parse.ts";
 import { loadFunctions } from "../../internal/tasks/load-functions.ts";
 import { LiveDisplay } from "../../internal/telemetry/live-display.ts";
@@ -105,16 +106,17 @@ class RunView {
   #progress: Progress | undefined;
   #plain: PlainDisplay | undefined;
   #live: LiveDisplay | undefined;
+  #notice: () => string = () => "";
 
   constructor(dag: Dag, json: boolean) {
     this.#dag = dag;
     this.#json = json;
   }
 
+  /** `notice` tells what the user should know while nothing moves. */
   begin(notice: () => string): void {
     this.#notice = notice;
   }
-  #notice: () => string = () => "";
 
   observe(observation: Observation): void {
     if (observation.kind === "trouble") {
@@ -129,7 +131,10 @@ class RunView {
   end(result: RunResult): void {
     this.clear();
     if (this.#json) process.stdout.write(`${runJson(result)}\n`);
-    else process.stdout.write(summary(result, process.stdout.columns ?? 120));
+    else
+      process.stdout.write(
+        summary(result, { width: process.stdout.columns ?? 120, leaves: leavesOf(this.#dag) }),
+      );
   }
 
   clear(): void {

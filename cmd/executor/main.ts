@@ -52,7 +52,7 @@ async function start(
   void stopped.then(() => {
     isStopped = true;
   });
-  while (!isStopped) {
+  for (;;) {
     const executor = new DistributedExecutor(distributedOptions({ ...settings, nats }, logObserver(logger)));
     try {
       await executor.start();
@@ -62,8 +62,8 @@ async function start(
       logger.warn({ nats: withoutSecrets(nats), why: error.message }, "waiting for the NATS server");
     }
     await Promise.race([new Promise((resolve) => setTimeout(resolve, RETRY_MS)), stopped]);
+    if (isStopped) return undefined;
   }
-  return undefined;
 }
 
 try {

@@ -27,7 +27,12 @@ export interface DagRun {
 }
 
 const AT_REST: ExecutorStatus = {
-  ...{ running: false, activeTasks: 0, completedTasks: 0, failedTasks: 0, workerCount: 0, queueDepth: 0 },
+  running: false,
+  activeTasks: 0,
+  completedTasks: 0,
+  failedTasks: 0,
+  workerCount: 0,
+  queueDepth: 0,
 };
 
 export abstract class LibraryExecutor {

@@ -69,8 +69,15 @@ function createWorker(
   const workerId =
     settings.id ?? `${host.replaceAll(/[^A-Za-z0-9_-]/g, "-")}-${systemRandom.id().slice(0, 8)}`;
   return new Worker({
-    ...{ queue: cluster.queue, log: cluster.log, blobs: cluster.blobs, presence: cluster.presence },
-    ...{ workerId, host, registry, clock: systemClock, observer: logObserver(logger) },
+    queue: cluster.queue,
+    log: cluster.log,
+    blobs: cluster.blobs,
+    presence: cluster.presence,
+    workerId,
+    host,
+    registry,
+    clock: systemClock,
+    observer: logObserver(logger),
     incarnation: `${workerId}-${systemRandom.id()}`,
     pid: process.pid,
     queues: settings.queues,
@@ -114,8 +121,10 @@ async function connect(
       return await openCluster({
         servers,
         ...(settings.creds === undefined ? {} : { creds: settings.creds }),
-        ...{ name: "jetdag worker", namespace: settings.namespace },
-        ...{ ackWaitMs: settings.ackWait, leaseTermMs: settings.leaseTerm },
+        name: "jetdag worker",
+        namespace: settings.namespace,
+        ackWaitMs: settings.ackWait,
+        leaseTermMs: settings.leaseTerm,
         onTrouble: (what) => logger.warn({ what }, "trouble met"),
         onDeadLetter: ({ subject, reason }) => logger.warn({ subject, reason }, "message put aside"),
       });

@@ -3,15 +3,13 @@ import { Command as Program, CommanderError, Option } from "commander";
 import { type Command, environmentName, type Setting, settingsOf } from "./settings.ts";
 
 const PLACEHOLDERS: Record<Setting["kind"], string> = {
-  ...{
-    text: "text",
-    name: "name",
-    duration: "time",
-    count: "number",
-    bytes: "bytes",
-    names: "names",
-    level: "level",
-  },
+  text: "text",
+  name: "name",
+  duration: "time",
+  count: "number",
+  bytes: "bytes",
+  names: "names",
+  level: "level",
 };
 
 /** Adds the flags of a command's settings. */

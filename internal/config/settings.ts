@@ -52,7 +52,7 @@ export const SETTINGS = {
     flag: "timeout",
     kind: "duration",
     sentence:
-      "Time limit of an attempt whose task names none. A worker\'s is 30m by default; one that the run was submitted with comes first.",
+      "Time limit of an attempt whose task names none. A worker's is 30m by default; one that the run was submitted with comes first.",
     commands: ["dag", "worker"],
   },
   queues: {

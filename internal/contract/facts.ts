@@ -18,8 +18,8 @@ export const jsonObject = z.custom<JsonObject>(
 export const blobRef = z.object({ name: z.string(), bytes: count, chunks: count });
 
 export function stored<V>(inline: z.ZodType<V>): z.ZodType<Stored<V>> {
-  const either = z.union([z.object({ inline }), z.object({ ref: blobRef })]);
-  return either as unknown as z.ZodType<Stored<V>>;
+  const either: unknown = z.union([z.object({ inline }), z.object({ ref: blobRef })]);
+  return either as z.ZodType<Stored<V>>;
 }
 
 const submitted = z.object({
@@ -98,7 +98,12 @@ function toDefaults(wire: z.output<typeof submitted>["defaults"]): RunDefaults {
 function wireItem(outcome: Outcome): z.input<typeof item> {
   const { task, index, attempt, state, worker, durationMs, output } = outcome;
   return {
-    ...{ task, index, attempt, state, worker, output },
+    task,
+    index,
+    attempt,
+    state,
+    worker,
+    output,
     duration_ms: durationMs,
     ...(outcome.state === "failed" ? { error: wireError(outcome.error) } : {}),
   };
@@ -126,11 +131,17 @@ export function decodeFact(subject: FactSubject, bytes: Uint8Array): Decoded<Fac
       return decodeOutcomes(subject, bytes);
     case "cancel":
       return map(decode(cancel, bytes), ({ cause, message }) => ({
-        ...{ kind: "cancel", gen: subject.gen, cause, message },
+        kind: "cancel",
+        gen: subject.gen,
+        cause,
+        message,
       }));
     case "finished":
       return map(decode(finished, bytes), ({ state, duration_ms }) => ({
-        ...{ kind: "finished", gen: subject.gen, state, durationMs: duration_ms },
+        kind: "finished",
+        gen: subject.gen,
+        state,
+        durationMs: duration_ms,
       }));
   }
 }
@@ -164,7 +175,10 @@ function readItem(raw: unknown): Decoded<Outcome> {
 function toOutcome(wire: z.output<typeof item>): Outcome {
   const { task, index, attempt, worker, output, error } = wire;
   const base = {
-    ...{ task, index, attempt, durationMs: wire.duration_ms },
+    task,
+    index,
+    attempt,
+    durationMs: wire.duration_ms,
     ...(worker === undefined ? {} : { worker }),
     ...(output === undefined ? {} : { output }),
   };
@@ -174,7 +188,8 @@ function toOutcome(wire: z.output<typeof item>): Outcome {
     ...base,
     state: "failed",
     error: {
-      ...{ reason, message },
+      reason,
+      message,
       ...(exitCode === undefined ? {} : { exitCode }),
       ...(signal === undefined ? {} : { signal }),
     },

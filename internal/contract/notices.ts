@@ -45,8 +45,15 @@ const cluster = z.object({
   executor: z.string(),
   workers: z.array(
     z.object({
-      ...{ worker_id: z.string(), host: z.string(), pid: count, queues: names, functions: names },
-      ...{ slots: count, active: count, draining: z.boolean(), silent_ms: z.number() },
+      worker_id: z.string(),
+      host: z.string(),
+      pid: count,
+      queues: names,
+      functions: names,
+      slots: count,
+      active: count,
+      draining: z.boolean(),
+      silent_ms: z.number(),
     }),
   ),
   held: z.array(attempt.extend({ worker_id: z.string(), since_ms: z.number() })),
@@ -66,8 +73,18 @@ export function encodeHeartbeat(beat: Heartbeat): Uint8Array {
   const { workerId, incarnation, host, pid, queues, functions, slots, active, time, draining, goodbye } =
     beat;
   return encode({
-    ...{ v: 1, worker_id: workerId, incarnation, host, pid, queues, functions },
-    ...{ slots, active, time, draining, goodbye },
+    v: 1,
+    worker_id: workerId,
+    incarnation,
+    host,
+    pid,
+    queues,
+    functions,
+    slots,
+    active,
+    time,
+    draining,
+    goodbye,
     held: beat.held.map((held) => ({ ...toWire(held), queue: held.queue, running_ms: held.runningMs })),
   });
 }
@@ -82,14 +99,17 @@ export function decodeHeartbeat(bytes: Uint8Array): Decoded<Heartbeat> {
 
 export function encodeTook({ workerId, incarnation, attempts }: Took): Uint8Array {
   return encode({
-    ...{ v: 1, worker_id: workerId, incarnation },
+    v: 1,
+    worker_id: workerId,
+    incarnation,
     attempts: attempts.map((each) => ({ ...toWire(each), queue: each.queue })),
   });
 }
 
 export function decodeTook(bytes: Uint8Array): Decoded<Took> {
   return map(decode(took, bytes), ({ worker_id: workerId, incarnation, attempts }) => ({
-    ...{ workerId, incarnation },
+    workerId,
+    incarnation,
     attempts: attempts.map((each) => ({ ...fromWire(each), queue: each.queue })),
   }));
 }
@@ -120,10 +140,14 @@ export function decodeCommand(bytes: Uint8Array): Decoded<WorkerCommand> {
 
 export function encodeCluster(view: ClusterView): Uint8Array {
   return encode({
-    ...{ v: 1, executor: view.executor, queues: view.queues, active_runs: view.activeRuns },
+    v: 1,
+    executor: view.executor,
+    queues: view.queues,
+    active_runs: view.activeRuns,
     workers: view.workers.map(({ workerId, silentMs, ...rest }) => ({
       ...rest,
-      ...{ worker_id: workerId, silent_ms: silentMs },
+      worker_id: workerId,
+      silent_ms: silentMs,
     })),
     held: view.held.map((held) => ({ ...toWire(held), worker_id: held.workerId, since_ms: held.sinceMs })),
   });
@@ -131,10 +155,13 @@ export function encodeCluster(view: ClusterView): Uint8Array {
 
 export function decodeCluster(bytes: Uint8Array): Decoded<ClusterView> {
   return map(decode(cluster, bytes), ({ executor, queues, active_runs: activeRuns, workers, held }) => ({
-    ...{ executor, queues, activeRuns },
+    executor,
+    queues,
+    activeRuns,
     workers: workers.map(({ worker_id: workerId, silent_ms: silentMs, ...rest }) => ({
       ...rest,
-      ...{ workerId, silentMs },
+      workerId,
+      silentMs,
     })),
     held: held.map((each) => ({ ...fromWire(each), workerId: each.worker_id, sinceMs: each.since_ms })),
   }));

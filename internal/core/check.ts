@@ -50,6 +50,12 @@ export function orphansOf(dag: Dag): string[] {
     .map((task) => task.id);
 }
 
+/** Tasks that nothing depends on. */
+export function leavesOf(dag: Dag): string[] {
+  const needed = new Set(dag.tasks.flatMap((task) => task.dependsOn));
+  return dag.tasks.filter((task) => !needed.has(task.id)).map((task) => task.id);
+}
+
 function problemsOfNames(task: Task, position: number): Problem[] {
   const found: Problem[] = [];
   if (!NAME.test(task.id)) {

@@ -148,6 +148,7 @@ export class Coordinator {
           if (this.#stopped) return;
           this.#begin(logged, loaded);
           for (const fact of waiting) this.#onFact(fact);
+          this.#dispatcher.pump();
         },
         (error: unknown) => this.#giveUp(logged, error),
       )

@@ -84,7 +84,7 @@ export class Dispatcher {
     for (const timer of slots.backoffs) timer.cancel();
     const left = [...slots.window.values()];
     for (const slot of left) slot.lane.window.delete(slot);
-    await Promise.all(left.map((slot) => slot.sending));
+    await Promise.all(left.flatMap((slot) => slot.sending ?? []));
     return [...new Set(left.map((slot) => slot.lane.queue))];
   }
 

@@ -78,7 +78,10 @@ export class FairQueue {
     this.#size--;
     tenant.delete(backlog.run.runId);
     if (backlog.head < backlog.items.length) tenant.set(backlog.run.runId, backlog);
-    if (backlog.head >= 1_024) (backlog.items.splice(0, backlog.head), (backlog.head = 0));
+    if (backlog.head >= 1_024) {
+      backlog.items.splice(0, backlog.head);
+      backlog.head = 0;
+    }
     return owed;
   }
 }

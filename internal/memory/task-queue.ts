@@ -54,7 +54,11 @@ export class MemoryTaskQueue implements TaskQueue {
 
   async list(): Promise<QueuedAttempt[]> {
     return [...this.#copies.values()].map(({ work: { runId, task, index, attempt, queue } }) => ({
-      ...{ runId, task, index, attempt, queue },
+      runId,
+      task,
+      index,
+      attempt,
+      queue,
     }));
   }
 

@@ -72,7 +72,10 @@ async function openPorts(
     log: new NatsRunLog(base),
     blobs: new NatsBlobs(base),
     desk: new NatsDesk(base),
-    ...{ queue, presence, lease, deadLetters },
+    queue,
+    presence,
+    lease,
+    deadLetters,
     close: async () => {
       await nc.flush().catch(() => undefined);
       publisher.close();

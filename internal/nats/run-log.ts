@@ -39,7 +39,7 @@ export class NatsRunLog implements RunLog {
     const facts: LoggedFact[] = [];
     for (let from = 0; from < seqs.length; from += READS_AT_A_TIME) {
       const part = seqs.slice(from, from + READS_AT_A_TIME);
-      const found = await Promise.all(part.map((seq) => this.#cache.get(seq) ?? this.#fetch(seq)));
+      const found = await Promise.all(part.map(async (seq) => this.#cache.get(seq) ?? this.#fetch(seq)));
       facts.push(...found.filter((fact) => fact !== undefined));
     }
     return facts;

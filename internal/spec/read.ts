@@ -66,9 +66,8 @@ function isChecked(input: Dag | DagDefinition): input is Dag {
 function explain(issue: z.core.$ZodIssue): Found[] {
   if (issue.code !== "unrecognized_keys") {
     const field = issue.path.findLast((part) => typeof part === "string");
-    const item = typeof issue.path.at(-1) === "number" ? `${formatPath(issue.path.slice(-2))}` : field;
-    const message =
-      item === undefined ? `the definition ${issue.message}` : `${String(item)}: ${issue.message}`;
+    const item = typeof issue.path.at(-1) === "number" ? formatPath(issue.path.slice(-2)) : field;
+    const message = item === undefined ? `the definition ${issue.message}` : `${item}: ${issue.message}`;
     return [{ path: issue.path, message, atKey: false }];
   }
   const allowed = allowedFields(issue.path);

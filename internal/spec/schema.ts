@@ -1,6 +1,6 @@
 /** The shape of a definition in a file, and what it means. */
 import { z } from "zod";
-import type { JsonObject, JsonValue } from "../core/json.ts";
+import type { JsonValue } from "../core/json.ts";
 import {
   type Dag,
   DEFAULT_PRIORITY,
@@ -157,7 +157,7 @@ function toTask(raw: RawTask, complain: Complain, plugIns: readonly string[]): T
     id: raw.id,
     type,
     command: commandOf(raw, type, complain),
-    params: (raw.params as JsonObject | undefined) ?? NO_PARAMS,
+    params: raw.params ?? NO_PARAMS,
     dependsOn: raw.depends_on ?? raw.dependencies ?? [],
     retries: raw.retries ?? 0,
     retry: raw.retry === undefined ? EXPONENTIAL_RETRY : toRetry(raw.retry),

@@ -1,5 +1,4 @@
 /** Definitions back in the file's form; what is at its default is left out. */
-import type { JsonObject } from "../core/json.ts";
 import {
   type Dag,
   DEFAULT_PRIORITY,
@@ -33,7 +32,7 @@ function writeTask(task: Task): TaskDefinition {
     id: task.id,
     type: task.type,
     ...(task.command === "" ? {} : { command: task.command }),
-    ...(isEmpty(task.params) ? {} : { params: task.params as JsonObject }),
+    ...(isEmpty(task.params) ? {} : { params: task.params }),
     ...(task.dependsOn.length === 0 ? {} : { depends_on: [...task.dependsOn] }),
     ...(task.retries === 0 ? {} : { retries: task.retries }),
     ...(task.retry === EXPONENTIAL_RETRY ? {} : { retry: writeRetry(task.retry) }),

@@ -77,11 +77,11 @@ type Ended = Partial<Pick<ExecaError, "exitCode" | "signal" | "code" | "original
 /** Waits for bash itself, then sees to it that nothing of its group is left and its pipes are done with. */
 async function finish(child: ResultPromise<typeof OPTIONS>, context: TaskContext): Promise<Ended> {
   const { pid } = child;
-  if (pid === undefined) return (await child) as Ended;
+  if (pid === undefined) return await child;
   const group = remember(pid);
   const exited = new Promise<Ended>((resolve) => {
     child.once("exit", (exitCode: number | null, signal: NodeJS.Signals | null) => {
-      resolve({ exitCode: exitCode ?? undefined, signal: signal ?? undefined } as Ended);
+      resolve({ ...(exitCode === null ? {} : { exitCode }), ...(signal === null ? {} : { signal }) });
     });
   });
   const stop = (): void => void endGroup(pid, context.graceMs);
@@ -117,7 +117,7 @@ function errorOf(
       code === "ENOENT" ? "bash or the working directory does not exist" : (originalMessage ?? code);
     return { reason: "spawn-failed", message: `could not be started: ${String(why)}` };
   }
-  const last = String(printed.stderr)
+  const last = (typeof printed.stderr === "string" ? printed.stderr : "")
     .split("\n")
     .findLast((line) => line.trim() !== "");
   const message =

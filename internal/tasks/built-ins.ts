@@ -13,7 +13,7 @@ function echo(params: JsonObject): JsonObject {
 async function sleep(params: JsonObject, { signal }: FunctionContext): Promise<JsonObject> {
   const seconds = params.seconds === undefined ? 5 : Number(params.seconds);
   if (!Number.isFinite(seconds) || seconds < 0)
-    throw new Error(`seconds: ${String(params.seconds)} is no duration`);
+    throw new Error(`seconds: ${JSON.stringify(params.seconds)} is no duration`);
   await new Promise<void>((resolve, reject) => {
     const timer = setTimeout(() => {
       signal.removeEventListener("abort", end);

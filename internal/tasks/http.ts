@@ -8,7 +8,7 @@ import { Captured } from "./captured.ts";
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"] as const;
 type Method = (typeof METHODS)[number];
 
-const WITH_JSON_BODY: readonly Method[] = ["POST", "PUT", "PATCH"];
+const WITH_JSON_BODY: ReadonlySet<Method> = new Set(["POST", "PUT", "PATCH"]);
 const MAX_REDIRECTS = 5;
 
 export interface HttpOptions {
@@ -64,7 +64,7 @@ export class HttpTaskExecutor implements TaskExecutor {
       // The attempt's own time limit ends it.
       headersTimeout: 0,
       bodyTimeout: 0,
-      headers: WITH_JSON_BODY.includes(method) ? { "content-type": "application/json" } : {},
+      headers: WITH_JSON_BODY.has(method) ? { "content-type": "application/json" } : {},
       ...(body === undefined ? {} : { body }),
     });
     const captured = new Captured(this.#bodyLimit);

@@ -59,7 +59,9 @@ function objectToJson(value: object, { place, within }: Place): JsonValue {
     if (member === undefined) continue;
     Object.defineProperty(json, key, {
       value: toJson(member, { place: `${place}.${key}`, within: inside }),
-      ...{ enumerable: true, writable: true, configurable: true },
+      enumerable: true,
+      writable: true,
+      configurable: true,
     });
   }
   return json;

@@ -5,8 +5,16 @@ import { coloured, shortDuration, table } from "./text.ts";
 
 const MAX_ROWS = 40;
 const OUTPUT_LINES = 20;
+const MAX_RESULTS = 5;
 
-export function summary(result: RunResult, width: number): string {
+export interface SummaryOptions {
+  /** Of the terminal, in characters. */
+  readonly width: number;
+  /** Tasks whose outputs are the run's results. */
+  readonly leaves: readonly string[];
+}
+
+export function summary(result: RunResult, { width, leaves }: SummaryOptions): string {
   const tasks = Object.entries(result.tasks);
   const bad = tasks.filter(([, task]) => task.state !== "completed");
   const shown = tasks.length <= MAX_ROWS ? tasks : bad.slice(0, MAX_ROWS);
@@ -27,6 +35,7 @@ export function summary(result: RunResult, width: number): string {
     `Tasks Failed: ${count(result, "failed") + count(result, "crashed")}`,
     ...others(result),
     `Duration: ${(result.durationMs / 1_000).toFixed(2)}s`,
+    ...leaves.slice(0, MAX_RESULTS).flatMap((id) => outcomeOf(id, result.tasks[id])),
   ];
   return `${lines.join("\n")}\n`;
 }
@@ -51,10 +60,24 @@ export function taskTable(tasks: readonly (readonly [string, TaskResult])[], wid
 
 function failure(id: string, { error, output }: TaskResult): string[] {
   const printed = [output?.stdout, output?.stderr]
-    .filter((text) => typeof text === "string" && text !== "")
+    .filter((text): text is string => typeof text === "string" && text !== "")
     .join("\n");
   const lines = printed === "" ? [] : printed.split("\n").slice(-OUTPUT_LINES);
   return ["", `${pc.red("✗")} ${id}: ${error?.message ?? ""}`, ...lines.map((line) => pc.dim(`  │ ${line}`))];
+}
+
+/** What a task that nothing depends on has come to. */
+function outcomeOf(id: string, task: TaskResult | undefined): string[] {
+  if (task?.state !== "completed" || task.output === undefined) return [];
+  const lines = JSON.stringify(task.output, null, 2).split("\n");
+  const more =
+    lines.length > OUTPUT_LINES ? [pc.dim(`  … and ${lines.length - OUTPUT_LINES} more lines`)] : [];
+  return [
+    "",
+    pc.bold(`Output of ${id}:`),
+    ...lines.slice(0, OUTPUT_LINES).map((line) => `  ${line}`),
+    ...more,
+  ];
 }
 
 function title(state: RunResult["state"]): string {

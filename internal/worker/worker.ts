@@ -268,7 +268,13 @@ export class Worker {
       runningMs: running === undefined ? 0 : Math.round(now - running.since),
     }));
     return {
-      ...{ workerId, incarnation, host, pid, queues, slots, held },
+      workerId,
+      incarnation,
+      host,
+      pid,
+      queues,
+      slots,
+      held,
       functions: functions(),
       active: this.#running,
       time: clock.now(),
