@@ -50,7 +50,12 @@ export class Coordinator {
       windowOf: (queue) =>
         options.windowOf(this.#overseer.table.slotsOf(queue), this.#averages.get(queue) ?? 0),
     });
-    this.#overseer = new Overseer({ ...options, mayAct, find: (attempt) => this.#find(attempt) });
+    this.#overseer = new Overseer({
+      ...options,
+      mayAct,
+      find: (attempt) => this.#find(attempt),
+      knowsAll: () => this.#recovered,
+    });
   }
 
   get liveWorkers(): number {
@@ -115,6 +120,7 @@ export class Coordinator {
       this.#watchDeadline(entry);
       if (run.end !== undefined) this.#announce(run);
     }
+    this.#overseer.prune();
     for (const attempt of queued.values()) if (this.#find(attempt) === undefined) this.#removeCopy(attempt);
     this.#dispatcher.pump();
   }
@@ -122,6 +128,7 @@ export class Coordinator {
   #onFact(logged: LoggedFact): void {
     if (this.#stopped) return;
     if (this.#recovered) this.#logTime.saw(logged.time);
+    if (logged.fact.kind === "outcomes") this.#letGo(logged.runId, logged.fact.items);
     const entry = this.#runs.get(logged.runId);
     if (entry === undefined) {
       if (logged.fact.kind === "submitted") this.#open(logged);
@@ -131,6 +138,13 @@ export class Coordinator {
       this.#apply(entry.run, logged);
     }
     if (this.#recovered) this.#dispatcher.pump();
+  }
+
+  /** Whether it counts or not: who has written an outcome holds the attempt no longer. */
+  #letGo(runId: string, outcomes: readonly Outcome[]): void {
+    for (const { task, index, attempt } of outcomes) {
+      this.#overseer.table.ended({ runId, task, index, attempt });
+    }
   }
 
   #open(logged: LoggedFact): void {
@@ -188,7 +202,6 @@ export class Coordinator {
     const position = run.graph.position(outcome.task) ?? -1;
     const { queue } = run.task(position);
     this.#dispatcher.settle(run, position, outcome.attempt);
-    this.#overseer.table.ended(id);
     this.#averages.set(queue, nextAverage(this.#averages.get(queue) ?? 0, outcome.durationMs));
     if (!this.#recovered) return;
     // The copy of an attempt that its worker did not end itself is still in the queue and would come again.

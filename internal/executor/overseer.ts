@@ -29,6 +29,8 @@ export interface OverseerOptions {
   /** Names this executor in the facts that it writes. */
   readonly incarnation: string;
   mayAct(): boolean;
+  /** Every run is known, and `find` can be relied on. */
+  knowsAll(): boolean;
   /** The run and position of an attempt that is current; nothing for any other. */
   find(attempt: AttemptId): { readonly run: RunFold; readonly position: number } | undefined;
 }
@@ -77,11 +79,35 @@ export class Overseer {
     if (this.table.heartbeat(beat, clock.monotonic())) {
       observer.observe({ kind: "worker-joined", workerId, incarnation, slots });
     }
+    this.#dropStale(beat.held);
+  }
+
+  /** Drops claims of attempts that are over; before all runs are known, nobody can tell. */
+  prune(): void {
+    this.#dropStale([...this.table.held()].map(({ attempt }) => attempt));
+  }
+
+  /**
+   * Notices may come after the fact that ended their attempt. Who still claims such an attempt with a heartbeat
+   * works in vain, and is told to stop.
+   */
+  #dropStale(attempts: readonly AttemptId[]): void {
+    if (!this.#options.knowsAll()) return;
+    for (const attempt of attempts) {
+      if (this.#options.find(attempt) !== undefined) continue;
+      const incarnation = this.table.holderOf(attempt)?.incarnation;
+      this.table.ended(attempt);
+      if (incarnation === undefined || !this.#options.mayAct()) continue;
+      this.#options.presence.command({ kind: "stop-attempt", attempt: id(attempt) }, incarnation);
+    }
   }
 
   #onTook(notice: Took): void {
     const { presence, observer, clock } = this.#options;
-    const known = this.table.took(notice, clock.monotonic());
+    const attempts = this.#options.knowsAll()
+      ? notice.attempts.filter((attempt) => this.#options.find(attempt) !== undefined)
+      : notice.attempts;
+    const known = this.table.took({ ...notice, attempts }, clock.monotonic());
     if (!known) presence.command({ kind: "report" }, notice.incarnation);
     for (const attempt of notice.attempts) {
       observer.observe({ kind: "attempt-started", attempt, workerId: notice.workerId });
@@ -149,7 +175,13 @@ export class Overseer {
         incarnation: this.#options.incarnation,
         n: ++this.#verdicts,
         items: [
-          { ...id(attempt), state: "failed", error: { reason, message }, worker: workerId, durationMs },
+          {
+            ...outcomeId(attempt),
+            state: "failed",
+            error: { reason, message },
+            worker: workerId,
+            durationMs,
+          },
         ],
       })
       .catch((error: unknown) => {
@@ -160,6 +192,11 @@ export class Overseer {
   }
 }
 
-function id({ task, index, attempt }: AttemptId): Pick<AttemptId, "task" | "index" | "attempt"> {
+function outcomeId({ task, index, attempt }: AttemptId): Pick<AttemptId, "task" | "index" | "attempt"> {
   return { task, index, attempt };
+}
+
+/** The identity alone, of something that has one. */
+function id({ runId, task, index, attempt }: AttemptId): AttemptId {
+  return { runId, task, index, attempt };
 }

@@ -17,50 +17,69 @@ import { MemoryRunLog } from "./run-log.ts";
 import { MemoryTaskQueue } from "./task-queue.ts";
 
 export class MemoryBlobs implements Blobs {
-  readonly #values = new Map<string, Uint8Array>();
+  /** By owner, then by name. */
+  readonly #values = new Map<string, Map<string, Uint8Array>>();
 
   async put(owner: BlobOwner, name: string, bytes: Uint8Array): Promise<BlobRef> {
-    const key = `${prefix(owner)}${name}`;
-    if (!this.#values.has(key)) this.#values.set(key, bytes.slice());
+    const key = keyOf(owner);
+    let values = this.#values.get(key);
+    if (values === undefined) this.#values.set(key, (values = new Map()));
+    if (!values.has(name)) values.set(name, bytes.slice());
     return { name, bytes: bytes.length, chunks: 1 };
   }
 
   async get(owner: BlobOwner, { name }: BlobRef): Promise<Uint8Array> {
-    const bytes = this.#values.get(`${prefix(owner)}${name}`);
+    const bytes = this.#values.get(keyOf(owner))?.get(name);
     if (bytes === undefined) throw new BlobMissing(name);
     return bytes.slice();
   }
 
   async removeRun(runId: string): Promise<void> {
-    for (const key of this.#values.keys()) if (key.startsWith(prefix({ runId }))) this.#values.delete(key);
+    this.#values.delete(keyOf({ runId }));
   }
 }
 
-function prefix(owner: BlobOwner): string {
-  return owner === "definitions" ? "def." : `run.${owner.runId}.`;
+function keyOf(owner: BlobOwner): string {
+  return owner === "definitions" ? owner : `run.${owner.runId}`;
 }
 
 export class MemoryPresence implements Presence {
   readonly #watchers = new Set<PresenceHandlers>();
-  readonly #workers = new Map<string, (command: WorkerCommand) => void>();
+  readonly #workers = new Set<{
+    readonly incarnation: string;
+    readonly handler: (command: WorkerCommand) => void;
+  }>();
 
   heartbeat(beat: Heartbeat): void {
-    for (const watcher of this.#watchers) queueMicrotask(() => watcher.heartbeat(beat));
+    this.#tell((watcher) => watcher.heartbeat(beat));
   }
   took(notice: Took): void {
-    for (const watcher of this.#watchers) queueMicrotask(() => watcher.took(notice));
+    this.#tell((watcher) => watcher.took(notice));
   }
   async onCommand(incarnation: string, handler: (command: WorkerCommand) => void): Promise<Subscription> {
-    this.#workers.set(incarnation, handler);
-    return { stop: async () => void this.#workers.delete(incarnation) };
+    const hearer = { incarnation, handler };
+    this.#workers.add(hearer);
+    return { stop: async () => void this.#workers.delete(hearer) };
   }
   async watch(handlers: PresenceHandlers): Promise<Subscription> {
     this.#watchers.add(handlers);
     return { stop: async () => void this.#watchers.delete(handlers) };
   }
   command(command: WorkerCommand, incarnation?: string): void {
-    for (const [name, handler] of this.#workers) {
-      if (incarnation === undefined || name === incarnation) queueMicrotask(() => handler(command));
+    for (const worker of this.#workers) {
+      if (incarnation !== undefined && worker.incarnation !== incarnation) continue;
+      queueMicrotask(() => {
+        if (this.#workers.has(worker)) worker.handler(command);
+      });
+    }
+  }
+
+  /** In a turn of its own: who tells is not called back from within. */
+  #tell(notice: (watcher: PresenceHandlers) => void): void {
+    for (const watcher of this.#watchers) {
+      queueMicrotask(() => {
+        if (this.#watchers.has(watcher)) notice(watcher);
+      });
     }
   }
 }
@@ -96,14 +115,17 @@ export class MemoryLease implements Lease {
   }
 }
 
+const MAX_LETTERS = 1_000;
+
 export class MemoryDeadLetters implements DeadLetters {
   readonly #letters: DeadLetter[] = [];
 
   async put(letter: DeadLetter): Promise<void> {
-    this.#letters.push(letter);
+    this.#letters.push({ ...letter, bytes: letter.bytes.slice() });
+    if (this.#letters.length > MAX_LETTERS) this.#letters.shift();
   }
   async list(limit: number): Promise<DeadLetter[]> {
-    return this.#letters.slice(-limit).toReversed();
+    return this.#letters.toReversed().slice(0, limit);
   }
 }
 
@@ -140,7 +162,7 @@ export class MemoryCluster {
   readonly desk = new MemoryDesk();
 
   constructor({ clock, leaseTermMs = 5_000, ackWaitMs = 60_000 }: MemoryClusterOptions) {
-    this.log = new MemoryRunLog(clock);
+    this.log = new MemoryRunLog({ clock, onForgotten: (runId) => void this.blobs.removeRun(runId) });
     this.queue = new MemoryTaskQueue({ clock, ackWaitMs });
     this.lease = new MemoryLease(clock, leaseTermMs);
   }

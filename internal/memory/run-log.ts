@@ -1,43 +1,60 @@
 /** The run log in one process. It lives as long as the process, and keeps the newest runs that have ended. */
 import type { Fact, LoggedFact } from "../core/facts.ts";
+import type { JsonObject } from "../core/json.ts";
+import { jsonSize } from "../core/size.ts";
+import type { Stored } from "../core/stored.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Appended, Follower, FollowOptions, RunKey, RunLog } from "../ports/run-log.ts";
 
 /** Ended runs beyond this number are forgotten, the oldest first. */
-const KEPT_RUNS = 1_000;
+const MAX_KEPT = 1_000;
+/** So are they when their values are larger than this together, in bytes or so. */
+const MAX_KEPT_BYTES = 64 * 1_024 * 1_024;
+/** So many are always kept: their results may still be read. */
+const MIN_KEPT = 10;
+/** What a fact and each of its outcomes take beside the values. */
+const BASE_BYTES = 200;
 
 interface Listener {
   readonly options: FollowOptions;
   readonly onFact: (fact: LoggedFact) => void;
   /** Facts before this position were handed over. */
   next: number;
-  readonly waiters: { readonly seq: number; resolve(): void }[];
+  waiters: { readonly seq: number; resolve(): void }[];
+}
+
+export interface MemoryRunLogOptions {
+  readonly clock: Clock;
+  /** An ended run was forgotten; its stored values are of no use any more. */
+  onForgotten(runId: string): void;
 }
 
 export class MemoryRunLog implements RunLog {
-  readonly #clock: Clock;
+  readonly #options: MemoryRunLogOptions;
   readonly #facts = new Map<number, LoggedFact>();
   readonly #byRun = new Map<string, LoggedFact[]>();
   readonly #once = new Set<string>();
   readonly #listeners = new Set<Listener>();
-  readonly #ended: string[] = [];
+  readonly #ended: { readonly runId: string; readonly bytes: number }[] = [];
+  #endedBytes = 0;
   #lastSeq = 0;
   #handing = false;
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
+  constructor(options: MemoryRunLogOptions) {
+    this.#options = options;
   }
 
   async append({ runId, partition }: RunKey, fact: Fact): Promise<Appended> {
-    const key = onceKey(runId, fact);
+    const key = onceKey({ runId, partition }, fact);
     if (this.#once.has(key)) return { stored: false };
     this.#once.add(key);
-    const logged: LoggedFact = { seq: ++this.#lastSeq, time: this.#clock.now(), runId, partition, fact };
+    const time = this.#options.clock.now();
+    const logged: LoggedFact = { seq: ++this.#lastSeq, time, runId, partition, fact };
     this.#facts.set(logged.seq, logged);
     const ofRun = this.#byRun.get(runId);
     if (ofRun === undefined) this.#byRun.set(runId, [logged]);
     else ofRun.push(logged);
-    if (fact.kind === "finished") this.#retire(runId);
+    if (fact.kind === "finished") this.#ends(runId);
     this.#handOver();
     return { stored: true, seq: logged.seq };
   }
@@ -55,18 +72,18 @@ export class MemoryRunLog implements RunLog {
   }
 
   async follow(options: FollowOptions, onFact: (fact: LoggedFact) => void): Promise<Follower> {
-    const listener: Listener = { options, onFact, next: options.from, waiters: [] };
+    const listener: Listener = { options, onFact, next: Math.max(1, options.from), waiters: [] };
     this.#listeners.add(listener);
     this.#handOver();
     return {
       reached: (seq) =>
         new Promise((resolve) => {
-          if (seq < listener.next) resolve();
+          if (seq < listener.next || !this.#listeners.has(listener)) resolve();
           else listener.waiters.push({ seq, resolve });
         }),
       stop: async () => {
         this.#listeners.delete(listener);
-        for (const waiter of listener.waiters) waiter.resolve();
+        for (const waiter of listener.waiters.splice(0)) waiter.resolve();
       },
     };
   }
@@ -82,38 +99,69 @@ export class MemoryRunLog implements RunLog {
   }
 
   #catchUp(listener: Listener): void {
+    const { runId } = listener.options;
     while (listener.next <= this.#lastSeq && this.#listeners.has(listener)) {
       const logged = this.#facts.get(listener.next++);
-      const { runId } = listener.options;
       if (logged !== undefined && (runId === undefined || logged.runId === runId)) listener.onFact(logged);
     }
-    for (const waiter of listener.waiters.splice(0)) {
-      if (waiter.seq < listener.next) waiter.resolve();
-      else listener.waiters.push(waiter);
+    if (listener.waiters.length === 0) return;
+    listener.waiters = listener.waiters.filter((waiter) => {
+      if (waiter.seq >= listener.next) return true;
+      waiter.resolve();
+      return false;
+    });
+  }
+
+  /** Followers have the facts of the oldest runs long since; nobody reads them again. */
+  #ends(runId: string): void {
+    const bytes = (this.#byRun.get(runId) ?? []).reduce((sum, { fact }) => sum + bytesOf(fact), 0);
+    this.#ended.push({ runId, bytes });
+    this.#endedBytes += bytes;
+    while (this.#ended.length > MIN_KEPT) {
+      if (this.#ended.length <= MAX_KEPT && this.#endedBytes <= MAX_KEPT_BYTES) return;
+      const oldest = this.#ended.shift();
+      if (oldest !== undefined) this.#forget(oldest);
     }
   }
 
-  #retire(runId: string): void {
-    this.#ended.push(runId);
-    if (this.#ended.length <= KEPT_RUNS) return;
-    const oldest = this.#ended.shift() ?? "";
-    for (const { seq, fact } of this.#byRun.get(oldest) ?? []) {
+  #forget({ runId, bytes }: { readonly runId: string; readonly bytes: number }): void {
+    this.#endedBytes -= bytes;
+    for (const { seq, partition, fact } of this.#byRun.get(runId) ?? []) {
       this.#facts.delete(seq);
-      this.#once.delete(onceKey(oldest, fact));
+      this.#once.delete(onceKey({ runId, partition }, fact));
     }
-    this.#byRun.delete(oldest);
+    this.#byRun.delete(runId);
+    this.#options.onForgotten(runId);
   }
 }
 
-/** What may exist only once has a key of its own; there the first write wins. */
-function onceKey(runId: string, fact: Fact): string {
+function bytesOf(fact: Fact): number {
   switch (fact.kind) {
     case "submitted":
-      return `${runId}.submitted`;
+      return BASE_BYTES + bytesOfStored(fact.params);
     case "outcomes":
-      return `${runId}.outcomes.${fact.queue}.${fact.incarnation}.${fact.n}`;
+      return fact.items.reduce((sum, { output }) => sum + BASE_BYTES + bytesOfStored(output), BASE_BYTES);
     case "cancel":
     case "finished":
-      return `${runId}.${fact.kind}.${fact.gen}`;
+      return BASE_BYTES;
+  }
+}
+
+function bytesOfStored(value: Stored<JsonObject> | undefined): number {
+  if (value === undefined) return 0;
+  return "inline" in value ? jsonSize(value.inline, MAX_KEPT_BYTES) : value.ref.bytes;
+}
+
+/** What may exist only once has a key of its own; there the first write wins. */
+function onceKey({ runId, partition }: RunKey, fact: Fact): string {
+  const run = `${partition}.${runId}`;
+  switch (fact.kind) {
+    case "submitted":
+      return `${run}.submitted`;
+    case "outcomes":
+      return `${run}.outcomes.${fact.queue}.${fact.incarnation}.${fact.n}`;
+    case "cancel":
+    case "finished":
+      return `${run}.${fact.kind}.${fact.gen}`;
   }
 }

@@ -1,5 +1,5 @@
 /** The work queue in one process. */
-import { type AttemptId, attemptKey, type Work } from "../core/attempt.ts";
+import { attemptKey, type Work } from "../core/attempt.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { Delivery, Intake, QueueDepth, QueuedAttempt, TaskQueue } from "../ports/task-queue.ts";
 
@@ -43,7 +43,7 @@ export class MemoryTaskQueue implements TaskQueue {
   }
 
   async enqueue(work: Work): Promise<boolean> {
-    const key = attemptKey(work);
+    const key = keyOf(work);
     if (this.#copies.has(key)) return false;
     const copy: Copy = { work, deliveries: 0, ackTimer: undefined };
     this.#copies.set(key, copy);
@@ -126,7 +126,8 @@ export class MemoryTaskQueue implements TaskQueue {
 
   #deliver(key: string, copy: Copy): Delivery {
     copy.deliveries++;
-    const inFlight = (): boolean => this.#copies.get(key) === copy;
+    // A late answer must not touch a newer copy of the same attempt.
+    const isThere = (): boolean => this.#copies.get(key) === copy;
     const wait = (ms: number): void => {
       copy.ackTimer?.cancel();
       copy.ackTimer = this.#clock.after(ms, () => this.#again(key, copy));
@@ -135,14 +136,16 @@ export class MemoryTaskQueue implements TaskQueue {
     return {
       work: copy.work,
       redelivered: copy.deliveries > 1,
-      ack: () => this.#delete(copy.work),
+      ack: () => {
+        if (isThere()) this.#delete(copy.work);
+      },
       giveBack: (delayMs = 0) => {
-        if (!inFlight()) return;
+        if (!isThere()) return;
         if (delayMs > 0) wait(delayMs);
         else this.#again(key, copy);
       },
       working: () => {
-        if (inFlight()) wait(this.#ackWaitMs);
+        if (isThere()) wait(this.#ackWaitMs);
       },
     };
   }
@@ -155,8 +158,8 @@ export class MemoryTaskQueue implements TaskQueue {
     this.#serve();
   }
 
-  #delete(attempt: AttemptId): void {
-    const key = attemptKey(attempt);
+  #delete(attempt: QueuedAttempt): void {
+    const key = keyOf(attempt);
     const copy = this.#copies.get(key);
     if (copy === undefined) return;
     copy.ackTimer?.cancel();
@@ -172,4 +175,8 @@ export class MemoryTaskQueue implements TaskQueue {
     }
     return lane;
   }
+}
+
+function keyOf(attempt: QueuedAttempt): string {
+  return `${attempt.queue}.${attemptKey(attempt)}`;
 }

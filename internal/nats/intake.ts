@@ -91,8 +91,8 @@ export class NatsIntake implements Intake {
       return;
     }
     this.#outstanding = Math.max(0, this.#outstanding - 1);
+    this.#demand = Math.max(0, this.#demand - 1);
     this.#onTask(message);
-    this.#ask();
   }
 
   #onTask({ subject, data, reply = "" }: Msg): void {

@@ -9,7 +9,8 @@ const KEY = "executor";
 export class NatsLease implements Lease {
   readonly termMs: number;
   readonly #kv: KV;
-  #revision = 0;
+  /** The newest write of this process that was stored. */
+  #written: { readonly owner: string; readonly revision: number } | undefined;
 
   constructor(kv: KV, termMs: number) {
     this.#kv = kv;
@@ -24,7 +25,8 @@ export class NatsLease implements Lease {
   }
 
   async renew(owner: string): Promise<boolean> {
-    return this.#write(owner, this.#revision);
+    if (this.#written?.owner !== owner) return false;
+    return this.#write(owner, this.#written.revision);
   }
 
   async release(owner: string): Promise<void> {
@@ -40,14 +42,14 @@ export class NatsLease implements Lease {
   /** A write that was stored while its answer was lost looks like somebody else's; reading back tells. */
   async #write(owner: string, previous: number): Promise<boolean> {
     try {
-      this.#revision =
-        previous === 0 ? await this.#kv.create(KEY, owner) : await this.#kv.update(KEY, owner, previous);
+      const storing = previous === 0 ? this.#kv.create(KEY, owner) : this.#kv.update(KEY, owner, previous);
+      this.#written = { owner, revision: await storing };
       return true;
     } catch (error) {
       if (!isApiError(error, CODES.wrongLastSequence)) throw error;
       const entry = await this.#kv.get(KEY);
       if (entry?.operation !== "PUT" || entry.string() !== owner) return false;
-      this.#revision = entry.revision;
+      this.#written = { owner, revision: entry.revision };
       return true;
     }
   }

@@ -33,7 +33,7 @@ export interface QueueDepth {
 }
 
 export interface Intake {
-  /** From now on at most `n` deliveries are asked for and not yet here; called whenever the number changes. What was asked for already may still come. */
+  /** `n` more deliveries are wanted, in place of what was said before; each one that comes uses up one. What was asked for already may still come. */
   demand(n: number): void;
   /** Asks for nothing more; resolves when nothing more can come. */
   stop(): Promise<void>;

@@ -37,7 +37,7 @@ export function formatPath(path: readonly PropertyKey[]): string {
 
 /** A name is near when it takes few changes for its length. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
-  const limit = Math.max(1, Math.floor(name.length / 3));
+  const limit = Math.floor((name.length + 1) / 3);
   let best: string | undefined;
   let bestDistance = limit + 1;
   for (const candidate of known) {

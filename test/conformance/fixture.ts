@@ -1,0 +1,34 @@
+/** What a suite needs to hold an implementation of the ports to its promises. */
+import type { Blobs } from "../../internal/ports/blobs.ts";
+import type { DeadLetters } from "../../internal/ports/dead-letters.ts";
+import type { Desk } from "../../internal/ports/desk.ts";
+import type { Lease } from "../../internal/ports/lease.ts";
+import type { Presence } from "../../internal/ports/presence.ts";
+import type { RunLog } from "../../internal/ports/run-log.ts";
+import type { TaskQueue } from "../../internal/ports/task-queue.ts";
+
+export interface Ports {
+  readonly log: RunLog;
+  readonly queue: TaskQueue;
+  readonly blobs: Blobs;
+  readonly presence: Presence;
+  readonly lease: Lease;
+  readonly deadLetters: DeadLetters;
+  readonly desk: Desk;
+}
+
+export interface Fixture extends AsyncDisposable {
+  /** The ports as one process sees them; a second call gives those of another process. */
+  open(): Promise<Ports>;
+  /** Time passes: the clock is moved on where it is ours, else it is waited. */
+  elapse(ms: number): Promise<void>;
+}
+
+export interface FixtureOptions {
+  /** Default long: nothing comes again by itself. */
+  readonly ackWaitMs?: number;
+  readonly leaseTermMs?: number;
+}
+
+/** An empty cluster. */
+export type MakeFixture = (options?: FixtureOptions) => Promise<Fixture>;
