@@ -95,16 +95,21 @@ export class MemoryLease implements Lease {
   }
 
   async acquire(owner: string): Promise<boolean> {
-    const holder = await this.holder();
+    const holder = this.#holder();
     return (holder === undefined || holder === owner) && this.#hold(owner);
   }
   async renew(owner: string): Promise<boolean> {
-    return (await this.holder()) === owner && this.#hold(owner);
+    return this.#holder() === owner && this.#hold(owner);
   }
   async release(owner: string): Promise<void> {
-    if ((await this.holder()) === owner) this.#held = undefined;
+    if (this.#holder() === owner) this.#held = undefined;
   }
   async holder(): Promise<string | undefined> {
+    return this.#holder();
+  }
+
+  /** Looked up and taken in one turn: nobody may come in between. */
+  #holder(): string | undefined {
     const held = this.#held;
     return held !== undefined && this.#clock.monotonic() < held.until ? held.owner : undefined;
   }

@@ -1,0 +1,262 @@
+/** Blobs, lease, dead letters, presence and desk. */
+import { describe, expect, it } from "vitest";
+import { BlobMissing } from "../../internal/ports/blobs.ts";
+import type { ClusterView } from "../../internal/ports/desk.ts";
+import type { Heartbeat, Took, WorkerCommand } from "../../internal/ports/presence.ts";
+import { Collected } from "../support/collected.ts";
+import { SeededRandom } from "../support/random.ts";
+import { until } from "../support/until.ts";
+import type { MakeFixture } from "./fixture.ts";
+import { HEARTBEAT } from "./samples.ts";
+
+const TERM_MS = 1_500;
+
+export function blobsSuite(name: string, make: MakeFixture): void {
+  describe(`blobs: ${name}`, () => {
+    it.each([0, 1, 512 * 1_024, 512 * 1_024 + 1, 5 * 1_024 * 1_024])(
+      "keeps %i bytes as they are",
+      async (size) => {
+        await using fixture = await make();
+        const [writer, reader] = [await fixture.open(), await fixture.open()];
+        const bytes = noise(size);
+        const ref = await writer.blobs.put({ runId: "run-1" }, "out-a-0-1", bytes);
+        expect(ref).toMatchObject({ name: "out-a-0-1", bytes: size });
+        const read = await reader.blobs.get({ runId: "run-1" }, ref);
+        expect(Buffer.compare(read, bytes)).toBe(0);
+      },
+    );
+
+    it("keeps the first bytes of a name", async () => {
+      await using fixture = await make();
+      const { blobs } = await fixture.open();
+      const first = await blobs.put("definitions", "hash", noise(10));
+      await blobs.put("definitions", "hash", noise(10, 2));
+      expect(Buffer.compare(await blobs.get("definitions", first), noise(10))).toBe(0);
+    });
+
+    it("keeps owners apart, whatever they are called", async () => {
+      await using fixture = await make();
+      const { blobs } = await fixture.open();
+      const owners = ["definitions", { runId: "a" }, { runId: "def" }, { runId: "definitions" }] as const;
+      const refs = await Promise.all(owners.map((owner, i) => blobs.put(owner, "same", noise(100, i))));
+      for (const [i, owner] of owners.entries()) {
+        const ref = refs[i];
+        if (ref === undefined) throw new Error("no reference");
+        expect(Buffer.compare(await blobs.get(owner, ref), noise(100, i))).toBe(0);
+      }
+    });
+
+    it("removes what belongs to a run, and nothing else", async () => {
+      await using fixture = await make();
+      const { blobs } = await fixture.open();
+      const gone = await blobs.put({ runId: "gone" }, "big", noise(2 * 1_024 * 1_024));
+      const kept = await blobs.put({ runId: "gone-not" }, "big", noise(10));
+      const definition = await blobs.put("definitions", "gone", noise(10));
+      await blobs.removeRun("gone");
+      await expect(blobs.get({ runId: "gone" }, gone)).rejects.toThrow(BlobMissing);
+      expect(await blobs.get({ runId: "gone-not" }, kept)).toHaveLength(10);
+      expect(await blobs.get("definitions", definition)).toHaveLength(10);
+    });
+
+    it("says which value is missing", async () => {
+      await using fixture = await make();
+      const { blobs } = await fixture.open();
+      const asking = blobs.get("definitions", { name: "nowhere", bytes: 3, chunks: 1 });
+      await expect(asking).rejects.toThrow("the stored value 'nowhere' is gone");
+      await expect(asking).rejects.toMatchObject({ code: "BLOB_MISSING" });
+    });
+  });
+}
+
+export function leaseSuite(name: string, make: MakeFixture): void {
+  describe(`lease: ${name}`, () => {
+    it("is one owner's until it is given up", async () => {
+      await using fixture = await make();
+      const [one, two] = [(await fixture.open()).lease, (await fixture.open()).lease];
+      expect(await two.holder()).toBeUndefined();
+      expect(await one.acquire("one")).toBe(true);
+      expect(await two.acquire("two")).toBe(false);
+      expect(await two.holder()).toBe("one");
+      expect(await one.acquire("one")).toBe(true);
+      expect(await one.renew("one")).toBe(true);
+      await two.release("two");
+      expect(await two.holder()).toBe("one");
+      await one.release("one");
+      expect(await two.holder()).toBeUndefined();
+      expect(await one.renew("one")).toBe(false);
+      expect(await two.acquire("two")).toBe(true);
+      expect(await one.acquire("one")).toBe(false);
+      await two.release("two");
+      expect(await one.acquire("one")).toBe(true);
+    });
+
+    it("is not taken by a renewal", async () => {
+      await using fixture = await make();
+      const [one, two] = [(await fixture.open()).lease, (await fixture.open()).lease];
+      expect(await one.renew("one")).toBe(false);
+      expect(await one.holder()).toBeUndefined();
+      await two.acquire("two");
+      expect(await one.renew("one")).toBe(false);
+      expect(await two.renew("one")).toBe(false);
+      expect(await two.renew("two")).toBe(true);
+    });
+
+    it("has one winner when many ask at once", async () => {
+      await using fixture = await make();
+      const all = await Promise.all(Array.from({ length: 4 }, () => fixture.open()));
+      const won = await Promise.all(all.map(({ lease }, i) => lease.acquire(`p${i}`)));
+      expect(won.filter(Boolean)).toHaveLength(1);
+    });
+
+    it("ends after its term, and not while it is renewed", async () => {
+      await using fixture = await make({ leaseTermMs: TERM_MS });
+      const [one, two] = [(await fixture.open()).lease, (await fixture.open()).lease];
+      expect(one.termMs).toBe(TERM_MS);
+      await one.acquire("one");
+      for (let i = 0; i < 5; i++) {
+        await fixture.elapse(TERM_MS / 3);
+        expect(await one.renew("one")).toBe(true);
+        expect(await two.acquire("two")).toBe(false);
+      }
+      await until(
+        async () => {
+          await fixture.elapse(TERM_MS / 10);
+          return two.acquire("two");
+        },
+        () => two.holder(),
+      );
+      expect(await one.renew("one")).toBe(false);
+      expect(await one.holder()).toBe("two");
+    });
+  });
+}
+
+export function deadLettersSuite(name: string, make: MakeFixture): void {
+  describe(`dead letters: ${name}`, () => {
+    it("gives back the newest first, with their bytes as they came", async () => {
+      await using fixture = await make();
+      const [writer, reader] = [await fixture.open(), await fixture.open()];
+      expect(await reader.deadLetters.list(10)).toEqual([]);
+      const letters = Array.from({ length: 30 }, (_, n) => ({
+        subject: `jetdag.run.1.r.${n}`,
+        reason: `not JSON: token ${n}`,
+        bytes: noise(n, n),
+      }));
+      for (const letter of letters) await writer.deadLetters.put(letter);
+      const newest = await reader.deadLetters.list(5);
+      expect(newest.map(({ subject }) => subject)).toEqual(
+        letters
+          .toReversed()
+          .slice(0, 5)
+          .map(({ subject }) => subject),
+      );
+      const all = await reader.deadLetters.list(100);
+      expect(all.map(({ bytes }) => [...bytes])).toEqual(letters.toReversed().map(({ bytes }) => [...bytes]));
+      expect(all[0]).toMatchObject({ reason: "not JSON: token 29" });
+      expect(await reader.deadLetters.list(0)).toEqual([]);
+    });
+  });
+}
+
+export function presenceSuite(name: string, make: MakeFixture): void {
+  describe(`presence: ${name}`, () => {
+    it("tells every watcher what workers say", async () => {
+      await using fixture = await make();
+      const [worker, ...watchers] = [await fixture.open(), await fixture.open(), await fixture.open()];
+      const heard = await Promise.all(
+        watchers.map(async ({ presence }) => {
+          const [beats, notices] = [new Collected<Heartbeat>(), new Collected<Took>()];
+          await presence.watch({ heartbeat: beats.add, took: notices.add, reconnected: () => undefined });
+          return { beats, notices };
+        }),
+      );
+      const took: Took = {
+        workerId: "worker-1",
+        incarnation: "worker-1-x",
+        attempts: [{ runId: "run-1", task: "a", index: 0, attempt: 1, queue: "default" }],
+      };
+      const goodbye = { ...HEARTBEAT, held: [], draining: true, goodbye: true };
+      worker.presence.heartbeat(HEARTBEAT);
+      worker.presence.took(took);
+      worker.presence.heartbeat(goodbye);
+      for (const { beats, notices } of heard) {
+        expect(await beats.reach(2)).toEqual([HEARTBEAT, goodbye]);
+        expect(await notices.reach(1)).toEqual([took]);
+      }
+    });
+
+    it("commands all workers, or one", async () => {
+      await using fixture = await make();
+      const [executor, first, second] = [await fixture.open(), await fixture.open(), await fixture.open()];
+      const [a, b] = [new Collected<WorkerCommand>(), new Collected<WorkerCommand>()];
+      await first.presence.onCommand("a", a.add);
+      const subscription = await second.presence.onCommand("b", b.add);
+      const attempt = { runId: "run-1", task: "a", index: 0, attempt: 1 };
+      executor.presence.command({ kind: "stop-attempt", attempt }, "a");
+      executor.presence.command({ kind: "stop-run", runId: "run-1" }, "b");
+      executor.presence.command({ kind: "report" });
+      expect((await a.reach(2)).map(({ kind }) => kind).toSorted()).toEqual(["report", "stop-attempt"]);
+      expect((await b.reach(2)).map(({ kind }) => kind).toSorted()).toEqual(["report", "stop-run"]);
+      expect(a.items).toContainEqual({ kind: "stop-attempt", attempt });
+      expect(b.items).toContainEqual({ kind: "stop-run", runId: "run-1" });
+      await subscription.stop();
+      executor.presence.command({ kind: "report" });
+      await a.reach(3);
+      expect(b.items).toHaveLength(2);
+    });
+
+    it("is silent after a stop", async () => {
+      await using fixture = await make();
+      const [worker, executor] = [await fixture.open(), await fixture.open()];
+      const [stopped, other] = [new Collected<Heartbeat>(), new Collected<Heartbeat>()];
+      const rest = { took: () => undefined, reconnected: () => undefined };
+      const subscription = await executor.presence.watch({ ...rest, heartbeat: stopped.add });
+      await executor.presence.watch({ ...rest, heartbeat: other.add });
+      worker.presence.heartbeat(HEARTBEAT);
+      await stopped.reach(1);
+      await subscription.stop();
+      worker.presence.heartbeat(HEARTBEAT);
+      await other.reach(2);
+      expect(stopped.items).toHaveLength(1);
+    });
+  });
+}
+
+const VIEW: ClusterView = {
+  executor: "executor-1",
+  workers: [
+    {
+      workerId: "worker-1",
+      host: "node-a",
+      pid: 12,
+      queues: ["default"],
+      functions: ["echo"],
+      slots: 4,
+      active: 1,
+      draining: false,
+      silentMs: 1_250.5,
+    },
+  ],
+  held: [{ runId: "run-1", task: "a", index: 0, attempt: 1, workerId: "worker-1", sinceMs: 20 }],
+  queues: [{ queue: "default", depth: 3, workers: 1 }],
+  activeRuns: 1,
+};
+
+export function deskSuite(name: string, make: MakeFixture): void {
+  describe(`desk: ${name}`, () => {
+    it("answers while somebody serves", async () => {
+      await using fixture = await make();
+      const [executor, asker] = [await fixture.open(), await fixture.open()];
+      expect(await asker.desk.ask(20_000)).toBeUndefined();
+      const serving = await executor.desk.serve(() => VIEW);
+      expect(await asker.desk.ask(20_000)).toEqual(VIEW);
+      await serving.stop();
+      await until(async () => (await asker.desk.ask(20_000)) === undefined);
+    });
+  });
+}
+
+function noise(size: number, seed = 1): Uint8Array {
+  const random = new SeededRandom(seed);
+  return Uint8Array.from({ length: size }, () => random.below(256));
+}
