@@ -1,4 +1,4 @@
-/** Messages as bytes: JSON, checked on the way in. */
+/** Messages as bytes: JSON in snake_case, checked on the way in. */
 import type { z } from "zod";
 
 export type Decoded<T> = { readonly value: T } | { readonly wrong: string };
@@ -12,20 +12,33 @@ export function encode(message: unknown): Uint8Array {
 
 /** The message, or what is wrong with it in one line. */
 export function decode<T>(schema: z.ZodType<T>, bytes: Uint8Array): Decoded<T> {
-  let value: unknown;
+  const json = parse(bytes);
+  return "wrong" in json ? json : check(schema, json.value);
+}
+
+/** The JSON value, not checked yet. */
+export function parse(bytes: Uint8Array): Decoded<unknown> {
   try {
-    value = JSON.parse(decoder.decode(bytes));
+    return { value: JSON.parse(decoder.decode(bytes)) as unknown };
   } catch (error) {
     return { wrong: `not JSON: ${(error as Error).message}` };
   }
+}
+
+export function check<T>(schema: z.ZodType<T>, value: unknown): Decoded<T> {
   const parsed = schema.safeParse(value);
   return parsed.success ? { value: parsed.data } : { wrong: explain(parsed.error) };
 }
 
+/** So many problems of one message are told. */
+const MAX_TOLD = 5;
+
 export function explain({ issues }: z.ZodError): string {
-  return issues
-    .map(({ path, message }) => `${path.map(String).join(".") || "message"}: ${message}`)
-    .join("; ");
+  const told = issues
+    .slice(0, MAX_TOLD)
+    .map(({ path, message }) => `${path.map(String).join(".") || "message"}: ${message}`);
+  const more = issues.length - told.length;
+  return more > 0 ? `${told.join("; ")}; and ${more} more` : told.join("; ");
 }
 
 /** The converted value of a message that could be read. */

@@ -4,15 +4,14 @@ import type { AttemptId } from "../core/attempt.ts";
 import type { ClusterView } from "../ports/desk.ts";
 import type { Heartbeat, Took, WorkerCommand } from "../ports/presence.ts";
 import { decode, type Decoded, encode, map } from "./codec.ts";
+import { count, duration, version } from "./schemas.ts";
 
-const count = z.int().nonnegative();
-const ms = z.number().nonnegative();
 const names = z.array(z.string());
 const attempt = z.object({ run_id: z.string(), task: z.string(), index: count, attempt: count });
 type WireAttempt = z.output<typeof attempt>;
 
 const heartbeat = z.object({
-  v: z.literal(1),
+  v: version,
   worker_id: z.string(),
   incarnation: z.string(),
   host: z.string(),
@@ -21,27 +20,27 @@ const heartbeat = z.object({
   functions: names,
   slots: count,
   active: count,
-  held: z.array(attempt.extend({ queue: z.string(), running_ms: ms })),
+  held: z.array(attempt.extend({ queue: z.string(), running_ms: duration })),
   time: z.number(),
   draining: z.boolean(),
   goodbye: z.boolean(),
 });
 
 const took = z.object({
-  v: z.literal(1),
+  v: version,
   worker_id: z.string(),
   incarnation: z.string(),
   attempts: z.array(attempt.extend({ queue: z.string() })),
 });
 
 const command = z.discriminatedUnion("kind", [
-  z.object({ v: z.literal(1), kind: z.literal("report") }),
-  z.object({ v: z.literal(1), kind: z.literal("stop-run"), run_id: z.string() }),
-  z.object({ v: z.literal(1), kind: z.literal("stop-attempt"), attempt }),
+  z.object({ v: version, kind: z.literal("report") }),
+  z.object({ v: version, kind: z.literal("stop-run"), run_id: z.string() }),
+  z.object({ v: version, kind: z.literal("stop-attempt"), attempt }),
 ]);
 
 const cluster = z.object({
-  v: z.literal(1),
+  v: version,
   executor: z.string(),
   workers: z.array(
     z.object({

@@ -4,6 +4,7 @@
  */
 import type { AttemptId } from "../core/attempt.ts";
 import type { Fact } from "../core/facts.ts";
+import { PARTITIONS } from "../core/hash.ts";
 import type { BlobOwner } from "../ports/blobs.ts";
 import type { RunKey } from "../ports/run-log.ts";
 
@@ -112,28 +113,39 @@ export type FactSubject = RunKey &
     | { readonly kind: "cancel" | "finished"; readonly gen: number }
   );
 
-/** Reads `<ns>.run.<partition>.<run>.<kind>…`; `undefined` for a subject that is none of ours. */
+/** Reads `<ns>.run.<partition>.<run>.<kind>…`; `undefined` for a subject that no fact has. */
 export function readFactSubject(subject: string): FactSubject | undefined {
-  const [, , partition = "", runId = "", kind, first = "", incarnation = "", n = ""] = subject.split(".");
-  const run = { runId, partition: Number(partition) };
-  switch (kind) {
-    case "submitted":
-      return { ...run, kind };
-    case "outcomes":
-      return { ...run, kind, queue: first, incarnation, n: Number(n) };
-    case "cancel":
-    case "finished":
-      return { ...run, kind, gen: Number(first) };
-    default:
-      return undefined;
+  const parts = subject.split(".");
+  const partition = toCount(parts[2]);
+  const runId = parts[3];
+  if (partition === undefined || partition >= PARTITIONS || runId === undefined) return undefined;
+  const [kind, first] = [parts[4], parts[5]];
+  if (kind === "outcomes" && parts.length === 8) {
+    const n = toCount(parts[7]);
+    return n === undefined
+      ? undefined
+      : { runId, partition, kind, queue: first ?? "", incarnation: parts[6] ?? "", n };
   }
+  if (kind === "submitted" && parts.length === 5) return { runId, partition, kind };
+  if ((kind === "cancel" || kind === "finished") && parts.length === 6) {
+    const gen = toCount(first);
+    return gen === undefined ? undefined : { runId, partition, kind, gen };
+  }
+  return undefined;
 }
 
-/** Reads `<ns>.task.<queue>.<run>.<task>.<index>.<attempt>`. */
+/** Reads `<ns>.task.<queue>.<run>.<task>.<index>.<attempt>`; `undefined` for a subject that no attempt has. */
 export function readTaskSubject(subject: string): (AttemptId & { readonly queue: string }) | undefined {
   const parts = subject.split(".");
-  const [, , queue, runId, task, index, attempt] = parts;
+  const [, , queue, runId, task] = parts;
+  const [index, attempt] = [toCount(parts[5]), toCount(parts[6])];
   if (parts.length !== 7 || queue === undefined || runId === undefined || task === undefined)
     return undefined;
-  return { queue, runId, task, index: Number(index), attempt: Number(attempt) };
+  return index === undefined || attempt === undefined ? undefined : { queue, runId, task, index, attempt };
+}
+
+/** The number that a subject's part writes, in the one way to write it. */
+function toCount(part: string | undefined): number | undefined {
+  const value = Number(part);
+  return Number.isSafeInteger(value) && value >= 0 && String(value) === part ? value : undefined;
 }

@@ -3,9 +3,7 @@ import { z } from "zod";
 import type { Inputs, Work } from "../core/attempt.ts";
 import { NO_ENV } from "../core/model.ts";
 import { decode, type Decoded, encode } from "./codec.ts";
-import { jsonObject, stored } from "./facts.ts";
-
-const count = z.int().nonnegative();
+import { count, jsonObject, stored, toMs, toSeconds, version } from "./schemas.ts";
 
 const inputs: z.ZodType<Inputs> = z.object({
   run: stored(jsonObject),
@@ -14,7 +12,7 @@ const inputs: z.ZodType<Inputs> = z.object({
 });
 
 const work = z.object({
-  v: z.literal(1),
+  v: version,
   run_id: z.string(),
   task: z.string(),
   index: count,
@@ -46,7 +44,7 @@ export function encodeWork(value: Work): Uint8Array {
     type: value.type,
     command: value.command,
     env: value.env === NO_ENV ? undefined : value.env,
-    timeout_s: value.timeoutMs === undefined ? undefined : value.timeoutMs / 1_000,
+    timeout_s: value.timeoutMs === undefined ? undefined : toSeconds(value.timeoutMs),
     inputs: value.inputs,
   });
 }
@@ -69,7 +67,7 @@ export function decodeWork(bytes: Uint8Array): Decoded<Work> {
       type: wire.type,
       command: wire.command,
       env: wire.env ?? NO_ENV,
-      ...(wire.timeout_s === undefined ? {} : { timeoutMs: wire.timeout_s * 1_000 }),
+      ...(wire.timeout_s === undefined ? {} : { timeoutMs: toMs(wire.timeout_s) }),
       inputs: wire.inputs,
     },
   };

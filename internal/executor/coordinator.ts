@@ -212,19 +212,25 @@ export class Coordinator {
     const entry = this.#runs.get(run.runId);
     if (entry !== undefined && "run" in entry) entry.deadline?.cancel();
     if (!this.#recovered) return;
-    const held = [...this.#overseer.table.held()].filter(({ attempt }) => attempt.runId === run.runId);
-    void this.#sweep(run, held.length > 0);
+    void this.#sweep(run);
     this.#announce(run);
   }
 
-  /** What is still queued of an ended run goes; what runs is told to stop, last, so that nothing starts after. */
-  async #sweep(run: RunFold, anythingRuns: boolean): Promise<void> {
+  /**
+   * What is still queued of an ended run goes; what runs is told to stop, last, so that nothing starts after.
+   * Copies in flight go one by one: a purge frees their places too, but wakes who waits for work only seconds later.
+   */
+  async #sweep(run: RunFold): Promise<void> {
+    const { queue, presence } = this.#options;
+    const held = new Set([...this.#overseer.table.held()].map(({ attempt }) => attemptKey(attempt)));
     try {
-      const queues = await this.#dispatcher.end(run);
-      if (queues.length > 0) await this.#options.queue.purge(run.runId, queues);
-      if (queues.length > 0 || anythingRuns) {
-        this.#options.presence.command({ kind: "stop-run", runId: run.runId });
-      }
+      const left = await this.#dispatcher.end(run);
+      const inFlight = left.filter((attempt) => held.has(attemptKey(attempt)));
+      await Promise.all(inFlight.map((attempt) => queue.remove(attempt)));
+      const waiting = left.filter((attempt) => !held.has(attemptKey(attempt)));
+      if (waiting.length > 0)
+        await queue.purge(run.runId, [...new Set(waiting.map((attempt) => attempt.queue))]);
+      if (left.length > 0) presence.command({ kind: "stop-run", runId: run.runId });
     } catch (error) {
       const what = `clearing the queue of run ${run.runId}`;
       this.#options.observer.observe({ kind: "trouble", what, error: String(error) });

@@ -10,7 +10,7 @@ import { attemptKey } from "../core/attempt.ts";
 import type { Owed, RunFold } from "../core/run-fold.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { Observer } from "../ports/observer.ts";
-import type { TaskQueue } from "../ports/task-queue.ts";
+import type { QueuedAttempt, TaskQueue } from "../ports/task-queue.ts";
 import { FairQueue } from "./fair-queue.ts";
 import type { WorkBuilder } from "./work-builder.ts";
 
@@ -75,8 +75,8 @@ export class Dispatcher {
     slot.lane.window.delete(slot);
   }
 
-  /** Forgets a run that has ended. Resolves with the queues that may still hold attempts of it, once no enqueue of it is under way. */
-  async end(run: RunFold): Promise<string[]> {
+  /** Forgets a run that has ended. Resolves with the attempts that its queues may still hold, once no enqueue of it is under way. */
+  async end(run: RunFold): Promise<QueuedAttempt[]> {
     const slots = this.#runs.get(run);
     for (const lane of this.#lanes.values()) lane.ready.drop(run);
     if (slots === undefined) return [];
@@ -85,7 +85,13 @@ export class Dispatcher {
     const left = [...slots.window.values()];
     for (const slot of left) slot.lane.window.delete(slot);
     await Promise.all(left.flatMap((slot) => slot.sending ?? []));
-    return [...new Set(left.map((slot) => slot.lane.queue))];
+    return left.map(({ position, attempt, lane }) => ({
+      runId: run.runId,
+      task: run.task(position).id,
+      index: 0,
+      attempt,
+      queue: lane.queue,
+    }));
   }
 
   /** Enqueues what has its turn while there is room. */

@@ -65,6 +65,7 @@ export class Worker {
   #commands: Subscription | undefined;
   #timers: Timer[] = [];
   #reconsidering = false;
+  #beating = false;
   #draining: Promise<void> | undefined;
   #wake: (() => void) | undefined;
 
@@ -173,6 +174,17 @@ export class Worker {
   #giveBack(hold: Hold): void {
     this.#holds.delete(attemptKey(hold.delivery.work));
     hold.delivery.giveBack();
+    this.#beatSoon();
+  }
+
+  /** What is let go without an outcome is known to others only by a heartbeat. */
+  #beatSoon(): void {
+    if (this.#beating) return;
+    this.#beating = true;
+    setImmediate(() => {
+      this.#beating = false;
+      this.#beat();
+    });
   }
 
   /** Tells each queue how much more may come. */
@@ -223,6 +235,7 @@ export class Worker {
     for (const hold of dropped) {
       this.#holds.delete(attemptKey(hold.delivery.work));
       hold.delivery.ack();
+      this.#beatSoon();
     }
     for (const hold of this.#holds.values()) {
       if (concerns(hold.delivery.work)) hold.running?.stop.now("cancelled");

@@ -1,0 +1,106 @@
+/**
+ * How fast jetdag is beside the raw limit of the same pipeline, both measured in one run: `npm run bench`.
+ *
+ *   --json          one JSON line a shape
+ *   --reps N        repetitions a shape, the median counts (default 3)
+ *   --large         also one run of 100,000 tasks, with the executor's memory
+ */
+import { parseArgs } from "node:util";
+import { findServer } from "../internal/nats/server/find.ts";
+import { runServer } from "../internal/nats/server/run.ts";
+import { JetdagBench } from "./jetdag.ts";
+import { RawProbe } from "./raw.ts";
+import { chain, diamonds, fanOut, median, type Shape } from "./shapes.ts";
+
+const { values } = parseArgs({
+  options: {
+    json: { type: "boolean", default: false },
+    large: { type: "boolean", default: false },
+    reps: { type: "string", default: "3" },
+  },
+});
+const reps = Number(values.reps);
+
+function print(row: Record<string, unknown>): void {
+  const text = values.json
+    ? JSON.stringify(row)
+    : Object.entries(row)
+        .map(([key, value]) => `${key} ${String(value)}`)
+        .join("  ");
+  process.stdout.write(`${text}\n`);
+}
+
+function round(value: number, digits = 2): number {
+  return Math.round(value * 10 ** digits) / 10 ** digits;
+}
+
+const { path } = await findServer({
+  ...(process.env.JETDAG_NATS_SERVER === undefined ? {} : { setting: process.env.JETDAG_NATS_SERVER }),
+  path: process.env.PATH ?? "",
+  onProgress: ({ what }) => process.stderr.write(`${what}\n`),
+});
+const server = await runServer({ binary: path });
+try {
+  const jetdag = await JetdagBench.start(server.url);
+  const raw = await RawProbe.start(server.url);
+  await jetdag.run(fanOut(2_000));
+  await raw.run(fanOut(2_000));
+  for (const shape of [fanOut(10_000), diamonds(1_000)]) await throughput(shape);
+  await latency(chain(1_000));
+  if (values.large) await large();
+  await jetdag.stop();
+  await raw.stop();
+
+  async function throughput(shape: Shape): Promise<void> {
+    const rates: number[] = [];
+    const rawRates: number[] = [];
+    for (let i = 0; i < reps; i++) {
+      rates.push(shape.tasks / (await jetdag.run(shape)).seconds);
+      rawRates.push(shape.tasks / (await raw.run(shape)).seconds);
+    }
+    const [rate, limit] = [median(rates), median(rawRates)];
+    print({
+      shape: shape.name,
+      tasks: shape.tasks,
+      tasks_per_s: Math.round(rate),
+      raw_tasks_per_s: Math.round(limit),
+      ratio: round(rate / limit),
+    });
+  }
+
+  async function latency(shape: Shape): Promise<void> {
+    const hops: number[] = [];
+    const rawHops: number[] = [];
+    for (let i = 0; i < reps; i++) {
+      hops.push(median((await jetdag.run(shape)).hopsMs));
+      rawHops.push(median((await raw.run(shape)).hopsMs));
+    }
+    const [hop, limit] = [median(hops), median(rawHops)];
+    print({
+      shape: shape.name,
+      tasks: shape.tasks,
+      p50_ms: round(hop, 3),
+      raw_p50_ms: round(limit, 3),
+      ratio: round(hop / limit),
+    });
+  }
+
+  async function large(): Promise<void> {
+    const small = fanOut(10_000);
+    const big = fanOut(100_000);
+    const smallRate = small.tasks / (await jetdag.run(small)).seconds;
+    const before = await jetdag.memory();
+    const { seconds, peakBytes } = await jetdag.run(big);
+    const rate = big.tasks / seconds;
+    print({
+      shape: big.name,
+      tasks: big.tasks,
+      tasks_per_s: Math.round(rate),
+      ratio_to_10000: round(rate / smallRate),
+      executor_bytes_per_task: Math.round((peakBytes - before) / big.tasks),
+    });
+  }
+} finally {
+  await server.stop();
+}
+process.exit();

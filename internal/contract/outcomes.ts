@@ -1,0 +1,124 @@
+/**
+ * Outcomes on the wire.
+ *
+ * An outcome of the wrong shape is a failure of its attempt (`invalid-outcome`), as long as it says which
+ * attempt it is; a message with an outcome that does not say so cannot be read.
+ */
+import { z } from "zod";
+import type { Outcomes } from "../core/facts.ts";
+import type { JsonObject } from "../core/json.ts";
+import { FAILURES, type FailureReason, type Outcome, type TaskError } from "../core/outcome.ts";
+import type { Stored } from "../core/stored.ts";
+import { check, type Decoded, encode, explain, map, parse } from "./codec.ts";
+import { count, duration, jsonObject, stored, version } from "./schemas.ts";
+import type { FactSubject } from "./subjects.ts";
+
+const identity = z.object({ task: z.string(), index: count, attempt: count });
+
+const reasons = Object.keys(FAILURES) as [FailureReason, ...FailureReason[]];
+const error = z.object({
+  reason: z.enum(reasons),
+  message: z.string(),
+  exit_code: z.int().optional(),
+  signal: z.string().optional(),
+});
+const item = identity.extend({
+  state: z.enum(["completed", "failed"]),
+  worker: z.string().optional(),
+  duration_ms: duration,
+  output: stored(jsonObject).optional(),
+  error: error.optional(),
+});
+type WireItem = z.output<typeof item>;
+
+/** All outcomes are as they should be: checked in one go, since this is by far the most frequent message. */
+const sound = z.object({ v: version, run_seq: count, items: z.array(item) });
+/** The message as such can be read; each outcome is looked at by itself. */
+const readable = z.object({ v: version, run_seq: count, items: z.array(z.unknown()) });
+
+export function encodeOutcomes({ runSeq, items }: Outcomes): Uint8Array {
+  return encode({ v: 1, run_seq: runSeq, items: items.map(wireItem) });
+}
+
+function wireItem(outcome: Outcome): WireItem {
+  const { task, index, attempt, state, worker, durationMs, output } = outcome;
+  const base = { task, index, attempt, state, worker, duration_ms: durationMs, output };
+  return outcome.state === "failed" ? { ...base, error: wireError(outcome.error) } : base;
+}
+
+function wireError({ reason, message, exitCode, signal }: TaskError): WireItem["error"] {
+  return { reason, message, exit_code: exitCode, signal };
+}
+
+export function decodeOutcomes(
+  { queue, incarnation, n }: FactSubject & { kind: "outcomes" },
+  bytes: Uint8Array,
+): Decoded<Outcomes> {
+  const json = parse(bytes);
+  return map("wrong" in json ? json : readMessage(json.value), ({ runSeq, items }) => ({
+    kind: "outcomes",
+    runSeq,
+    items,
+    queue,
+    incarnation,
+    n,
+  }));
+}
+
+function readMessage(message: unknown): Decoded<Pick<Outcomes, "runSeq" | "items">> {
+  const all = sound.safeParse(message);
+  if (all.success && all.data.items.every(isWhole)) {
+    return { value: { runSeq: all.data.run_seq, items: all.data.items.map(toOutcome) } };
+  }
+  const each = check(readable, message);
+  if ("wrong" in each) return each;
+  const items: Outcome[] = [];
+  for (const raw of each.value.items) {
+    const read = readItem(raw);
+    if ("wrong" in read) return read;
+    items.push(read.value);
+  }
+  return { value: { runSeq: each.value.run_seq, items } };
+}
+
+/** A failure says why. */
+function isWhole({ state, error }: WireItem): boolean {
+  return state === "completed" || error !== undefined;
+}
+
+function readItem(raw: unknown): Decoded<Outcome> {
+  const parsed = item.safeParse(raw);
+  if (parsed.success && isWhole(parsed.data)) return { value: toOutcome(parsed.data) };
+  const wrong = parsed.success ? "error: is missing" : explain(parsed.error);
+  const whose = identity.safeParse(raw);
+  if (!whose.success) return { wrong: `an outcome does not say of what: ${wrong}` };
+  const invalid = { reason: "invalid-outcome", message: `the outcome cannot be read: ${wrong}` } as const;
+  return { value: { ...whose.data, state: "failed", durationMs: 0, error: invalid } };
+}
+
+/** What is absent on the wire is absent here. */
+function toOutcome(wire: WireItem): Outcome {
+  const { task, index, attempt } = wire;
+  const base: {
+    task: string;
+    index: number;
+    attempt: number;
+    durationMs: number;
+    worker?: string;
+    output?: Stored<JsonObject>;
+  } = { task, index, attempt, durationMs: wire.duration_ms };
+  if (wire.worker !== undefined) base.worker = wire.worker;
+  if (wire.output !== undefined) base.output = wire.output;
+  if (wire.state === "completed" || wire.error === undefined) return { ...base, state: "completed" };
+  return { ...base, state: "failed", error: toError(wire.error) };
+}
+
+function toError(wire: z.output<typeof error>): TaskError {
+  const { reason, message, exit_code: exitCode, signal } = wire;
+  return {
+    reason,
+    message,
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(signal === undefined ? {} : { signal }),
+  };
+}

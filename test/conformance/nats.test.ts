@@ -1,0 +1,44 @@
+/** The ports on a real nats-server. */
+import { afterAll, beforeAll } from "vitest";
+import type { NatsCluster } from "../../internal/nats/cluster.ts";
+import { newNamespace, openTestCluster } from "../support/nats-cluster.ts";
+import { TestServer } from "../support/nats-server.ts";
+import type { Fixture, FixtureOptions } from "./fixture.ts";
+import { runLogSuite } from "./run-log.suite.ts";
+import { blobsSuite, deadLettersSuite, deskSuite, leaseSuite, presenceSuite } from "./small-ports.suite.ts";
+import { taskQueueSuite } from "./task-queue.suite.ts";
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await TestServer.start();
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+});
+
+async function make(more: FixtureOptions = {}): Promise<Fixture> {
+  const namespace = newNamespace();
+  const opened: NatsCluster[] = [];
+  return {
+    open: async () => {
+      const cluster = await openTestCluster({ servers: server.url, namespace, more });
+      opened.push(cluster);
+      return cluster;
+    },
+    elapse: (ms) =>
+      new Promise((resolve) => {
+        setTimeout(resolve, ms);
+      }),
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(opened.map((cluster) => cluster.close()));
+    },
+  };
+}
+
+runLogSuite("nats", make);
+taskQueueSuite("nats", make);
+blobsSuite("nats", make);
+leaseSuite("nats", make);
+deadLettersSuite("nats", make);
+presenceSuite("nats", make);
+deskSuite("nats", make);
