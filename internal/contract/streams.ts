@@ -1,15 +1,14 @@
 /** What the streams must be like; the adapters create them so where they are missing. */
 import type { Names } from "./subjects.ts";
 
-/** Durations in milliseconds. */
 export interface StreamSpec {
   readonly name: string;
   readonly subjects: string;
   readonly retention: "limits" | "workqueue";
   /** One message a subject: the first write wins and the second is refused, or the newest takes the place of the one before. */
   readonly perSubject: "first" | "newest";
-  /** Beyond so many messages the oldest go; without it nothing ever goes by itself. */
-  readonly keepNewest?: number;
+  /** Beyond so much the oldest go; without it nothing ever goes by itself. */
+  readonly keepNewest?: { readonly messages: number; readonly bytes: number };
 }
 
 export function streamSpecs(names: Names): StreamSpec[] {
@@ -22,7 +21,7 @@ export function streamSpecs(names: Names): StreamSpec[] {
       subjects: names.allDead,
       retention: "limits",
       perSubject: "newest",
-      keepNewest: 10_000,
+      keepNewest: { messages: 10_000, bytes: 32 * 1_024 * 1_024 },
     },
   ];
 }
@@ -32,3 +31,6 @@ export const CHUNK_BYTES = 512 * 1_024;
 
 /** More than the largest window, so that the window decides. */
 export const MAX_ACK_PENDING = 20_000;
+
+/** Each worker has one request or two waiting at a queue; beyond this number they are refused for a while. */
+export const MAX_WAITING = 10_000;

@@ -112,7 +112,9 @@ async function ensureStream(jsm: JetStreamManager, spec: StreamSpec): Promise<vo
       ...(spec.perSubject === "first"
         ? { discard: DiscardPolicy.New, discard_new_per_subject: true }
         : { discard: DiscardPolicy.Old }),
-      ...(spec.keepNewest === undefined ? {} : { max_msgs: spec.keepNewest }),
+      ...(spec.keepNewest === undefined
+        ? {}
+        : { max_msgs: spec.keepNewest.messages, max_bytes: spec.keepNewest.bytes }),
     });
   } catch (error) {
     // Another process was first.
