@@ -139,7 +139,10 @@ export class RawProbe {
       this.#lastEnd = now;
       const state = this.#runs[run];
       for (const child of state?.children[task] ?? []) {
-        if (state !== undefined && --state.waiting[child]! === 0) this.#backlog.push([run, child]);
+        if (state === undefined) continue;
+        const left = (state.waiting[child] ?? 0) - 1;
+        state.waiting[child] = left;
+        if (left === 0) this.#backlog.push([run, child]);
       }
       this.#left--;
     }

@@ -49,7 +49,9 @@ describe.each(Object.keys(KINDS))("%s", (kind) => {
       return self;
     });
     executor.registerFunction("large", () => ({ text: "x".repeat(200_000) }));
-    executor.registerFunction("length", (params) => ({ length: String(params.big__text).length }));
+    executor.registerFunction("length", (params) => ({
+      length: JSON.stringify(params.big__text).length - 2,
+    }));
     executor.registerTaskExecutor({
       type: "shout",
       execute: async ({ command }) => ({ ok: true, output: { said: command.toUpperCase() } }),
@@ -124,7 +126,7 @@ describe.each(Object.keys(KINDS))("%s", (kind) => {
       ]),
     });
     expect(tasks.after?.output).toEqual({ length: 200_000 });
-    expect(String(tasks.big?.output?.text)).toHaveLength(200_000);
+    expect(tasks.big?.output?.text).toBe("x".repeat(200_000));
   });
 
   test("retries until it goes well; after the last attempt the message says how many", async () => {
@@ -314,41 +316,4 @@ describe.each(Object.keys(KINDS))("%s", (kind) => {
     expect(completedTasks).toBeGreaterThan(500);
     expect(failedTasks).toBeGreaterThan(5);
   });
-});
-
-test("sequential runs in topological order, one at a time", async () => {
-  const from = seen.length;
-  await using executor = new SequentialExecutor({ observer });
-  await executor.start();
-  const tasks: Tasks = [
-    { id: "c", type: "function", command: "echo", depends_on: ["a"] },
-    { id: "a", type: "function", command: "echo" },
-    { id: "b", type: "function", command: "echo" },
-    { id: "d", type: "function", command: "echo", depends_on: ["c", "b"] },
-  ];
-  await executor.execute({ dag: { name: "order", tasks } });
-  const order = seen.slice(from).flatMap((each) => {
-    if (each.kind === "attempt-started") return [`+${each.attempt.task}`];
-    return each.kind === "attempt-ended" ? [`-${each.outcome.task}`] : [];
-  });
-  expect(order.filter((each) => each.startsWith("-"))).toEqual(["-a", "-b", "-c", "-d"]);
-  expect(order.filter((each) => each.startsWith("+"))).toEqual(["+a", "+b", "+c", "+d"]);
-});
-
-test("an executor that is not started, and one that is stopped, say so", async () => {
-  const executor = new LocalExecutor();
-  expect(executor.getStatus().running).toBe(false);
-  const dag = { name: "x", tasks: [{ id: "a", command: "sleep 100" }] };
-  await expect(executor.execute({ dag })).rejects.toThrow("call start()");
-  expect(() => new LocalExecutor({ workerCount: 0 })).toThrow("workerCount must be a whole number from 1 up");
-  expect(() => new LocalExecutor({ maxMemoryMb: 5 })).toThrow("enableDocker");
-  await expect(new LocalExecutor({ enableDocker: true }).start()).rejects.toThrow(
-    "no executor of type 'docker'",
-  );
-  const quick = new LocalExecutor({ shutdownTimeout: "50ms", gracePeriod: "50ms" });
-  await quick.start();
-  const handle = await quick.submit({ dag });
-  await until(() => quick.getStatus().activeTasks === 1);
-  await quick.stop();
-  await expect(handle.result()).rejects.toThrow("was stopped before run");
 });

@@ -212,4 +212,6 @@ test("a worker waits for the server to come", async () => {
   await worker.says("waiting for the NATS server");
   await server.restart();
   await worker.says("worker started");
+  worker.kill("SIGTERM");
+  expect((await worker.finished).code).toBe(0);
 });

@@ -27,7 +27,9 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, end);
 
 /** @param {number} code */
 function leave(code) {
-  if (temporaryFolder !== undefined) rmSync(temporaryFolder, { recursive: true, force: true, maxRetries: 3 });
+  // Of a server that ended by itself the log is wanted still.
+  if (ending && temporaryFolder !== undefined)
+    rmSync(temporaryFolder, { recursive: true, force: true, maxRetries: 3 });
   process.exit(code);
 }
 server.on("error", (error) => {

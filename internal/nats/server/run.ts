@@ -55,6 +55,7 @@ export async function runServer({ binary, folder, port = -1 }: RunOptions): Prom
   const stop = async (): Promise<void> => {
     keeper.stdin?.destroy();
     if (keeper.exitCode === null && keeper.signalCode === null) await gone;
+    if (folder === undefined) await rm(home, { recursive: true, force: true });
   };
   try {
     const address = await ready(keeper, ports, logFile);

@@ -1,0 +1,53 @@
+import { readFile } from "node:fs/promises";
+import { describe, expect, test } from "vitest";
+import { loadSettings, unknownVariables } from "../../internal/config/load.ts";
+import { withTable } from "../../internal/config/table.ts";
+
+describe("settings", () => {
+  test("flags over environment over defaults", () => {
+    const env = { NATS_URL: "nats://env:1", JETDAG_WORKERS: "7", JETDAG_QUEUES: "a, b" };
+    const settings = loadSettings("worker", { flags: { workers: "9", heartbeat: "2s" }, env });
+    expect(settings).toMatchObject({
+      nats: "nats://env:1",
+      workers: 9,
+      queues: ["a", "b"],
+      heartbeat: 2_000,
+      ackWait: 60_000,
+      creds: undefined,
+    });
+  });
+
+  test("a command does not take the settings of another", () => {
+    expect(loadSettings("executor", { flags: {}, env: { JETDAG_WORKERS: "none" } }).workers).toBe(5);
+  });
+
+  test.each([
+    [{ workers: "0" }, {}, "--workers: '0' is not allowed: a whole number from 1 up"],
+    [{}, { JETDAG_WORKERS: "many" }, "JETDAG_WORKERS: 'many' is not allowed"],
+    [{ heartbeat: "5 parsecs" }, {}, "--heartbeat: '5 parsecs' is not allowed: write it like 500ms"],
+    [{ queues: "a,b.c" }, {}, "--queues: 'a,b.c' is not allowed"],
+    [{ "log-level": "loud" }, {}, "one of trace, debug, info, warn, error, silent"],
+    [{ heartbeat: "30s" }, {}, "--ack-wait must be at least three times --heartbeat"],
+  ])("%j %j", (flags, env, message) => {
+    expect(() => loadSettings("worker", { flags, env })).toThrow(message);
+  });
+
+  test("unknown variables are told, those that a cluster injects are not", () => {
+    const env = {
+      JETDAG_WORKER: "1",
+      JETDAG_WORKERS: "1",
+      JETDAG_NATS_SERVICE_HOST: "x",
+      JETDAG_PORT_1_TCP: "y",
+      OTHER: "z",
+    };
+    expect(unknownVariables(env)).toEqual([
+      "environment variable JETDAG_WORKER is not known; did you mean JETDAG_WORKERS?",
+    ]);
+  });
+});
+
+test("the README's table is up to date (npm run docs)", async () => {
+  const readme = await readFile(new URL("../../README.md", import.meta.url), "utf8");
+  const plain = (text: string): string => text.replaceAll(/ +/g, " ").replaceAll(/-{3,}/g, "---");
+  expect(plain(readme)).toBe(plain(withTable(readme)));
+});

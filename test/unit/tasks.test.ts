@@ -1,0 +1,280 @@
+import { createServer, type Server } from "node:http";
+import { type AddressInfo } from "node:net";
+import { existsSync, readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { JsonObject } from "../../internal/core/json.ts";
+import type { TaskCall, TaskContext } from "../../internal/ports/task-executor.ts";
+import { BashTaskExecutor } from "../../internal/tasks/bash.ts";
+import { FunctionTaskExecutor } from "../../internal/tasks/function.ts";
+import { HttpTaskExecutor } from "../../internal/tasks/http.ts";
+import { loadFunctions } from "../../internal/tasks/load-functions.ts";
+import { TestFolder } from "../support/folder.ts";
+import { until } from "../support/until.ts";
+
+function call(command: string, more: Partial<TaskCall> = {}): TaskCall {
+  const ids = { runId: "r", task: "t", index: 0, attempt: 2, dagName: "d", tenantId: "x" };
+  return { ...ids, type: "bash", command, params: {}, env: {}, ...more };
+}
+function context(signal = new AbortController().signal): TaskContext {
+  return { signal, graceMs: 300, log: () => undefined };
+}
+const isRunning = (pid: number): boolean => {
+  if (!existsSync(`/proc/${pid}/stat`)) return false;
+  return readFileSync(`/proc/${pid}/stat`, "utf8").split(" ")[2] !== "Z";
+};
+
+const textOf = (output: JsonObject | undefined): string =>
+  typeof output?.stdout === "string" ? output.stdout : "";
+
+describe("bash", () => {
+  const bash = new BashTaskExecutor();
+
+  test("identity and params by environment and file; the worker's own variables are not there", async () => {
+    const own = new BashTaskExecutor({
+      env: { PATH: process.env.PATH, NATS_URL: "secret", JETDAG_ID: "w", KEPT: "yes" },
+    });
+    const params = {
+      text: "a 'b' \"c\" $(id)\nd",
+      n: 5,
+      none: null,
+      list: [1],
+      "odd key": "o",
+      large: "x".repeat(40_000),
+    };
+    const script = 'env -0 | tr "\\n" "~" | tr "\\0" "\\n" | grep -v large; cat "$JETDAG_PARAMS_FILE"';
+    const { ok, output } = await own.execute(call(script, { params, env: { TASK: "own" } }), context());
+    expect(ok).toBe(true);
+    const lines = textOf(output).split("\n");
+    const variables = Object.fromEntries(lines.slice(0, -1).map((line) => line.split(/=(.*)/s).slice(0, 2)));
+    expect(variables).toMatchObject({
+      JETDAG_RUN_ID: "r",
+      JETDAG_TASK_ID: "t",
+      JETDAG_INDEX: "0",
+      JETDAG_ATTEMPT: "2",
+      JETDAG_IDEMPOTENCY_KEY: "r.t.0.2",
+      JETDAG_PARAM_text: "a 'b' \"c\" $(id)~d",
+      JETDAG_PARAM_n: "5",
+      JETDAG_PARAM_none: "",
+      JETDAG_PARAM_odd_key: "o",
+      KEPT: "yes",
+      TASK: "own",
+    });
+    for (const name of ["NATS_URL", "JETDAG_ID", "JETDAG_PARAM_list", "JETDAG_PARAM_large"])
+      expect(variables).not.toHaveProperty(name);
+    expect(JSON.parse(lines.at(-1) ?? "")).toEqual(params);
+    expect(existsSync(variables.JETDAG_PARAMS_FILE as string)).toBe(false);
+  });
+
+  test.each([
+    ["lines", "printf 'a=1\\nb = x=y\\n' > $JETDAG_OUTPUT_FILE", { a: "1", b: " x=y" }],
+    ["a JSON object", `echo '{"a": {"b": [1]}}' > $JETDAG_OUTPUT_FILE`, { a: { b: [1] } }],
+    ["nothing", "true", {}],
+    ["a name that is taken", "echo stdout=mine > $JETDAG_OUTPUT_FILE", {}],
+  ])("the output file: %s", async (_name, script, written) => {
+    const { output } = await bash.execute(call(script), context());
+    expect(output).toEqual({ ...written, stdout: "", stderr: "", exit_code: 0 });
+  });
+
+  test.each([
+    ["neither lines nor JSON", "echo nonsense > $JETDAG_OUTPUT_FILE", "bad-output"],
+    ["broken JSON", "echo '{x' > $JETDAG_OUTPUT_FILE", "bad-output"],
+    ["an exit code", "echo last words >&2; exit 9", "exit-nonzero"],
+    ["a signal", "kill -9 $$", "killed"],
+  ])("failures: %s", async (_name, script, reason) => {
+    expect(await bash.execute(call(script), context())).toMatchObject({ ok: false, error: { reason } });
+  });
+
+  test("a working directory that is not there", async () => {
+    const lost = new BashTaskExecutor({ cwd: "/nowhere" });
+    expect(await lost.execute(call("true"), context())).toMatchObject({
+      ok: false,
+      error: { reason: "spawn-failed" },
+    });
+  });
+
+  test("100 MB of output: head and tail are kept, the cut says so", async () => {
+    const { ok, output } = await bash.execute(
+      call("echo begin; yes | head -c 100000000; echo end"),
+      context(),
+    );
+    expect({ ok, cut: output?.stdout_truncated }).toEqual({ ok: true, cut: true });
+    const text = output?.stdout as string;
+    expect(text.length).toBeLessThan(1_100_000);
+    expect(text.startsWith("begin\ny\n")).toBe(true);
+    expect(text.endsWith("y\nend")).toBe(true);
+    expect(text).toMatch(/\[… 9\d{7} bytes cut …\]/);
+  });
+
+  test("half a character and a null byte do no harm", async () => {
+    const { output } = await bash.execute(call("printf 'a\\0b\\xe2\\x82'"), context());
+    expect(output?.stdout).toBe("a\0b\uFFFD");
+  });
+
+  test("a script that ignores SIGTERM, and its children, are gone after the grace period", async () => {
+    await using folder = await TestFolder.make();
+    const stop = new AbortController();
+    const script = `trap '' TERM; sleep 1000 & echo $! > ${folder.path}/child; echo $$ > ${folder.path}/self; while :; do sleep 1; done`;
+    const running = bash.execute(call(script), context(stop.signal));
+    const pids = await until(() => {
+      if (!existsSync(`${folder.path}/self`)) return undefined;
+      const found = ["self", "child"].map((name) => Number(readFileSync(`${folder.path}/${name}`, "utf8")));
+      return found.every((pid) => pid > 0) ? found : undefined;
+    });
+    stop.abort();
+    expect(await running).toMatchObject({ ok: false });
+    expect(pids.filter(isRunning)).toEqual([]);
+  });
+
+  test("children left behind end with the script", async () => {
+    const { ok, output } = await bash.execute(call("sleep 1000 & echo $!"), context());
+    expect(ok).toBe(true);
+    expect(isRunning(Number(output?.stdout))).toBe(false);
+  });
+});
+
+describe("http", () => {
+  let server: Server;
+  let base: string;
+  const http = new HttpTaskExecutor({ bodyLimit: 1_000 });
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", () => {
+        const path = request.url ?? "";
+        if (path === "/moved") response.writeHead(302, { location: "/echo" }).end();
+        else if (path === "/teapot")
+          response.writeHead(418, { "content-type": "text/plain" }).end("short and stout");
+        else if (path === "/large") response.end("x".repeat(5_000));
+        else if (path === "/hang") return;
+        else {
+          const echo = {
+            method: request.method,
+            type: request.headers["content-type"] ?? null,
+            body: Buffer.concat(chunks).toString(),
+          };
+          response
+            .writeHead(200, { "content-type": "application/json; charset=utf-8" })
+            .end(JSON.stringify(echo));
+        }
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  afterAll(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  test.each([
+    ["GET /echo", { method: "GET", type: null, body: "" }],
+    ['post /echo {"a": 1}', { method: "POST", type: "application/json", body: '{"a": 1}' }],
+    ["PUT /echo x", { method: "PUT", type: "application/json", body: "x" }],
+    ["PATCH /echo x y", { method: "PATCH", type: "application/json", body: "x y" }],
+    ["DELETE /echo", { method: "DELETE", type: null, body: "" }],
+    ["OPTIONS /echo", { method: "OPTIONS", type: null, body: "" }],
+    ["GET /moved", { method: "GET", type: null, body: "" }],
+  ])("%s", async (command, body) => {
+    const result = await http.execute(call(command.replace(" /", ` ${base}/`)), context());
+    expect(result).toMatchObject({ ok: true, output: { status: 200, body } });
+  });
+
+  test("a status of 400 or above fails and keeps the output", async () => {
+    expect(
+      await http.execute(call(`GET ${base}/teapot?token=secret`.replace("?token=secret", "")), context()),
+    ).toMatchObject({
+      ok: false,
+      error: { reason: "http-status", message: `GET ${base}/teapot answered 418` },
+      output: { status: 418, body: "short and stout" },
+    });
+  });
+
+  test("a large body is cut, and says so", async () => {
+    const { output } = await http.execute(call(`GET ${base}/large`), context());
+    expect(output).toMatchObject({ body_truncated: true });
+    expect(JSON.stringify(output?.body).length).toBeLessThan(1_100);
+  });
+
+  test.each([
+    ["nobody listens", "GET http://127.0.0.1:1/", "network"],
+    ["a method that is none", "FETCH http://x/", "bad-input"],
+    ["no address", "GET", "bad-input"],
+    ["no URL", "GET nowhere", "bad-input"],
+    ["another scheme", "GET ftp://x/", "bad-input"],
+  ])("failures: %s", async (_name, command, reason) => {
+    expect(await http.execute(call(command), context())).toMatchObject({ ok: false, error: { reason } });
+  });
+
+  test("an answer that does not come ends with the signal", async () => {
+    const stop = new AbortController();
+    const running = http.execute(call(`GET ${base}/hang`), context(stop.signal));
+    stop.abort();
+    expect(await running).toMatchObject({ ok: false, error: { reason: "network" } });
+  });
+});
+
+describe("function", () => {
+  const functions = new FunctionTaskExecutor();
+  functions.register("give", ({ kind }) => {
+    const values: Record<string, unknown> = {
+      date: { at: new Date(0), gone: undefined },
+      list: [1, undefined],
+      nan: { x: Number.NaN },
+      big: { deep: [{ n: 1n }] },
+      fn: { f: () => 1 },
+      proto: JSON.parse('{"__proto__": {"x": 1}}') as unknown,
+    };
+    return values[kind as string];
+  });
+  functions.register("throws", () => {
+    throw new TypeError("first line\nsecond");
+  });
+  functions.register("rejects", async () => Promise.reject(new Error("later")));
+  const run = (command: string, params = {}): ReturnType<FunctionTaskExecutor["execute"]> =>
+    functions.execute(call(command, { params, type: "function" }), context());
+
+  test("outputs as JSON writes them", async () => {
+    expect(await run("give", { kind: "date" })).toEqual({
+      ok: true,
+      output: { at: "1970-01-01T00:00:00.000Z" },
+    });
+    expect(await run("give", { kind: "list" })).toEqual({ ok: true, output: { result: [1, null] } });
+    const { output } = await run("give", { kind: "proto" });
+    expect(JSON.stringify(output)).toBe('{"__proto__":{"x":1}}');
+  });
+
+  test.each([
+    ["nan", "output.x is NaN"],
+    ["big", "output.deep[0].n is a bigint"],
+    ["fn", "output.f is a function"],
+  ])("what JSON cannot carry is refused: %s", async (kind, message) => {
+    const result = await run("give", { kind });
+    expect(result).toMatchObject({ ok: false, error: { reason: "output-not-serialisable" } });
+    expect(result.ok ? "" : result.error.message).toContain(message);
+  });
+
+  test("errors keep their class and first line", async () => {
+    expect(await run("throws")).toMatchObject({
+      error: { reason: "function-error", message: "TypeError: first line" },
+    });
+    expect(await run("rejects")).toMatchObject({
+      error: { reason: "function-error", message: "Error: later" },
+    });
+    expect(await run("fail", { message: "asked" })).toMatchObject({ error: { message: "Error: asked" } });
+  });
+
+  test("a name can be taken once", () => {
+    expect(() => functions.register("echo", () => 1)).toThrow("registered already");
+  });
+
+  test.each([
+    ["missing", undefined, "no such file"],
+    ["broken", "export const = 1", "cannot be loaded"],
+    ["empty", "export const x = 1;", "exports no function by name"],
+  ])("modules: %s", async (name, text, message) => {
+    await using folder = await TestFolder.make();
+    const file = text === undefined ? `${folder.path}/none.mjs` : await folder.write(`${name}.mjs`, text);
+    await expect(loadFunctions(file)).rejects.toThrow(message);
+  });
+});
