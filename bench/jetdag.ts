@@ -1,58 +1,51 @@
 /** jetdag itself: the executor in this process, two worker processes of ten slots, tasks that do nothing. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type DagDefinition, DistributedExecutor, type Observation } from "../cmd/library/jetdag.ts";
+import { openCluster } from "../internal/nats/cluster.ts";
 import type { Measured, Shape } from "./shapes.ts";
 
 const WORKERS = 2;
 const SLOTS = 10;
 
+/** Where the executor runs: in the measuring process, or as the service in a process of its own. */
+export type Place = "here" | "service";
+
 export class JetdagBench {
   readonly #executor: DistributedExecutor;
-  readonly #workers: ChildProcess[] = [];
+  readonly #processes: ChildProcess[] = [];
+  #service: ChildProcess | undefined;
   #joined = 0;
   #lastEnd = 0;
   #hops: number[] = [];
 
-  private constructor(nats: string) {
+  private constructor(options: { readonly nats: string; readonly namespace: string }) {
     const observer = { observe: (each: Observation): void => this.#observe(each) };
-    this.#executor = new DistributedExecutor({ nats, namespace: "bench", observer });
-    for (let i = 0; i < WORKERS; i++) {
-      const main = fileURLToPath(new URL("../cmd/worker/main.js", import.meta.url));
-      const functions = fileURLToPath(new URL("./functions.js", import.meta.url));
-      const args = [
-        "--nats",
-        nats,
-        "--namespace",
-        "bench",
-        "--workers",
-        String(SLOTS),
-        "--log-level",
-        "silent",
-      ];
-      this.#workers.push(
-        spawn(process.execPath, [main, ...args, "--functions", functions], { stdio: "inherit" }),
-      );
-    }
+    this.#executor = new DistributedExecutor({ ...options, observer });
   }
 
-  static async start(nats: string): Promise<JetdagBench> {
-    const bench = new JetdagBench(nats);
-    await bench.#executor.start();
-    while (bench.#joined < WORKERS) {
-      await new Promise((resolve) => {
-        setTimeout(resolve, 20);
-      });
+  static async start(nats: string, place: Place): Promise<JetdagBench> {
+    const namespace = `bench-${place}`;
+    const bench = new JetdagBench({ nats, namespace });
+    const args = ["--nats", nats, "--namespace", namespace, "--log-level", "silent"];
+    if (place === "service") {
+      bench.#service = bench.#spawn("executor", args);
+      await bench.#until(() => leaseIsTaken(nats, namespace));
     }
+    await bench.#executor.start();
+    const functions = fileURLToPath(new URL("./functions.js", import.meta.url));
+    for (let i = 0; i < WORKERS; i++) {
+      bench.#spawn("worker", [...args, "--workers", String(SLOTS), "--functions", functions]);
+    }
+    await bench.#until(
+      () => (place === "here" ? bench.#joined : bench.#executor.getStatus().workerCount) >= WORKERS,
+    );
     return bench;
   }
 
-  async run(shape: Shape): Promise<Measured & { readonly peakBytes: number }> {
+  async run(shape: Shape): Promise<Measured> {
     const dag = definition(shape);
-    let peakBytes = 0;
-    const sampler = setInterval(() => {
-      peakBytes = Math.max(peakBytes, process.memoryUsage().rss);
-    }, 50);
     this.#hops = [];
     const from = performance.now();
     this.#lastEnd = from;
@@ -61,21 +54,51 @@ export class JetdagBench {
     );
     const results = await Promise.all(handles.map((handle) => handle.result()));
     const seconds = (performance.now() - from) / 1_000;
-    clearInterval(sampler);
     const bad = results.find(({ state }) => state !== "completed");
     if (bad !== undefined) throw new Error(`a run ended as ${bad.state}`);
-    return { seconds, hopsMs: this.#hops, peakBytes: Math.max(peakBytes, process.memoryUsage().rss) };
+    return { seconds, hopsMs: this.#hops };
   }
 
-  /** Resident bytes of this process at rest. */
-  async memory(): Promise<number> {
-    globalThis.gc?.();
-    return process.memoryUsage().rss;
+  /** Runs it, and tells by how many bytes the executor service grew at most meanwhile. */
+  async runAndWeigh(shape: Shape): Promise<Measured & { readonly grownBytes: number }> {
+    const before = this.#residentBytes();
+    let peak = before;
+    const sampler = setInterval(() => {
+      peak = Math.max(peak, this.#residentBytes());
+    }, 20);
+    const measured = await this.run(shape);
+    clearInterval(sampler);
+    return { ...measured, grownBytes: peak - before };
   }
 
   async stop(): Promise<void> {
     await this.#executor.stop();
-    for (const worker of this.#workers) worker.kill("SIGKILL");
+    for (const child of this.#processes) child.kill("SIGKILL");
+  }
+
+  #spawn(program: "executor" | "worker", args: readonly string[]): ChildProcess {
+    const main = fileURLToPath(new URL(`../cmd/${program}/main.js`, import.meta.url));
+    const child = spawn(process.execPath, [main, ...args], { stdio: "inherit" });
+    this.#processes.push(child);
+    return child;
+  }
+
+  async #until(isReached: () => boolean | Promise<boolean>): Promise<void> {
+    while (!(await isReached())) {
+      await new Promise((resolve) => {
+        setTimeout(resolve, 50);
+      });
+    }
+  }
+
+  /** As Linux tells it; elsewhere nothing is known. */
+  #residentBytes(): number {
+    try {
+      const status = readFileSync(`/proc/${this.#service?.pid}/status`, "utf8");
+      return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1_024;
+    } catch {
+      return Number.NaN;
+    }
   }
 
   #observe(observation: Observation): void {
@@ -98,4 +121,19 @@ function definition(shape: Shape): DagDefinition {
       ...(parents.length === 0 ? {} : { depends_on: parents.map((parent) => `task-${parent}`) }),
     })),
   };
+}
+
+async function leaseIsTaken(nats: string, namespace: string): Promise<boolean> {
+  const cluster = await openCluster({
+    servers: nats,
+    name: "bench",
+    namespace,
+    ackWaitMs: 60_000,
+    leaseTermMs: 5_000,
+    onTrouble: () => undefined,
+    onDeadLetter: () => undefined,
+  });
+  const holder = await cluster.lease.holder();
+  await cluster.close();
+  return holder !== undefined;
 }

@@ -5,8 +5,8 @@ import type { Dag } from "../core/model.ts";
 import { type BlobRef, decodeValue, encodeValue } from "../core/stored.ts";
 import type { Blobs } from "../ports/blobs.ts";
 import type { Definitions } from "../ports/definitions.ts";
-import { readDefinition } from "../spec/read.ts";
-import { writeDefinition } from "../spec/write.ts";
+import type { DagDefinition } from "../spec/schema.ts";
+import { readWritten, writeDefinition } from "../spec/write.ts";
 
 /** So many definitions stay at hand. */
 const KEPT = 100;
@@ -38,7 +38,7 @@ export class StoredDefinitions implements Definitions {
 
   async #store(dag: Dag): Promise<BlobRef> {
     const bytes = encodeValue(writeDefinition(dag));
-    const hash = createHash("sha256").update(bytes).digest("hex");
+    const hash = hashOf(bytes);
     const ref = await this.#blobs.put("definitions", hash, bytes);
     if (!this.#graphs.has(hash)) this.#keep(hash, new Graph(dag));
     return ref;
@@ -58,10 +58,11 @@ export class StoredDefinitions implements Definitions {
     return loading;
   }
 
-  /** Types of plug-ins were checked where the definition was written. */
+  /** The hash is its name: what is read is what was checked and written. */
   async #read(ref: BlobRef): Promise<Graph> {
-    const value = decodeValue(await this.#blobs.get("definitions", ref));
-    return new Graph(readDefinition(value, { types: typesIn(value) }));
+    const bytes = await this.#blobs.get("definitions", ref);
+    if (hashOf(bytes) !== ref.name) throw new Error(`definition ${ref.name} is not what was stored`);
+    return new Graph(readWritten(decodeValue(bytes) as DagDefinition));
   }
 
   #keep(hash: string, graph: Graph | Promise<Graph>): void {
@@ -73,7 +74,6 @@ export class StoredDefinitions implements Definitions {
   }
 }
 
-function typesIn(value: unknown): string[] {
-  const { tasks } = value as { tasks?: readonly { readonly type?: string }[] };
-  return [...new Set(tasks?.flatMap(({ type }) => type ?? []))];
+function hashOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
 }

@@ -8,8 +8,8 @@ import {
   type RetryPolicy,
   type Task,
 } from "../core/model.ts";
-import { formatDuration } from "./duration.ts";
-import type { DagDefinition } from "./schema.ts";
+import { formatDuration, parseDuration } from "./duration.ts";
+import { type Complain, type DagDefinition, type RawDefinition, toDag } from "./schema.ts";
 
 type TaskDefinition = DagDefinition["tasks"][number];
 
@@ -63,4 +63,32 @@ function writeDuration(ms: number): string | number {
 
 function isEmpty(value: object): boolean {
   return Object.keys(value).length === 0;
+}
+
+/**
+ * Reads back what `writeDefinition` wrote, at its word: it was checked when it was written. For large definitions
+ * checking again would cost several times as much as reading.
+ */
+export function readWritten(written: DagDefinition): Dag {
+  const tasks = written.tasks.map((task) => ({
+    ...task,
+    ...(task.timeout === undefined ? {} : { timeout: ms(task.timeout) }),
+    ...(task.retry === undefined
+      ? {}
+      : { retry: { ...task.retry, initial: ms(task.retry.initial), max: ms(task.retry.max) } }),
+  }));
+  const raw = {
+    ...written,
+    tasks,
+    ...(written.timeout === undefined ? {} : { timeout: ms(written.timeout) }),
+  };
+  const types = [...new Set(written.tasks.flatMap(({ type }) => type ?? []))];
+  const complain = (): Complain => (field, message) => {
+    throw new Error(`internal: a stored definition is wrong: ${field} ${message}`);
+  };
+  return toDag(raw as RawDefinition, complain, types);
+}
+
+function ms(duration: unknown): number {
+  return parseDuration(duration) ?? 0;
 }

@@ -5,7 +5,8 @@ import { formatDuration, parseDuration } from "../../internal/spec/duration.ts";
 import { parseParam } from "../../internal/spec/params.ts";
 import { loadDag, parseDag } from "../../internal/spec/parse.ts";
 import { ensureDag, readDefinition } from "../../internal/spec/read.ts";
-import { writeDefinition } from "../../internal/spec/write.ts";
+import type { DagDefinition } from "../../internal/spec/schema.ts";
+import { readWritten, writeDefinition } from "../../internal/spec/write.ts";
 import { randomDag } from "../support/dags.ts";
 import { TestFolder } from "../support/folder.ts";
 import { SeededRandom } from "../support/random.ts";
@@ -89,7 +90,9 @@ tasks:
   test("what is written is read as the same", () => {
     for (let seed = 0; seed < 100; seed++) {
       const dag = randomDag(new SeededRandom(seed), 8);
-      expect(readDefinition(JSON.parse(JSON.stringify(writeDefinition(dag))))).toEqual(dag);
+      const written = JSON.parse(JSON.stringify(writeDefinition(dag))) as DagDefinition;
+      expect(readDefinition(written)).toEqual(dag);
+      expect(readWritten(written)).toEqual(dag);
     }
   });
 
