@@ -1,58 +1,104 @@
+/** Would a cluster take the manifests, and does the workers' Deployment still say what it was asked to say? */
 import { readdir, readFile } from "node:fs/promises";
-import { Deployment, type IDeployment, type IStatefulSet, StatefulSet } from "kubernetes-models/apps/v1";
-import { type IService, Service } from "kubernetes-models/v1";
+import { fileURLToPath } from "node:url";
+import type { Deployment, StatefulSet } from "kubernetes-types/apps/v1.d.ts";
 import { describe, expect, test } from "vitest";
-import { parseAllDocuments } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
+import { loadSettings } from "../../internal/config/load.ts";
+import { type Manifest, schemaProblems } from "../support/kubernetes.ts";
 
-const ROOT = new URL("../../", import.meta.url).pathname;
+const FOLDER = fileURLToPath(new URL("../../k8s/", import.meta.url));
 
-interface Manifest {
-  readonly kind?: string;
-  readonly spec?: object;
-}
+const textOf = (file: string): Promise<string> => readFile(FOLDER + file, "utf8");
+const objectsOf = (text: string): Manifest[] =>
+  parseAllDocuments(text).map((document) => document.toJS() as Manifest);
 
-/** Throws when Kubernetes' schema refuses the object. */
-function check(object: Manifest): void {
-  switch (object.kind) {
-    case "Deployment":
-      new Deployment(object as IDeployment).validate();
-      return;
-    case "StatefulSet":
-      new StatefulSet(object as IStatefulSet).validate();
-      return;
-    case "Service":
-      new Service(object as IService).validate();
-      return;
-    default:
-      throw new Error(`no schema for kind ${String(object.kind)}`);
-  }
-}
+const deployment = async (file: string): Promise<Deployment> =>
+  objectsOf(await textOf(file))[0] as Deployment;
 
-async function manifests(file: string): Promise<Manifest[]> {
-  const text = await readFile(`${ROOT}k8s/${file}`, "utf8");
-  return parseAllDocuments(text).map((document) => document.toJS() as Manifest);
-}
+test("the kustomization names every file", async () => {
+  const { resources } = parse(await textOf("kustomization.yaml")) as { resources: string[] };
+  expect([...resources, "kustomization.yaml"].toSorted()).toEqual((await readdir(FOLDER)).toSorted());
+});
 
-describe("k8s/", () => {
-  test("every manifest is what Kubernetes' schemas ask for", async () => {
-    const files = await readdir(`${ROOT}k8s`);
-    expect(files.toSorted()).toEqual(["executor.yaml", "nats.yaml", "worker.yaml"]);
-    for (const file of files)
-      for (const object of await manifests(file)) expect(() => check(object)).not.toThrow();
-  });
+test("Kubernetes' schemas have nothing to say against any of them", async () => {
+  const texts = await Promise.all(["nats.yaml", "executor.yaml", "worker.yaml"].map(textOf));
+  const objects = texts.flatMap(objectsOf);
+  expect(objects.map(({ kind, metadata }) => `${kind} ${metadata?.name}`)).toEqual([
+    ...["Service nats-service", "ConfigMap nats-config", "StatefulSet nats"],
+    ...["Deployment dag-executor", "Deployment dag-worker"],
+  ]);
+  expect((await schemaProblems(objects)).flat()).toEqual([]);
+});
 
-  test("the check finds a planted mistake", async () => {
-    const [worker] = await manifests("worker.yaml");
-    expect(() => check({ ...worker, spec: { ...worker?.spec, replicas: "three" } })).toThrow(/replicas/);
-    expect(() => check({ ...worker, spec: {} })).toThrow(/selector/);
-  });
+test("the schema check finds planted mistakes", async () => {
+  const mistakes: [from: string, to: string, problem: string][] = [
+    ["replicas: 3", "replica: 3", "'\"replica\"' does not exist"],
+    ["args:", "arg:", "'\"arg\"' does not exist"],
+    ["replicas: 3", 'replicas: "3"', "not assignable to type 'number'"],
+    ['"10"', "10", "not assignable to type 'string'"],
+    ["  selector:\n    matchLabels:\n      app: dag-worker\n", "", "'selector' is missing"],
+    ["apps/v1", "apps/v9", "Cannot find module"],
+    ["Deployment", "Deploymint", "no exported member"],
+  ];
+  const good = await textOf("worker.yaml");
+  const bad = mistakes.map(([from, to]) => good.replace(from, to));
+  expect(bad).not.toContain(good);
+  const found = await schemaProblems(bad.flatMap(objectsOf));
+  expect(found.map((problems) => problems.join("\n"))).toEqual(
+    mistakes.map(([, , problem]) => expect.stringContaining(problem) as string),
+  );
+});
 
-  test("a pod may drain longer than the shutdown timeout", async () => {
+describe("what the schemas cannot see", () => {
+  test.each(["worker.yaml", "executor.yaml", "nats.yaml"])(
+    "%s: a selector finds its own pods",
+    async (file) => {
+      const objects = objectsOf(await textOf(file)) as (Deployment | StatefulSet)[];
+      const { selector, template } = objects.at(-1)?.spec ?? {};
+      expect(template?.metadata?.labels).toMatchObject({ ...selector?.matchLabels });
+      expect(Object.keys(selector?.matchLabels ?? {})).toEqual(["app"]);
+    },
+  );
+
+  test("the service finds the server's pods, at the address that the programs are given", async () => {
+    const [service, , server] = objectsOf(await textOf("nats.yaml"));
+    expect(service).toMatchObject({ spec: { selector: { app: "nats" }, ports: [{ port: 4222 }] } });
+    expect(server).toMatchObject({ spec: { serviceName: service?.metadata?.name } });
     for (const file of ["worker.yaml", "executor.yaml"]) {
-      const [object] = await manifests(file);
-      const spec = object?.spec as
-        { template?: { spec: { terminationGracePeriodSeconds: number } } } | undefined;
-      expect(spec?.template?.spec.terminationGracePeriodSeconds).toBeGreaterThan(30);
+      expect(await textOf(file)).toContain(`nats://${service?.metadata?.name}:4222`);
     }
+  });
+
+  test.each(["worker", "executor"] as const)("%s: a pod has time to drain", async (command) => {
+    const { shutdownTimeout, grace } = loadSettings(command, { flags: {}, env: {} });
+    const { spec } = await deployment(`${command}.yaml`);
+    const seconds = spec?.template.spec?.terminationGracePeriodSeconds;
+    expect(seconds).toBeGreaterThan((shutdownTimeout + grace) / 1_000);
+  });
+
+  test.each(["worker.yaml", "executor.yaml", "nats.yaml"])("%s: amounts are such", async (file) => {
+    const amounts = [...(await textOf(file)).matchAll(/(?:memory|cpu|storage): "?([^"\n]+)"?/g)];
+    expect(amounts.length).toBeGreaterThan(2);
+    for (const [, amount] of amounts) expect(amount).toMatch(/^[1-9]\d*(m|Mi|Gi)?$/);
+  });
+
+  test("the workers' Deployment is the one that was asked for", async () => {
+    const { metadata, spec } = await deployment("worker.yaml");
+    expect(metadata?.name).toBe("dag-worker");
+    expect(spec).toMatchObject({ replicas: 3, selector: { matchLabels: { app: "dag-worker" } } });
+    expect(spec?.template.spec?.containers).toHaveLength(1);
+    const [worker] = spec?.template.spec?.containers ?? [];
+    expect(worker).toMatchObject({
+      name: "worker",
+      image: "dag-worker:latest",
+      args: ["--nats", "nats://nats-service:4222", "--workers", "10"],
+      resources: {
+        requests: { memory: "512Mi", cpu: "500m" },
+        limits: { memory: "2Gi", cpu: "2000m" },
+      },
+    });
+    // The image's own entry point is the worker.
+    expect(worker?.command).toBeUndefined();
   });
 });
