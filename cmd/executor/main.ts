@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The coordinating service of a cluster. */
+import { setFlagsFromString } from "node:v8";
 import { Command } from "commander";
 import { ConfigError, loadSettings, type Settings, unknownVariables } from "../../internal/config/load.ts";
 import { addSettings, givenFlags, runProgram } from "../../internal/config/options.ts";
@@ -9,6 +10,10 @@ import { createLogger, type Logger } from "../../internal/telemetry/logger.ts";
 import { DistributedExecutor } from "../library/distributed.ts";
 import { distributedOptions } from "../library/from-settings.ts";
 import { VERSION } from "../version.ts";
+
+// By default V8 lets the heap double before it looks for what is no longer needed. Facts come and go in masses here,
+// and a service of 250 MB that needs 50 is no good neighbour; collecting sooner costs it a few per cent of its time.
+setFlagsFromString("--heap-growing-percent=20");
 
 const RETRY_MS = 3_000;
 const EXAMPLES = `
