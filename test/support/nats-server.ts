@@ -38,8 +38,16 @@ export class TestServer {
   get url(): string {
     return this.#server.url;
   }
+  get port(): number {
+    return this.#server.port;
+  }
   get pid(): number {
     return this.#server.pid;
+  }
+
+  /** Ends it in good order. */
+  stop(): Promise<void> {
+    return this.#server.stop();
   }
 
   /** As a power cut would: nothing is flushed or told. */
@@ -48,9 +56,10 @@ export class TestServer {
     await this.#server.stop();
   }
 
-  /** Starts again on the same port and store. */
+  /** Starts again on the same port and store, after having ended it where it still runs. */
   async restart(): Promise<void> {
-    this.#server = await runServer({ binary: this.#binary, folder: this.#folder, port: this.#server.port });
+    await this.#server.stop();
+    this.#server = await runServer({ binary: this.#binary, folder: this.#folder, port: this.port });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,6 +4,13 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
+/** Below this nothing works: refused. */
+export const OLDEST = "2.9.0";
+/** From this on all is well; what is older is used with a warning, when there is nothing else. */
+export const CURRENT = "2.10.0";
+
+const ANSWER_MS = 5_000;
+
 export interface ServerBinary {
   readonly path: string;
   /** Such as `2.14.5`. */
@@ -12,10 +19,28 @@ export interface ServerBinary {
 
 /** Asks the program for its version; rejects with the reason when it is no nats-server or does not answer within 5 s. */
 export async function inspectBinary(path: string): Promise<ServerBinary> {
-  const { stdout, stderr } = await run(path, ["--version"], { timeout: 5_000 });
+  // SIGKILL: what hangs may well ignore a request to end.
+  const options = { timeout: ANSWER_MS, killSignal: "SIGKILL" } as const;
+  const { stdout, stderr } = await run(path, ["--version"], options).catch((error: unknown) => {
+    throw new Error(whyNot(error as NodeJS.ErrnoException & { killed?: boolean }));
+  });
   const version = /nats-server:?\s+v?(\d+\.\d+\.\d+)/.exec(`${stdout}${stderr}`)?.[1];
-  if (version === undefined) throw new Error(`'${path} --version' does not answer like a nats-server`);
+  if (version === undefined) throw new Error("it does not answer '--version' like a nats-server");
   return { path, version };
+}
+
+function whyNot({ code, killed, message }: NodeJS.ErrnoException & { killed?: boolean }): string {
+  if (killed === true) return `it does not answer '--version' within ${ANSWER_MS / 1_000} s`;
+  switch (code) {
+    case "ENOENT":
+      return "there is no such file, or what runs it is missing";
+    case "EACCES":
+      return "it is not a program that may be run (permission denied)";
+    case "ENOEXEC":
+      return "it is not a program for this machine";
+    default:
+      return message.trim().split("\n").slice(0, 2).join(": ");
+  }
 }
 
 /** Negative when `a` is older than `b`, 0 when both are the same. */
@@ -30,4 +55,8 @@ export function compareVersions(a: string, b: string): number {
 
 export function isAtLeast({ version }: ServerBinary, wanted: string): boolean {
   return compareVersions(version, wanted) >= 0;
+}
+
+export function newestOf(binaries: readonly ServerBinary[]): ServerBinary | undefined {
+  return binaries.toSorted((a, b) => compareVersions(b.version, a.version))[0];
 }

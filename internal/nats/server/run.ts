@@ -1,17 +1,22 @@
-/** Runs a nats-server as a child on a loopback port, with a store of its own. */
+/**
+ * Runs a nats-server as a child on a loopback port, with a store of its own.
+ *
+ * Between us and the server stands a keeper, a small process that holds a pipe to us and ends the server when the
+ * pipe closes: nothing outlives us, not even after `kill -9`.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connectNats } from "../connection.ts";
 
 export interface RunOptions {
   /** Path of the program. */
   readonly binary: string;
-  /** Where it keeps its data. Default: a temporary folder that is removed at the end. */
+  /** Where it keeps its data and its log. Default: a temporary folder that is removed at the end. */
   readonly folder?: string;
-  /** Default: any that is free. */
+  /** Default: 0, any that is free. */
   readonly port?: number;
 }
 
@@ -20,69 +25,102 @@ export interface RunningServer {
   readonly port: number;
   /** Of the server itself. */
   readonly pid: number;
+  /** Such as `2.14.5`. */
+  readonly version: string;
   /** Ends it and waits until it is gone. */
   stop(): Promise<void>;
 }
 
-const READY_MS = 20_000;
+/** It did not come up; the message ends with the end of its log. */
+export class ServerFailed extends Error {
+  readonly code = "SERVER_FAILED";
+  constructor(message: string) {
+    super(`nats-server did not start: ${message}`);
+    this.name = "ServerFailed";
+  }
+}
+
+const READY_MS = 30_000;
 const POLL_MS = 25;
+const LOG_LINES = 5;
 const KEEPER = fileURLToPath(new URL("./keeper.mjs", import.meta.url));
 
-/** Resolves when it takes connections and JetStream answers; rejects with the end of its log when it dies before. */
-export async function runServer({ binary, folder, port = -1 }: RunOptions): Promise<RunningServer> {
-  const home = folder ?? (await mkdtemp(join(tmpdir(), "jetdag-nats-")));
-  const ports = join(home, "ports");
-  // What an earlier server left there would be taken for the new one's.
-  await rm(ports, { recursive: true, force: true });
-  await mkdir(ports, { recursive: true });
-  const logFile = join(home, "nats-server.log");
-  const args = ["--addr", "127.0.0.1", "--port", String(port), "--ports_file_dir", ports];
-  const task = {
-    binary,
-    logFile,
-    args: [...args, "--jetstream", "--store_dir", join(home, "data")],
-    ...(folder === undefined ? { temporaryFolder: home } : {}),
-  };
-  const keeper = spawn(process.execPath, [KEEPER, JSON.stringify(task)], {
-    // A session of its own: Ctrl-C at the terminal is for us, and we end the server when we are done.
-    detached: true,
-    stdio: ["pipe", "ignore", "ignore"],
+/** Resolves when it takes connections and JetStream answers; rejects with `ServerFailed` when that never happens. */
+export async function runServer({ binary, folder, port = 0 }: RunOptions): Promise<RunningServer> {
+  const home = folder === undefined ? await mkdtemp(join(tmpdir(), "jetdag-nats-")) : resolve(folder);
+  const temporaryFolder = folder === undefined ? home : undefined;
+  const files = { ports: join(home, "ports"), log: join(home, "nats-server.log") };
+  try {
+    // What an earlier server left there would be taken for the new one's.
+    await rm(files.ports, { recursive: true, force: true });
+    await mkdir(files.ports, { recursive: true });
+  } catch (error) {
+    throw new ServerFailed(`its folder cannot be used: ${messageOf(error)}`);
+  }
+  // With -1 the server chooses, and nobody can take the port in between; 0 would mean 4222.
+  const place = ["--addr", "127.0.0.1", "--port", String(port === 0 ? -1 : port)];
+  const keeper = startKeeper({
+    binary: resolve(binary),
+    args: [...place, "--ports_file_dir", files.ports, "--jetstream", "--store_dir", join(home, "data")],
+    logFile: files.log,
+    ...(temporaryFolder === undefined ? {} : { temporaryFolder }),
   });
-  const gone = new Promise<void>((resolve) => {
-    keeper.once("exit", () => resolve());
-  });
-  keeper.unref();
   const stop = async (): Promise<void> => {
-    keeper.stdin?.destroy();
-    if (keeper.exitCode === null && keeper.signalCode === null) await gone;
-    if (folder === undefined) await rm(home, { recursive: true, force: true });
+    keeper.letGo();
+    await keeper.gone;
+    if (temporaryFolder !== undefined) await rm(temporaryFolder, { recursive: true, force: true });
   };
   try {
-    const address = await ready(keeper, ports, logFile);
-    return { ...address, stop };
+    return { ...(await ready(keeper, files)), stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
+interface Keeper {
+  readonly process: ChildProcess;
+  readonly gone: Promise<void>;
+  /** It ends the server then. */
+  letGo(): void;
+}
+
+function startKeeper(task: Readonly<Record<string, unknown>>): Keeper {
+  const child = spawn(process.execPath, [KEEPER, JSON.stringify(task)], {
+    // A session of its own: Ctrl-C at the terminal is for us, and we end the server when we are done.
+    detached: true,
+    stdio: ["pipe", "ignore", "ignore"],
+  });
+  const gone = new Promise<void>((resolve) => {
+    child.once("exit", () => resolve());
+    child.once("error", () => resolve());
+  });
+  child.unref();
+  // Only its end is of interest, and that shows as the end of the process.
+  child.stdin.on("error", () => undefined);
+  return { process: child, gone, letGo: () => void child.stdin.destroy() };
+}
+
 async function ready(
-  keeper: ChildProcess,
-  ports: string,
-  logFile: string,
-): Promise<{ url: string; port: number; pid: number }> {
+  keeper: Keeper,
+  files: { readonly ports: string; readonly log: string },
+): Promise<Address & { version: string }> {
   const giveUpAt = performance.now() + READY_MS;
+  let last = "it does not listen";
   for (;;) {
-    const address = await readPorts(ports);
+    const isGone = keeper.process.exitCode !== null || keeper.process.signalCode !== null;
+    const address = isGone ? undefined : await readPorts(files.ports);
     if (address !== undefined) {
-      const { nc } = await connectNats({ servers: address.url, name: "jetdag" });
-      await nc.close();
-      return address;
+      try {
+        return { ...address, version: await versionAt(address.url) };
+      } catch (error) {
+        // On a loaded machine, or when it is going down again just now.
+        last = messageOf(error);
+      }
     }
-    if (keeper.exitCode !== null || performance.now() > giveUpAt) {
-      const log = await readFile(logFile, "utf8").catch(() => "");
-      const end = log.trim().split("\n").slice(-5).join("\n");
-      throw new Error(`nats-server did not start; its log ends with:\n${end === "" ? "(nothing)" : end}`);
+    if (isGone || performance.now() > giveUpAt) {
+      const why = isGone ? "it ended at once" : `not ready within ${READY_MS / 1_000} s (${last})`;
+      throw new ServerFailed(`${why}; its log ends with:\n${await endOf(files.log)}`);
     }
     await new Promise((resolve) => {
       setTimeout(resolve, POLL_MS);
@@ -90,8 +128,27 @@ async function ready(
   }
 }
 
+async function versionAt(url: string): Promise<string> {
+  const { nc } = await connectNats({ servers: url, name: "jetdag" });
+  const version = nc.info?.version ?? "";
+  await nc.close();
+  return version;
+}
+
+async function endOf(logFile: string): Promise<string> {
+  const log = await readFile(logFile, "utf8").catch(() => "");
+  const end = log.trim().split("\n").slice(-LOG_LINES).join("\n");
+  return end === "" ? "(nothing)" : end;
+}
+
+interface Address {
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
+}
+
 /** The server writes `nats-server_<pid>.ports` once it listens. */
-async function readPorts(folder: string): Promise<{ url: string; port: number; pid: number } | undefined> {
+async function readPorts(folder: string): Promise<Address | undefined> {
   const file = (await readdir(folder).catch(() => [])).find((name) => name.endsWith(".ports"));
   if (file === undefined) return undefined;
   try {
@@ -103,4 +160,8 @@ async function readPorts(folder: string): Promise<{ url: string; port: number; p
     // Half written: the next look sees it whole.
     return undefined;
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
