@@ -9,6 +9,7 @@ import {
   type RunHandle,
 } from "../../internal/executor/executor.ts";
 import type { ExecutorService } from "../../internal/executor/service.ts";
+import type { ClusterView } from "../../internal/ports/desk.ts";
 import type { TaskExecutor, TaskFunction } from "../../internal/ports/task-executor.ts";
 import { ensureDag } from "../../internal/spec/read.ts";
 import type { DagDefinition } from "../../internal/spec/schema.ts";
@@ -75,6 +76,11 @@ export abstract class LibraryExecutor {
   /** Where a run stands; `undefined` when it is unknown. */
   async inspect(runId: string): Promise<RunResult | undefined> {
     return this.#running().inspect(runId);
+  }
+
+  /** Who does what, at most 1 s old; `undefined` while nobody drives the cluster. */
+  look(): ClusterView | undefined {
+    return this.#service?.look();
   }
 
   /** A snapshot that is at most 1 s old. */

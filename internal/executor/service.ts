@@ -117,8 +117,13 @@ export class ExecutorService implements Executor {
     return inspectRun(runId, { ...this.#options, view });
   }
 
+  /** Who does what in the cluster, at most 1 s old; `undefined` while nobody drives it. */
+  look(): ClusterView | undefined {
+    return this.#coordinator?.view() ?? this.#seen;
+  }
+
   getStatus(): ExecutorStatus {
-    const view = this.#coordinator?.view() ?? this.#seen;
+    const view = this.look();
     const active = view?.held.length ?? 0;
     const depth = view?.queues.reduce((sum, queue) => sum + queue.depth, 0) ?? 0;
     return {
