@@ -100,7 +100,7 @@ export class ExecutorService implements Executor {
     this.#watches.set(runId, watch);
     // A back-off may be all that is pending: no socket, no child, only a timer.
     const alive = this.#options.clock.stayAlive();
-    watch.settled.finally(() => alive.cancel());
+    void watch.settled.finally(() => alive.cancel());
     try {
       watch.seq = await admit();
     } catch (error) {

@@ -53,4 +53,9 @@ function settled(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
+
+  /** Nothing to keep alive here. */
+  stayAlive(): Timer {
+    return { cancel: () => undefined };
+  }
 }
