@@ -10,6 +10,8 @@ export class RunWatch {
   readonly runId: string;
   readonly partition: number;
   readonly result: Promise<RunResult>;
+  /** Resolves when the result is there, or never will be. */
+  readonly settled: Promise<void>;
   /** Position of the newest fact that was taken in; facts may come twice when the source changes. */
   seen = 0;
   /** Position of `submitted`, once it is known. */
@@ -24,7 +26,10 @@ export class RunWatch {
       this.#settle = { resolve, reject };
     });
     // Whoever asked for the result hears of its rejection; nobody has to ask.
-    this.result.catch(() => undefined);
+    this.settled = this.result.then(
+      () => undefined,
+      () => undefined,
+    );
   }
 
   /** Follows the run by itself, for as long as no coordinator in this process does. */

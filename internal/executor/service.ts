@@ -98,10 +98,14 @@ export class ExecutorService implements Executor {
     const watch = new RunWatch(runId, partition);
     if (this.#watches.has(runId)) throw usedBefore(runId);
     this.#watches.set(runId, watch);
+    // A back-off may be all that is pending: no socket, no child, only a timer.
+    const alive = this.#options.clock.stayAlive();
+    void watch.settled.finally(() => alive.cancel());
     try {
       watch.seq = await admit();
     } catch (error) {
       this.#watches.delete(runId);
+      watch.fail(error);
       throw error;
     }
     if (this.#coordinator === undefined) this.#followAlone(watch);
@@ -158,6 +162,15 @@ export class ExecutorService implements Executor {
   }
 
   async #stop(): Promise<void> {
+    const alive = this.#options.clock.stayAlive();
+    try {
+      await this.#letGo();
+    } finally {
+      alive.cancel();
+    }
+  }
+
+  async #letGo(): Promise<void> {
     await this.#started?.catch(() => undefined);
     this.#asking?.cancel();
     await Promise.all(this.#options.workers.map((worker) => worker.stop()));

@@ -9,6 +9,10 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after: startTimer,
+  stayAlive: () => {
+    const handle = setInterval(() => undefined, LONGEST_TIMER_MS);
+    return { cancel: () => clearInterval(handle) };
+  },
 };
 
 export const systemRandom: Random = {

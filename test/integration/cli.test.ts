@@ -94,6 +94,16 @@ Execution Plan:
     expect(JSON.parse(stdout)).toMatchObject({ state: "failed", tasks: { a: { error: { reason } } } });
   });
 
+  test("a back-off is waited for, also when nothing else is pending", async () => {
+    const definition = await file(
+      "again.yaml",
+      "name: a\ntasks: [{ id: a, command: test $JETDAG_ATTEMPT -gt 1, retries: 1, retry: { initial: 300ms } }]\n",
+    );
+    const { code, stdout } = await dag(["run", definition, "--json"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ state: "completed", tasks: { a: { attempts: 2 } } });
+  });
+
   test("Ctrl-C cancels the run: exit 130", async () => {
     const definition = await file("long.yaml", "name: l\ntasks: [{ id: a, command: sleep 100 }]\n");
     await using program = new Program("dag", ["run", definition]);

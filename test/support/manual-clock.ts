@@ -27,6 +27,11 @@ export class ManualClock implements Clock {
     return timer;
   }
 
+  /** Nothing to keep alive here. */
+  stayAlive(): Timer {
+    return { cancel: () => undefined };
+  }
+
   /** Runs every timer that is due on the way, in order, each followed by what it set off. */
   async advance(ms: number): Promise<void> {
     const end = this.#monotonic + ms;
