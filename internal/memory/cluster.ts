@@ -24,14 +24,15 @@ export class MemoryBlobs implements Blobs {
     const key = keyOf(owner);
     let values = this.#values.get(key);
     if (values === undefined) this.#values.set(key, (values = new Map()));
-    if (!values.has(name)) values.set(name, bytes.slice());
+    // Copied like this, since a Buffer's `slice` is no copy.
+    if (!values.has(name)) values.set(name, new Uint8Array(bytes));
     return { name, bytes: bytes.length, chunks: 1 };
   }
 
   async get(owner: BlobOwner, { name }: BlobRef): Promise<Uint8Array> {
     const bytes = this.#values.get(keyOf(owner))?.get(name);
     if (bytes === undefined) throw new BlobMissing(name);
-    return bytes.slice();
+    return new Uint8Array(bytes);
   }
 
   async removeRun(runId: string): Promise<void> {
@@ -126,7 +127,7 @@ export class MemoryDeadLetters implements DeadLetters {
   readonly #letters: DeadLetter[] = [];
 
   async put(letter: DeadLetter): Promise<void> {
-    this.#letters.push({ ...letter, bytes: letter.bytes.slice() });
+    this.#letters.push({ ...letter, bytes: new Uint8Array(letter.bytes) });
     if (this.#letters.length > MAX_LETTERS) this.#letters.shift();
   }
   async list(limit: number): Promise<DeadLetter[]> {

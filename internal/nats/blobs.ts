@@ -1,65 +1,61 @@
 /** Large values as chains of messages, named by subject, so that a run's values go with one purge. */
-import type { JetStreamManager } from "@nats-io/jetstream";
 import { CHUNK_BYTES } from "../contract/streams.ts";
-import type { Names } from "../contract/subjects.ts";
 import type { BlobRef } from "../core/stored.ts";
 import { BlobMissing, type BlobOwner, type Blobs } from "../ports/blobs.ts";
-import { CODES, isApiError } from "./answers.ts";
-import type { Publisher } from "./publisher.ts";
+import type { Context } from "./context.ts";
+import { patiently } from "./patience.ts";
+import { getMessage } from "./stored-message.ts";
 
-export interface NatsBlobsOptions {
-  readonly jsm: JetStreamManager;
-  readonly names: Names;
-  readonly publisher: Publisher;
-}
+/** So many pieces are on their way at a time: 8 MiB. */
+const PIECES_AT_A_TIME = 16;
 
 export class NatsBlobs implements Blobs {
-  readonly #options: NatsBlobsOptions;
+  readonly #context: Context;
 
-  constructor(options: NatsBlobsOptions) {
-    this.#options = options;
+  constructor(context: Context) {
+    this.#context = context;
   }
 
   async put(owner: BlobOwner, name: string, bytes: Uint8Array): Promise<BlobRef> {
-    const { names, publisher } = this.#options;
+    const { names, publisher } = this.#context;
     const chunks = Math.max(1, Math.ceil(bytes.length / CHUNK_BYTES));
-    const storing = Array.from({ length: chunks }, (_, i) =>
-      publisher.publish(
-        names.blobChunk(owner, name, i),
-        bytes.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES),
-      ),
-    );
-    await Promise.all(storing);
+    await inGroups(chunks, async (i) => {
+      const piece = bytes.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES);
+      // Refused means that it is there.
+      await publisher.publish(names.blobChunk(owner, name, i), piece);
+    });
     return { name, bytes: bytes.length, chunks };
   }
 
   async get(owner: BlobOwner, ref: BlobRef): Promise<Uint8Array> {
-    const bytes = new Uint8Array(ref.bytes);
+    const { jsm, names } = this.#context;
+    const pieces = await inGroups(ref.chunks, (i) =>
+      getMessage(jsm, names.blobsStream, { last_by_subj: names.blobChunk(owner, ref.name, i) }),
+    );
+    const whole = pieces.flatMap((piece) => piece?.data ?? []);
+    const size = whole.reduce((sum, { length }) => sum + length, 0);
+    if (whole.length < ref.chunks || size !== ref.bytes) throw new BlobMissing(ref.name);
+    const bytes = new Uint8Array(size);
     let at = 0;
-    for (let i = 0; i < ref.chunks; i++) {
-      const chunk = await this.#chunk(this.#options.names.blobChunk(owner, ref.name, i));
-      if (chunk === undefined || at + chunk.length > bytes.length) throw new BlobMissing(ref.name);
-      bytes.set(chunk, at);
-      at += chunk.length;
+    for (const piece of whole) {
+      bytes.set(piece, at);
+      at += piece.length;
     }
-    if (at !== ref.bytes) throw new BlobMissing(ref.name);
     return bytes;
   }
 
   async removeRun(runId: string): Promise<void> {
-    const { jsm, names } = this.#options;
-    await jsm.streams.purge(names.blobsStream, { filter: `${names.blobsOf({ runId })}.>` });
+    const { jsm, names } = this.#context;
+    const filter = `${names.blobsOf({ runId })}.>`;
+    await patiently(() => jsm.streams.purge(names.blobsStream, { filter }));
   }
+}
 
-  /** From the leader: a replica may not have yet what was stored a moment ago. */
-  async #chunk(subject: string): Promise<Uint8Array | undefined> {
-    const { jsm, names } = this.#options;
-    try {
-      const message = await jsm.streams.getMessage(names.blobsStream, { last_by_subj: subject });
-      return message?.data;
-    } catch (error) {
-      if (isApiError(error, CODES.messageNotFound)) return undefined;
-      throw error;
-    }
+async function inGroups<T>(count: number, work: (i: number) => Promise<T>): Promise<T[]> {
+  const all: T[] = [];
+  for (let from = 0; from < count; from += PIECES_AT_A_TIME) {
+    const group = Array.from({ length: Math.min(PIECES_AT_A_TIME, count - from) }, (_, i) => work(from + i));
+    all.push(...(await Promise.all(group)));
   }
+  return all;
 }

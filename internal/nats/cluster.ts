@@ -1,16 +1,18 @@
 /** All ports on one connection. */
-import { DiscardPolicy, type JetStreamManager, RetentionPolicy, StorageType } from "@nats-io/jetstream";
-import { type StreamSpec, streamSpecs } from "../contract/streams.ts";
+import { PermissionViolationError, type Status } from "@nats-io/transport-node";
+import { streamSpecs } from "../contract/streams.ts";
 import { Names } from "../contract/subjects.ts";
 import type { DeadLetter } from "../ports/dead-letters.ts";
-import { CODES, isApiError } from "./answers.ts";
 import { NatsBlobs } from "./blobs.ts";
 import { connectNats, type Connection, type ConnectOptions } from "./connection.ts";
+import { type Context, seldom } from "./context.ts";
 import { NatsDeadLetters } from "./dead-letters.ts";
 import { type NatsLease, openLease } from "./lease.ts";
+import { within } from "./patience.ts";
 import { NatsDesk, NatsPresence } from "./presence.ts";
 import { Publisher } from "./publisher.ts";
 import { NatsRunLog } from "./run-log.ts";
+import { ensureStream } from "./streams.ts";
 import { NatsTaskQueue } from "./task-queue.ts";
 
 export interface ClusterOptions extends ConnectOptions {
@@ -31,93 +33,90 @@ export interface NatsCluster {
   readonly lease: NatsLease;
   readonly deadLetters: NatsDeadLetters;
   readonly desk: NatsDesk;
-  /** Sends what is on its way and closes the connection. */
+  /** Sends what is on its way and closes the connection; what was not stored by then is rejected. */
   close(): Promise<void>;
 }
 
+/** How long closing waits for a server that does not answer. */
+const CLOSE_MS = 2_000;
+
 /** Connects, creates what is missing, and hands out the ports. Rejects with `ConnectFailed`. */
 export async function openCluster(options: ClusterOptions): Promise<NatsCluster> {
-  const connection = await connectNats(options);
+  return openPorts(await connectNats(options), options);
+}
+
+async function openPorts(connection: Connection, options: ClusterOptions): Promise<NatsCluster> {
+  const { nc, jsm, warning } = connection;
+  const names = new Names(options.namespace);
+  const onTrouble = seldom(options.onTrouble);
+  if (warning !== undefined) onTrouble(warning);
+  const publisher = new Publisher(nc, onTrouble);
+  const closing = new AbortController();
+  const link = { isUp: true };
+  const context: Context = {
+    nc,
+    jsm,
+    names,
+    publisher,
+    closing: closing.signal,
+    isUp: () => link.isUp && !nc.isClosed(),
+    onTrouble,
+    putAside: (subject, reason, bytes) => putAside({ subject, reason, bytes }),
+  };
+  const deadLetters = new NatsDeadLetters(context);
+  const putAside = async (letter: DeadLetter): Promise<boolean> => {
+    options.onDeadLetter(letter);
+    try {
+      await deadLetters.put(letter);
+      return true;
+    } catch (error) {
+      onTrouble(`a message that cannot be read could not be put aside: ${String(error)}`);
+      return false;
+    }
+  };
+  const log = new NatsRunLog(context);
+  const queue = new NatsTaskQueue(context, options);
+  const presence = new NatsPresence(context);
+  const onStatus = (status: Status): void => {
+    if (status.type === "disconnect") {
+      link.isUp = false;
+      if (!closing.signal.aborted) onTrouble(`the connection to ${status.server} is lost, trying again`);
+    } else if (status.type === "reconnect") {
+      link.isUp = true;
+      // What was sent on the connection before may be lost; everybody starts over on the new one.
+      for (const part of [publisher, queue, log, presence]) part.reconnected();
+    } else if (status.type === "error") {
+      const { error } = status;
+      onTrouble(`the server objects: ${error.message}`);
+      if (error instanceof PermissionViolationError && error.operation === "publish") {
+        publisher.denied(error.subject);
+      }
+    }
+  };
+  void watch(connection, onStatus);
+  void nc.closed().then(() => {
+    publisher.close();
+    if (!closing.signal.aborted) onTrouble("the connection to the server is closed for good");
+  });
+  const close = async (): Promise<void> => {
+    if (closing.signal.aborted) return;
+    closing.abort();
+    await Promise.all([log.close(), queue.close()]);
+    await within(nc.flush(), CLOSE_MS);
+    publisher.close();
+    await nc.close();
+  };
   try {
-    return await openPorts(connection, options);
+    await Promise.all(streamSpecs(names).map((spec) => ensureStream(jsm, spec, onTrouble)));
+    const lease = await openLease(nc, names.leaseBucket, options.leaseTermMs);
+    const [blobs, desk] = [new NatsBlobs(context), new NatsDesk(context)];
+    return { log, queue, blobs, presence, lease, deadLetters, desk, close };
   } catch (error) {
-    await connection.nc.close();
+    await close();
     throw error;
   }
 }
 
-async function openPorts(
-  { nc, js, jsm, warning }: Connection,
-  options: ClusterOptions,
-): Promise<NatsCluster> {
-  const { onTrouble, onDeadLetter, ackWaitMs } = options;
-  if (warning !== undefined) onTrouble(warning);
-  const names = new Names(options.namespace);
-  for (const spec of streamSpecs(names)) await ensureStream(jsm, spec);
-  const lease = await openLease(js, names.leaseBucket, options.leaseTermMs);
-  const publisher = new Publisher(nc, onTrouble);
-  const deadLetters = new NatsDeadLetters({ nc, jsm, names });
-  const onBad = (subject: string, reason: string, bytes: Uint8Array): void => {
-    const letter = { subject, reason, bytes };
-    onDeadLetter(letter);
-    deadLetters
-      .put(letter)
-      .catch((error: unknown) => onTrouble(`a bad message could not be put aside: ${String(error)}`));
-  };
-  const base = { nc, js, jsm, names, publisher, onBad, onTrouble };
-  const queue = new NatsTaskQueue({ ...base, ackWaitMs });
-  const presence = new NatsPresence(base);
-  void watchConnection(nc, [publisher, queue, presence]);
-  return {
-    log: new NatsRunLog(base),
-    blobs: new NatsBlobs(base),
-    desk: new NatsDesk(base),
-    queue,
-    presence,
-    lease,
-    deadLetters,
-    close: async () => {
-      await nc.flush().catch(() => undefined);
-      publisher.close();
-      await nc.close();
-    },
-  };
-}
-
-/** What was sent on the connection before may be lost; everybody starts over on the new one. */
-async function watchConnection(
-  nc: Connection["nc"],
-  parts: readonly { reconnected(): void }[],
-): Promise<void> {
-  for await (const status of nc.status()) {
-    if (status.type === "reconnect") for (const part of parts) part.reconnected();
-  }
-}
-
-async function ensureStream(jsm: JetStreamManager, spec: StreamSpec): Promise<void> {
-  try {
-    await jsm.streams.info(spec.name);
-    return;
-  } catch (error) {
-    if (!isApiError(error, CODES.streamNotFound)) throw error;
-  }
-  try {
-    await jsm.streams.add({
-      name: spec.name,
-      subjects: [spec.subjects],
-      retention: spec.retention === "workqueue" ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
-      storage: StorageType.File,
-      allow_direct: true,
-      max_msgs_per_subject: 1,
-      ...(spec.perSubject === "first"
-        ? { discard: DiscardPolicy.New, discard_new_per_subject: true }
-        : { discard: DiscardPolicy.Old }),
-      ...(spec.keepNewest === undefined
-        ? {}
-        : { max_msgs: spec.keepNewest.messages, max_bytes: spec.keepNewest.bytes }),
-    });
-  } catch (error) {
-    // Another process was first.
-    if (!isApiError(error, CODES.streamExists)) throw error;
-  }
+async function watch({ nc }: Connection, onStatus: (status: Status) => void): Promise<void> {
+  for await (const status of nc.status()) onStatus(status);
 }

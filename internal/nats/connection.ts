@@ -1,13 +1,16 @@
 /** One connection to the cluster, with settings that were found to matter. */
 import { readFile } from "node:fs/promises";
-import { type JetStreamClient, jetstream, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
+import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import {
   AuthorizationError,
   connect,
   type ConnectionOptions,
   credsAuthenticator,
   type NatsConnection,
+  TimeoutError,
 } from "@nats-io/transport-node";
+import { isDenied, isPassing } from "./answers.ts";
+import { pause } from "./patience.ts";
 
 export interface ConnectOptions {
   /** `nats://host:4222`, several separated by commas; user and password or a token may stand in the address. */
@@ -35,9 +38,18 @@ export class ConnectFailed extends Error {
 const OLDEST = [2, 9] as const;
 const CURRENT = [2, 10] as const;
 
+/** All there is to find out about a server takes no longer. */
+const CONNECT_MS = 4_800;
+const DIAL_MS = 3_800;
+/** An answer that takes longer is asked for again. */
+const API_TIMEOUT_MS = 3_000;
+const PROBE_TIMEOUT_MS = 900;
+/** Nobody answers for JetStream: while it starts, or because it is not there. */
+const NOBODY_MS = 1_000;
+const RETRY_MS = 100;
+
 export interface Connection {
   readonly nc: NatsConnection;
-  readonly js: JetStreamClient;
   readonly jsm: JetStreamManager;
   /** What the operator should know, in one line; absent when all is well. */
   readonly warning?: string;
@@ -46,18 +58,19 @@ export interface Connection {
 /** Rejects with `ConnectFailed` within 5 s when there is no usable server. */
 export async function connectNats(options: ConnectOptions): Promise<Connection> {
   const shown = withoutSecrets(options.servers);
+  const giveUpAt = performance.now() + CONNECT_MS;
   const nc = await open(options, shown);
   try {
     const { version } = nc.info ?? { version: "0" };
     if (isBelow(version, OLDEST)) {
-      const message = `the NATS server at ${shown} is version ${version}; 2.10 or newer is needed: update it`;
+      const message = `the NATS server at ${shown} is version ${version}; 2.9 or newer is needed: update it`;
       throw new ConnectFailed("too-old", message);
     }
-    const jsm = await manager(nc, shown);
-    const js = jetstream(nc, { timeout: 5_000 });
-    if (!isBelow(version, CURRENT)) return { nc, js, jsm };
+    await findJetStream(nc, shown, giveUpAt);
+    const jsm = await jetstreamManager(nc, { timeout: API_TIMEOUT_MS, checkAPI: false });
+    if (!isBelow(version, CURRENT)) return { nc, jsm };
     const warning = `the NATS server at ${shown} is version ${version}; it works, 2.10 or newer is better`;
-    return { nc, js, jsm, warning };
+    return { nc, jsm, warning };
   } catch (error) {
     await nc.close();
     throw error;
@@ -69,7 +82,7 @@ async function open(options: ConnectOptions, shown: string): Promise<NatsConnect
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     const message = `no NATS server answers at ${shown}: is it running, and is the address right?`;
-    timer = setTimeout(() => reject(new ConnectFailed("unreachable", message)), 4_500);
+    timer = setTimeout(() => reject(new ConnectFailed("unreachable", message)), DIAL_MS);
   });
   const connecting = connect(settings);
   connecting.catch(() => undefined);
@@ -115,6 +128,8 @@ async function toSettings({ servers, creds, name }: ConnectOptions): Promise<Con
     pingInterval: 5_000,
     maxPingOut: 2,
     timeout: 2_000,
+    // A server that refuses us for a while, after a change of its settings, must not end a process.
+    ignoreAuthErrorAbort: true,
     // Otherwise the client captures a stack for every request, at half the throughput.
     noAsyncTraces: true,
   };
@@ -129,7 +144,7 @@ interface Address {
 
 function parseAddress(address: string): Address {
   const text = address.includes("://") ? address : `nats://${address}`;
-  if (!URL.canParse(text)) {
+  if (!/^(nats|tls):\/\//.test(text) || !URL.canParse(text) || new URL(text).hostname === "") {
     throw new ConnectFailed("bad-address", `'${address}' is no NATS address; write nats://host:4222`);
   }
   const url = new URL(text);
@@ -141,15 +156,24 @@ function parseAddress(address: string): Address {
     : { server, user, pass: decodeURIComponent(url.password) };
 }
 
-async function manager(nc: NatsConnection, shown: string): Promise<JetStreamManager> {
-  try {
-    const jsm = await jetstreamManager(nc, { timeout: 4_000, checkAPI: false });
-    await jsm.getAccountInfo();
-    return jsm;
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    const message = `the NATS server at ${shown} has no JetStream (${why}): start it with -js, or enable it for this account`;
-    throw new ConnectFailed("no-jetstream", message);
+/** A user who may not ask is believed to have it: what is missing shows itself with the streams. */
+async function findJetStream(nc: NatsConnection, shown: string, giveUpAt: number): Promise<void> {
+  const jsm = await jetstreamManager(nc, { timeout: PROBE_TIMEOUT_MS, checkAPI: false });
+  const nobodyAt = Math.min(giveUpAt, performance.now() + NOBODY_MS);
+  for (;;) {
+    try {
+      await jsm.getAccountInfo();
+      return;
+    } catch (error) {
+      if (isDenied(error)) return;
+      const limit = error instanceof TimeoutError ? giveUpAt : nobodyAt;
+      if (!isPassing(error) || performance.now() + RETRY_MS > limit) {
+        const why = error instanceof Error ? error.message : String(error);
+        const message = `the NATS server at ${shown} has no JetStream (${why}): start it with -js, or enable it for this account`;
+        throw new ConnectFailed("no-jetstream", message);
+      }
+    }
+    await pause(RETRY_MS);
   }
 }
 

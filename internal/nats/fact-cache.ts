@@ -1,6 +1,6 @@
 import type { LoggedFact } from "../core/facts.ts";
 
-/** The newest facts, by position, up to a number of bytes as they were stored. */
+/** Facts that were read lately, by position, up to a number of bytes as they were stored. The one used longest ago goes first. */
 export class FactCache {
   readonly #limit: number;
   readonly #facts = new Map<number, { readonly fact: LoggedFact; readonly bytes: number }>();
@@ -10,18 +10,34 @@ export class FactCache {
     this.#limit = limitBytes;
   }
 
+  /** A position that is known already gets the newer fact. */
   add(fact: LoggedFact, bytes: number): void {
-    if (this.#facts.has(fact.seq)) return;
+    this.#delete(fact.seq);
     this.#facts.set(fact.seq, { fact, bytes });
     this.#bytes += bytes;
-    for (const [seq, oldest] of this.#facts) {
+    for (const seq of this.#facts.keys()) {
       if (this.#bytes <= this.#limit) return;
-      this.#facts.delete(seq);
-      this.#bytes -= oldest.bytes;
+      this.#delete(seq);
     }
   }
 
   get(seq: number): LoggedFact | undefined {
-    return this.#facts.get(seq)?.fact;
+    const entry = this.#facts.get(seq);
+    if (entry === undefined) return undefined;
+    this.#facts.delete(seq);
+    this.#facts.set(seq, entry);
+    return entry.fact;
+  }
+
+  clear(): void {
+    this.#facts.clear();
+    this.#bytes = 0;
+  }
+
+  #delete(seq: number): void {
+    const entry = this.#facts.get(seq);
+    if (entry === undefined) return;
+    this.#facts.delete(seq);
+    this.#bytes -= entry.bytes;
   }
 }

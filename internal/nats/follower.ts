@@ -1,51 +1,93 @@
 /**
- * Follows a stream in order, each message once, through reconnects, elections and lost consumers: whatever
- * ends the consumer, another begins right after the last message that was handed over.
+ * Follows a stream in order, each message once.
+ *
+ * A push consumer without acknowledgements delivers to an inbox; the client's own ordered consumer pulls, which
+ * costs a request for each batch and stalls for seconds after an election. Whatever ends this one (a reconnect, a
+ * deleted consumer, a lost message), another begins right after the last message that was handed over.
+ *
+ * F1 Deliveries of one consumer are numbered without gaps: a number that does not fit means that one was lost.
+ * F2 Each consumer has an inbox of its own, so nothing of an earlier one is taken for the present one's.
+ * F3 A heartbeat comes after all that was sent before it, and says how far in the stream the consumer has looked;
+ *    so positions without a message for us (another run's, deleted ones) are known to be behind us.
  */
-import { type ConsumerMessages, DeliverPolicy, type JetStreamClient, type JsMsg } from "@nats-io/jetstream";
+import { AckPolicy, DeliverPolicy, ReplayPolicy } from "@nats-io/jetstream";
+import { createInbox, type Msg, type Subscription } from "@nats-io/transport-node";
 import type { Follower } from "../ports/run-log.ts";
-
-export interface StreamMessage {
-  readonly subject: string;
-  readonly data: Uint8Array;
-  readonly seq: number;
-  /** Milliseconds since 1970. */
-  readonly time: number;
-}
+import { type Context, guarded } from "./context.ts";
+import { type DeliveryInfo, readDelivery } from "./delivery-info.ts";
+import { patiently } from "./patience.ts";
+import type { StreamMessage } from "./stored-message.ts";
 
 export interface FollowStreamOptions {
-  readonly js: JetStreamClient;
+  readonly context: Pick<Context, "nc" | "jsm" | "isUp" | "onTrouble" | "closing">;
   readonly stream: string;
   readonly filter: string;
   readonly from: number;
   onMessage(message: StreamMessage): void;
-  onTrouble(what: string): void;
+  /** Everything that the stream held at the beginning was handed over; may be called again. */
+  onCaughtUp?(): void;
+  /** The stream ends before what was handed over: it was restored from an older state. */
+  onRewound?(lastSeq: number): void;
 }
 
-/** With the client's defaults a consumer that was lost is noticed after 45 s. */
-const CONSUME = { max_messages: 1_000, expires: 3_000, idle_heartbeat: 750 } as const;
+const NANOS = 1_000_000;
+const HEARTBEAT_MS = 500;
+/** Neither message nor heartbeat for so long: the consumer is gone. */
+const SILENCE_MS = 2_500;
 const RETRY_MS = 250;
+/** The server removes a consumer that nobody listens to for so long. */
+const ABANDONED_MS = 10_000;
 
-export async function followStream(options: FollowStreamOptions): Promise<Follower> {
-  const follower = new StreamFollower(options);
-  await follower.start();
-  return follower;
+interface Waiter {
+  readonly seq: number;
+  resolve(): void;
 }
 
-class StreamFollower implements Follower {
+/** Hands over what a stream holds now. Rejects when it cannot be read, or the connection is closed meanwhile. */
+export async function readStream(options: FollowStreamOptions): Promise<void> {
+  const { closing } = options.context;
+  let follower: StreamFollower | undefined;
+  let giveUp = (): void => undefined;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      giveUp = () => reject(new Error(`the connection was closed while ${options.stream} was read`));
+      closing.addEventListener("abort", giveUp);
+      follower = new StreamFollower({ ...options, onCaughtUp: resolve });
+      follower.start().catch(reject);
+    });
+  } finally {
+    closing.removeEventListener("abort", giveUp);
+    await follower?.stop();
+  }
+}
+
+export class StreamFollower implements Follower {
   readonly #options: FollowStreamOptions;
+  /** Everything before this position was handed over, or is not for us. */
   #next: number;
-  #messages: ConsumerMessages | undefined;
+  #subscription: Subscription | undefined;
+  /** Name of the present consumer, once it is known. */
+  #consumer = "";
+  /** Counts the consumers; what belongs to an earlier one is void. */
+  #epoch = 0;
+  #received = 0;
+  #heardAt = 0;
+  #retry: NodeJS.Timeout | undefined;
+  #watch: NodeJS.Timeout | undefined;
   #stopped = false;
-  #waiters: { readonly seq: number; resolve(): void }[] = [];
+  #waiters: Waiter[] = [];
 
   constructor(options: FollowStreamOptions) {
     this.#options = options;
-    this.#next = options.from;
+    this.#next = Math.max(1, options.from);
   }
 
+  /** Resolves once messages can come; rejects when the stream cannot be followed. */
   async start(): Promise<void> {
-    await this.#consume();
+    await this.#begin();
+    if (this.#stopped) return;
+    this.#watch = setInterval(() => this.#checkSilence(), HEARTBEAT_MS);
+    this.#watch.unref();
   }
 
   reached(seq: number): Promise<void> {
@@ -56,43 +98,153 @@ class StreamFollower implements Follower {
   }
 
   async stop(): Promise<void> {
+    if (this.#stopped) return;
     this.#stopped = true;
-    this.#messages?.stop();
+    clearTimeout(this.#retry);
+    clearInterval(this.#watch);
+    this.#end();
     for (const waiter of this.#waiters.splice(0)) waiter.resolve();
   }
 
-  async #consume(): Promise<void> {
-    const { js, stream, filter } = this.#options;
-    const consumer = await js.consumers.get(stream, {
-      filter_subjects: filter,
-      deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: Math.max(1, this.#next),
-    });
-    const messages = await consumer.consume({ ...CONSUME, callback: (message) => this.#onMessage(message) });
-    this.#messages = messages;
-    void messages.closed().then((error) => {
-      if (this.#stopped) return;
-      if (error instanceof Error) this.#options.onTrouble(`following ${stream}: ${error.message}`);
-      this.#again();
-    });
-    if (this.#stopped) messages.stop();
+  /** What was sent on the lost connection is missing. */
+  reconnected(): void {
+    this.#again(0);
   }
 
-  #again(): void {
-    setTimeout(() => {
-      if (this.#stopped) return;
-      this.#consume().catch((error: unknown) => {
-        this.#options.onTrouble(`following ${this.#options.stream} again: ${String(error)}`);
-        this.#again();
+  async #begin(): Promise<void> {
+    const epoch = ++this.#epoch;
+    const { nc, jsm, onTrouble } = this.#options.context;
+    const { stream, filter } = this.#options;
+    const inbox = createInbox();
+    this.#received = 0;
+    this.#heardAt = performance.now();
+    const hear = (message: Msg): void => {
+      if (epoch === this.#epoch && !this.#stopped) this.#onArrival(message);
+    };
+    this.#subscription = nc.subscribe(inbox, guarded(onTrouble, `following ${stream}`, hear));
+    const asked = await patiently(async () => {
+      if (epoch !== this.#epoch) return undefined;
+      if (epoch > 1) await this.#checkRewound();
+      return jsm.consumers.add(stream, {
+        deliver_subject: inbox,
+        filter_subject: filter,
+        deliver_policy: DeliverPolicy.StartSequence,
+        opt_start_seq: this.#next,
+        ack_policy: AckPolicy.None,
+        replay_policy: ReplayPolicy.Instant,
+        max_deliver: 1,
+        flow_control: true,
+        idle_heartbeat: HEARTBEAT_MS * NANOS,
+        inactive_threshold: ABANDONED_MS * NANOS,
+        mem_storage: true,
+        num_replicas: 1,
       });
-    }, RETRY_MS).unref();
+    });
+    if (asked === undefined) return;
+    if (epoch !== this.#epoch) {
+      this.#discard(asked.name);
+      return;
+    }
+    this.#consumer = asked.name;
+    // With deliveries, the last of them says that it is the last.
+    if (asked.num_pending === 0 && asked.delivered.consumer_seq === 0) this.#options.onCaughtUp?.();
   }
 
-  #onMessage(message: JsMsg): void {
-    const { seq } = message;
-    if (this.#stopped || seq < this.#next) return;
+  /** A consumer that began above the end of a stream would skip what is new until it gets there. */
+  async #checkRewound(): Promise<void> {
+    const { context, stream, onRewound } = this.#options;
+    const { state } = await context.jsm.streams.info(stream);
+    if (state.last_seq >= this.#next - 1) return;
+    context.onTrouble(
+      `the stream ${stream} ends at ${state.last_seq}, but ${this.#next - 1} was read before: it has lost its end`,
+    );
+    this.#next = state.last_seq + 1;
+    onRewound?.(state.last_seq);
+  }
+
+  /** The present consumer is done with. */
+  #end(): void {
+    this.#epoch++;
+    this.#subscription?.unsubscribe();
+    this.#subscription = undefined;
+    if (this.#consumer !== "") this.#discard(this.#consumer);
+    this.#consumer = "";
+  }
+
+  /** It would go by itself, some seconds later. */
+  #discard(consumer: string): void {
+    const { context, stream } = this.#options;
+    if (context.isUp()) context.jsm.consumers.delete(stream, consumer).catch(() => undefined);
+  }
+
+  #again(delayMs: number): void {
+    clearTimeout(this.#retry);
+    if (this.#stopped) return;
+    this.#end();
+    const { context, stream } = this.#options;
+    this.#retry = setTimeout(() => {
+      this.#begin().catch((error: unknown) => {
+        context.onTrouble(`following ${stream}: ${String(error)}`);
+        this.#again(RETRY_MS);
+      });
+    }, delayMs);
+    this.#retry.unref();
+  }
+
+  #checkSilence(): void {
+    const isSilent = (): boolean => performance.now() - this.#heardAt > SILENCE_MS;
+    if (!this.#options.context.isUp() || this.#consumer === "" || !isSilent()) return;
+    // After this process stood still, what has come meanwhile is read before it is judged.
+    setImmediate(() => {
+      if (isSilent()) this.#again(0);
+    });
+  }
+
+  #onArrival(message: Msg): void {
+    this.#heardAt = performance.now();
+    const status = message.headers?.code ?? 0;
+    if (message.data.length === 0 && status !== 0) {
+      if (status === 100) this.#onControl(message);
+      else this.#again(RETRY_MS);
+      return;
+    }
+    const info = readDelivery(message.reply ?? "");
+    if (info.consumerSeq !== this.#received + 1) {
+      this.#again(0);
+      return;
+    }
+    this.#received++;
+    this.#handOver(message, info);
+  }
+
+  #handOver({ subject, data, headers }: Msg, { seq, time, pending }: DeliveryInfo): void {
     this.#next = seq + 1;
-    this.#options.onMessage(asStreamMessage(message));
+    try {
+      this.#options.onMessage({ subject, data, seq, time, headers });
+    } finally {
+      this.#wake();
+      if (pending === 0) this.#options.onCaughtUp?.();
+    }
+  }
+
+  /** Flow control wants an answer; a heartbeat tells where the consumer is. */
+  #onControl(message: Msg): void {
+    const { headers } = message;
+    const stalled = headers?.get("Nats-Consumer-Stalled") ?? "";
+    if (message.reply !== undefined && message.reply !== "") message.respond();
+    else if (stalled !== "") this.#options.context.nc.publish(stalled);
+    const delivered = headers?.get("Nats-Last-Consumer") ?? "";
+    if (delivered === "") return;
+    if (Number(delivered) !== this.#received) {
+      this.#again(0);
+      return;
+    }
+    this.#next = Math.max(this.#next, Number(headers?.get("Nats-Last-Stream")) + 1);
+    this.#wake();
+    if (stalled === "") this.#options.onCaughtUp?.();
+  }
+
+  #wake(): void {
     if (this.#waiters.length === 0) return;
     this.#waiters = this.#waiters.filter((waiter) => {
       if (waiter.seq >= this.#next) return true;
@@ -100,8 +252,4 @@ class StreamFollower implements Follower {
       return false;
     });
   }
-}
-
-export function asStreamMessage({ subject, data, seq, info }: JsMsg): StreamMessage {
-  return { subject, data, seq, time: Math.floor(info.timestampNanos / 1_000_000) };
 }

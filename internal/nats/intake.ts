@@ -4,19 +4,25 @@
  * The client's own `consume` has a fixed number of messages on their way; how much a worker may take changes
  * with every attempt that ends, so this speaks the pull protocol itself.
  *
- * I1 `#outstanding` is what was asked for and has not come. It is corrected by what the server says of requests that ended, and by silence.
- * I2 What comes after `stop` is given back, so that it need not wait for its ack wait.
+ * I1 `#outstanding` is what was asked for and has not come. It is corrected by what the server says of requests that ended.
+ * I2 Requests and their answers have an inbox. When requests are void (reconnect, election, silence), the next
+ *    ones get a new inbox: the server drops requests that nobody listens to, so nothing is asked for twice.
+ * I3 What still comes to an inbox that was left is delivered all the same, and after `stop` it is given back:
+ *    it need not wait for its ack wait.
  */
-import { createInbox, type Msg, type NatsConnection, type Subscription } from "@nats-io/transport-node";
+import { createInbox, type Msg, type Subscription } from "@nats-io/transport-node";
 import { decodeWork } from "../contract/work.ts";
 import type { Delivery, Intake } from "../ports/task-queue.ts";
+import { type Context, guarded } from "./context.ts";
+import { readDelivery } from "./delivery-info.ts";
+import { within } from "./patience.ts";
 
 export interface IntakeOptions {
-  readonly nc: NatsConnection;
+  readonly context: Context;
+  readonly queue: string;
   /** `$JS.API.CONSUMER.MSG.NEXT.<stream>.<consumer>`. */
   readonly pullSubject: string;
   onDelivery(delivery: Delivery): void;
-  onBad(subject: string, reason: string, bytes: Uint8Array): void;
   /** The consumer is gone: create it again. */
   onLost(): Promise<void>;
 }
@@ -27,6 +33,8 @@ const NANOS = 1_000_000;
 /** No message and no heartbeat for so long: the requests are void. */
 const SILENCE_MS = 2_500;
 const RETRY_MS = 250;
+/** How long `stop` waits for a server that does not answer. */
+const DRAIN_MS = 2_000;
 
 const encoder = new TextEncoder();
 const ACK = encoder.encode("+ACK");
@@ -34,11 +42,15 @@ const NAK = encoder.encode("-NAK");
 const WORKING = encoder.encode("+WPI");
 const TERM = encoder.encode("+TERM");
 
+interface Inbox {
+  readonly name: string;
+  readonly subscription: Subscription;
+}
+
 export class NatsIntake implements Intake {
   readonly #options: IntakeOptions;
-  readonly #inbox = createInbox();
-  readonly #subscription: Subscription;
   readonly #watch: NodeJS.Timeout;
+  #inbox: Inbox;
   #demand = 0;
   #outstanding = 0;
   #heardAt = 0;
@@ -47,9 +59,7 @@ export class NatsIntake implements Intake {
 
   constructor(options: IntakeOptions) {
     this.#options = options;
-    this.#subscription = options.nc.subscribe(this.#inbox, {
-      callback: (_error, message) => this.#onMessage(message),
-    });
+    this.#inbox = this.#open();
     this.#watch = setInterval(() => this.#checkSilence(), HEARTBEAT_MS);
     this.#watch.unref();
   }
@@ -63,13 +73,31 @@ export class NatsIntake implements Intake {
     this.#stopped = true;
     this.#demand = 0;
     clearInterval(this.#watch);
-    await this.#subscription.drain().catch(() => undefined);
+    await within(this.#inbox.subscription.drain(), DRAIN_MS);
   }
 
   /** Requests do not survive a connection. */
   reconnected(): void {
-    this.#outstanding = 0;
+    if (this.#stopped) return;
+    this.#renew();
     this.#ask();
+  }
+
+  #open(): Inbox {
+    const { context, queue } = this.#options;
+    const name = createInbox();
+    const what = `taking from queue '${queue}'`;
+    const hear = (message: Msg): void => this.#onArrival(message, name);
+    return { name, subscription: context.nc.subscribe(name, guarded(context.onTrouble, what, hear)) };
+  }
+
+  /** All requests so far are void. */
+  #renew(): void {
+    const { subscription } = this.#inbox;
+    this.#inbox = this.#open();
+    this.#outstanding = 0;
+    // Not before what is on its way has come.
+    subscription.drain().catch(() => undefined);
   }
 
   /** A few large requests instead of many small ones: asks again when half of them have come. */
@@ -80,61 +108,84 @@ export class NatsIntake implements Intake {
     if (this.#outstanding === 0) this.#heardAt = performance.now();
     this.#outstanding += batch;
     const request = { batch, expires: EXPIRES_MS * NANOS, idle_heartbeat: HEARTBEAT_MS * NANOS };
-    this.#publish(this.#options.pullSubject, encoder.encode(JSON.stringify(request)), this.#inbox);
+    this.#publish(this.#options.pullSubject, encoder.encode(JSON.stringify(request)), this.#inbox.name);
   }
 
-  #onMessage(message: Msg): void {
-    this.#heardAt = performance.now();
+  #onArrival(message: Msg, inbox: string): void {
+    const isPresent = inbox === this.#inbox.name;
+    if (isPresent) this.#heardAt = performance.now();
     const status = message.headers?.code ?? 0;
     if (status !== 0 && message.data.length === 0) {
-      this.#onStatus(message, status);
+      if (isPresent) this.#onStatus(message, status);
       return;
     }
-    this.#outstanding = Math.max(0, this.#outstanding - 1);
+    if (isPresent) this.#outstanding = Math.max(0, this.#outstanding - 1);
     this.#demand = Math.max(0, this.#demand - 1);
     this.#onTask(message);
   }
 
-  #onTask({ subject, data, reply = "" }: Msg): void {
+  #onTask(message: Msg): void {
+    const { subject, data, reply = "" } = message;
+    const { context, queue, onDelivery } = this.#options;
     const decoded = decodeWork(data);
     if ("wrong" in decoded) {
-      this.#options.onBad(subject, decoded.wrong, data);
-      this.#publish(reply, TERM);
+      this.#putAside(message, decoded.wrong);
+      return;
+    }
+    const work = decoded.value;
+    if (work.queue !== queue || context.names.task(queue, work) !== subject) {
+      this.#putAside(
+        message,
+        `names another attempt than its subject: ${context.names.task(work.queue, work)}`,
+      );
       return;
     }
     const delivery: Delivery = {
-      work: decoded.value,
-      redelivered: deliveryCount(reply) > 1,
+      work,
+      redelivered: readDelivery(reply).deliveries > 1,
       ack: () => this.#publish(reply, ACK),
       giveBack: (delayMs = 0) => {
-        const delay = delayMs === 0 ? NAK : encoder.encode(`-NAK {"delay": ${delayMs * NANOS}}`);
-        this.#publish(reply, delay);
+        const delay = Math.round(delayMs * NANOS);
+        this.#publish(reply, delay === 0 ? NAK : encoder.encode(`-NAK {"delay": ${delay}}`));
       },
       working: () => this.#publish(reply, WORKING),
     };
     if (this.#stopped) delivery.giveBack();
-    else this.#options.onDelivery(delivery);
+    else onDelivery(delivery);
   }
 
-  #onStatus(message: Msg, status: number): void {
-    if (status === 100) return;
-    const pending = Number(message.headers?.get("Nats-Pending-Messages") ?? 0);
-    this.#outstanding = Math.max(0, this.#outstanding - pending);
-    const isLost = status === 503 || /consumer (deleted|not found)/i.test(message.headers?.description ?? "");
-    if (isLost) this.#recover(true);
-    else if (status === 409) this.#recover(false);
-    else this.#ask();
+  /** Ended only once its bytes are safe; until then it comes again after each ack wait. */
+  #putAside({ subject, data, reply = "" }: Msg, reason: string): void {
+    void this.#options.context.putAside(subject, reason, data).then((isSafe) => {
+      if (isSafe) this.#publish(reply, TERM);
+    });
+    this.#ask();
+  }
+
+  #onStatus({ headers }: Msg, status: number): void {
+    if (status === 100 || this.#stopped) return;
+    const description = headers?.description ?? "";
+    if (status === 408 || status === 404) {
+      // The request is over; this many of its messages did not come.
+      const left = Number(headers?.get("Nats-Pending-Messages") ?? 0);
+      this.#outstanding = Math.max(0, this.#outstanding - left);
+      this.#ask();
+      return;
+    }
+    this.#recover(status === 503 || /consumer (deleted|not found)/i.test(description));
   }
 
   /** After a refusal: a little later, and with the consumer created again where it is gone. */
-  #recover(lost: boolean): void {
+  #recover(isLost: boolean): void {
     if (this.#paused || this.#stopped) return;
     this.#paused = true;
-    this.#outstanding = 0;
+    this.#renew();
     setTimeout(() => {
-      const ready = lost ? this.#options.onLost() : Promise.resolve();
+      const ready = isLost ? this.#options.onLost() : Promise.resolve();
       void ready
-        .catch(() => undefined)
+        .catch((error: unknown) => {
+          this.#options.context.onTrouble(`queue '${this.#options.queue}': ${String(error)}`);
+        })
         .then(() => {
           this.#paused = false;
           this.#ask();
@@ -143,23 +194,22 @@ export class NatsIntake implements Intake {
   }
 
   #checkSilence(): void {
+    if (!this.#options.context.isUp()) return;
     if (this.#outstanding === 0) {
       this.#ask();
       return;
     }
-    if (performance.now() - this.#heardAt < SILENCE_MS) return;
-    this.#recover(true);
+    const isSilent = (): boolean => performance.now() - this.#heardAt > SILENCE_MS;
+    if (!isSilent()) return;
+    // After this process stood still, what has come meanwhile is read before it is judged.
+    setImmediate(() => {
+      if (isSilent()) this.#recover(true);
+    });
   }
 
   /** On a connection that is down this is lost, and the ack wait takes over. */
   #publish(subject: string, bytes: Uint8Array, reply?: string): void {
-    if (this.#options.nc.isClosed()) return;
-    this.#options.nc.publish(subject, bytes, reply === undefined ? {} : { reply });
+    const { nc } = this.#options.context;
+    if (!nc.isClosed()) nc.publish(subject, bytes, reply === undefined ? {} : { reply });
   }
-}
-
-/** `$JS.ACK.<stream>.<consumer>.<deliveries>.…`, with two more parts before the stream on newer servers. */
-function deliveryCount(reply: string): number {
-  const parts = reply.split(".");
-  return Number(parts[parts.length <= 9 ? 4 : 6] ?? 1);
 }

@@ -1,10 +1,17 @@
-/** The lease as a key in a bucket whose keys expire; taken and renewed by expected revision. */
-import { type JetStreamClient } from "@nats-io/jetstream";
+/**
+ * The lease as a key in a bucket whose keys expire; taken and renewed by expected revision.
+ * It is read from the leader: a replica that lags behind would show a lease that is over.
+ */
+import { type JetStreamClient, jetstream } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
+import type { NatsConnection } from "@nats-io/transport-node";
 import type { Lease } from "../ports/lease.ts";
-import { CODES, isApiError } from "./answers.ts";
+import { CODES, isApiError, isDenied } from "./answers.ts";
+import { patiently } from "./patience.ts";
 
 const KEY = "executor";
+/** An answer that takes longer is asked for again while the lease still lasts. */
+const TRIES_IN_A_TERM = 4;
 
 export class NatsLease implements Lease {
   readonly termMs: number;
@@ -13,15 +20,14 @@ export class NatsLease implements Lease {
   #written: { readonly owner: string; readonly revision: number } | undefined;
 
   constructor(kv: KV, termMs: number) {
-    this.#kv = kv;
     this.termMs = termMs;
+    this.#kv = kv;
   }
 
   async acquire(owner: string): Promise<boolean> {
-    const entry = await this.#kv.get(KEY);
-    const held = entry !== null && entry.operation === "PUT";
-    if (held && entry.string() !== owner) return false;
-    return this.#write(owner, held ? entry.revision : 0);
+    const held = await this.#held();
+    if (held !== undefined && held.owner !== owner) return false;
+    return this.#write(owner, held?.revision);
   }
 
   async renew(owner: string): Promise<boolean> {
@@ -30,34 +36,62 @@ export class NatsLease implements Lease {
   }
 
   async release(owner: string): Promise<void> {
-    const entry = await this.#kv.get(KEY);
-    if (entry?.string() === owner) await this.#kv.delete(KEY, { previousSeq: entry.revision });
+    const held = await this.#held();
+    if (held?.owner !== owner) return;
+    try {
+      await this.#kv.delete(KEY, { previousSeq: held.revision });
+    } catch (error) {
+      // Over and taken by another in between.
+      if (!isApiError(error, CODES.wrongLastSequence)) throw error;
+    }
   }
 
   async holder(): Promise<string | undefined> {
-    const entry = await this.#kv.get(KEY);
-    return entry !== null && entry.operation === "PUT" ? entry.string() : undefined;
+    return (await this.#held())?.owner;
+  }
+
+  async #held(): Promise<{ readonly owner: string; readonly revision: number } | undefined> {
+    const entry = await patiently(() => this.#kv.get(KEY), this.termMs);
+    if (entry === null || entry.operation !== "PUT") return undefined;
+    return { owner: entry.string(), revision: entry.revision };
   }
 
   /** A write that was stored while its answer was lost looks like somebody else's; reading back tells. */
-  async #write(owner: string, previous: number): Promise<boolean> {
+  async #write(owner: string, previous: number | undefined): Promise<boolean> {
+    const store = (): Promise<number> =>
+      previous === undefined ? this.#kv.create(KEY, owner) : this.#kv.update(KEY, owner, previous);
     try {
-      const storing = previous === 0 ? this.#kv.create(KEY, owner) : this.#kv.update(KEY, owner, previous);
-      this.#written = { owner, revision: await storing };
+      this.#written = { owner, revision: await patiently(store, this.termMs) };
       return true;
     } catch (error) {
       if (!isApiError(error, CODES.wrongLastSequence)) throw error;
-      const entry = await this.#kv.get(KEY);
-      if (entry?.operation !== "PUT" || entry.string() !== owner) return false;
-      this.#written = { owner, revision: entry.revision };
+      const held = await this.#held();
+      if (held?.owner !== owner) return false;
+      this.#written = held;
       return true;
     }
   }
 }
 
 /** Opens the bucket, and creates it where it is missing; the first one's term stays. */
-export async function openLease(js: JetStreamClient, bucket: string, termMs: number): Promise<NatsLease> {
-  const kv = await new Kvm(js).create(bucket, { ttl: termMs, history: 1 });
-  const { ttl } = await kv.status();
-  return new NatsLease(kv, ttl > 0 ? ttl : termMs);
+export async function openLease(nc: NatsConnection, bucket: string, termMs: number): Promise<NatsLease> {
+  const js = jetstream(nc, { timeout: Math.max(250, termMs / TRIES_IN_A_TERM) });
+  const term = (await termOf(js, bucket, termMs)) ?? termMs;
+  return new NatsLease(await new Kvm(js).open(bucket), term);
+}
+
+/** The bucket's term; `undefined` when this user may not see the bucket, as a worker need not. */
+async function termOf(js: JetStreamClient, bucket: string, termMs: number): Promise<number | undefined> {
+  const open = async (): Promise<number> => {
+    const kv = await new Kvm(js).create(bucket, { ttl: termMs, history: 1 });
+    return (await kv.status()).ttl;
+  };
+  try {
+    return await patiently(open);
+  } catch (error) {
+    if (isDenied(error)) return undefined;
+    // Another process has just created it with a term of its own.
+    if (isApiError(error, CODES.streamExists)) return patiently(open);
+    throw error;
+  }
 }

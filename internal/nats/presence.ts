@@ -1,5 +1,4 @@
 /** Notices and commands on core NATS. */
-import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import type { Decoded } from "../contract/codec.ts";
 import {
   decodeCluster,
@@ -11,7 +10,6 @@ import {
   encodeHeartbeat,
   encodeTook,
 } from "../contract/notices.ts";
-import type { Names } from "../contract/subjects.ts";
 import type { ClusterView, Desk } from "../ports/desk.ts";
 import type {
   Heartbeat,
@@ -21,47 +19,44 @@ import type {
   Took,
   WorkerCommand,
 } from "../ports/presence.ts";
-
-export interface NatsPresenceOptions {
-  readonly nc: NatsConnection;
-  readonly names: Names;
-  onBad(subject: string, reason: string, bytes: Uint8Array): void;
-}
+import { type Context, guarded } from "./context.ts";
 
 export class NatsPresence implements Presence {
-  readonly #options: NatsPresenceOptions;
+  readonly #context: Context;
   readonly #watchers = new Set<PresenceHandlers>();
 
-  constructor(options: NatsPresenceOptions) {
-    this.#options = options;
+  constructor(context: Context) {
+    this.#context = context;
   }
 
   heartbeat(beat: Heartbeat): void {
-    this.#tell(this.#options.names.heartbeat(beat.incarnation), encodeHeartbeat(beat));
+    this.#tell(this.#context.names.heartbeat(beat.incarnation), encodeHeartbeat(beat));
   }
 
   took(notice: Took): void {
-    this.#tell(this.#options.names.took(notice.incarnation), encodeTook(notice));
+    this.#tell(this.#context.names.took(notice.incarnation), encodeTook(notice));
   }
 
   async onCommand(incarnation: string, handler: (command: WorkerCommand) => void): Promise<Subscription> {
-    const { names } = this.#options;
-    const hear = (subject: string): Subscription => this.#hear(subject, decodeCommand, handler);
-    return joined([hear(names.commandToAll), hear(names.commandTo(incarnation))]);
+    const { names } = this.#context;
+    const subjects = [names.commandToAll, names.commandTo(incarnation)];
+    const subscriptions = subjects.map((subject) => this.#hear(subject, decodeCommand, handler));
+    await this.#known();
+    return joined(subscriptions);
   }
 
   async watch(handlers: PresenceHandlers): Promise<Subscription> {
-    const { names, nc } = this.#options;
+    const { names } = this.#context;
     this.#watchers.add(handlers);
     const heartbeats = this.#hear(names.heartbeat("*"), decodeHeartbeat, (beat) => handlers.heartbeat(beat));
     const notices = this.#hear(names.took("*"), decodeTook, (notice) => handlers.took(notice));
-    await nc.flush();
+    await this.#known();
     const forget = { stop: async () => void this.#watchers.delete(handlers) };
     return joined([heartbeats, notices, forget]);
   }
 
   command(command: WorkerCommand, incarnation?: string): void {
-    const { names } = this.#options;
+    const { names } = this.#context;
     const subject = incarnation === undefined ? names.commandToAll : names.commandTo(incarnation);
     this.#tell(subject, encodeCommand(command));
   }
@@ -70,9 +65,20 @@ export class NatsPresence implements Presence {
     for (const watcher of this.#watchers) watcher.reconnected();
   }
 
+  /** The server knows of all subscriptions so far; when the connection is lost now, it learns of them with the next. */
+  async #known(): Promise<void> {
+    await this.#context.nc.flush().catch(() => undefined);
+  }
+
   /** May be lost: what matters is told again with the next heartbeat. */
   #tell(subject: string, bytes: Uint8Array): void {
-    if (!this.#options.nc.isClosed()) this.#options.nc.publish(subject, bytes);
+    const { nc, onTrouble } = this.#context;
+    if (nc.isClosed()) return;
+    try {
+      nc.publish(subject, bytes);
+    } catch (error) {
+      onTrouble(`a notice to ${subject} could not be sent: ${String(error)}`);
+    }
   }
 
   #hear<T>(
@@ -80,46 +86,60 @@ export class NatsPresence implements Presence {
     decode: (bytes: Uint8Array) => Decoded<T>,
     handler: (value: T) => void,
   ): Subscription {
-    const subscription = this.#options.nc.subscribe(subject, {
-      callback: (_error, message: Msg) => {
+    const { nc, onTrouble, putAside } = this.#context;
+    const subscription = nc.subscribe(
+      subject,
+      guarded(onTrouble, `hearing ${subject}`, (message) => {
         const decoded = decode(message.data);
-        if ("wrong" in decoded) this.#options.onBad(message.subject, decoded.wrong, message.data);
+        if ("wrong" in decoded) void putAside(message.subject, decoded.wrong, message.data);
         else handler(decoded.value);
-      },
-    });
+      }),
+    );
     return { stop: async () => subscription.unsubscribe() };
   }
 }
 
 export class NatsDesk implements Desk {
-  readonly #nc: NatsConnection;
-  readonly #names: Names;
+  readonly #context: Context;
 
-  constructor({ nc, names }: NatsPresenceOptions) {
-    this.#nc = nc;
-    this.#names = names;
+  constructor(context: Context) {
+    this.#context = context;
   }
 
   async serve(answer: () => ClusterView): Promise<Subscription> {
-    const subscription = this.#nc.subscribe(this.#names.desk, {
-      callback: (_error, message) => {
-        message.respond(encodeCluster(answer()));
-      },
-    });
-    await this.#nc.flush();
+    const { nc, names, onTrouble } = this.#context;
+    const subscription = nc.subscribe(
+      names.desk,
+      guarded(onTrouble, "answering what is going on", (message) => {
+        message.respond(fitting(answer(), nc.info?.max_payload ?? Number.POSITIVE_INFINITY));
+      }),
+    );
+    await nc.flush().catch(() => undefined);
     return { stop: async () => subscription.unsubscribe() };
   }
 
   async ask(timeoutMs: number): Promise<ClusterView | undefined> {
+    const { nc, names, onTrouble } = this.#context;
+    let data: Uint8Array;
     try {
-      const { data } = await this.#nc.request(this.#names.desk, new Uint8Array(), { timeout: timeoutMs });
-      const decoded = decodeCluster(data);
-      return "wrong" in decoded ? undefined : decoded.value;
+      ({ data } = await nc.request(names.desk, new Uint8Array(), { timeout: timeoutMs }));
     } catch {
       // No responders or no answer in time: there is no executor to ask.
       return undefined;
     }
+    const decoded = decodeCluster(data);
+    if ("value" in decoded) return decoded.value;
+    onTrouble(`the executor's answer cannot be read: ${decoded.wrong}`);
+    return undefined;
   }
+}
+
+/** An answer that one message can hold: of very many held attempts, only the first. */
+function fitting(view: ClusterView, limit: number): Uint8Array {
+  const bytes = encodeCluster(view);
+  if (bytes.length <= limit) return bytes;
+  const share = Math.floor((view.held.length * limit) / bytes.length / 2);
+  return encodeCluster({ ...view, held: view.held.slice(0, share) });
 }
 
 function joined(subscriptions: readonly Subscription[]): Subscription {

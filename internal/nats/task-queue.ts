@@ -1,70 +1,80 @@
 /** The work queue on a stream; the promises are in ports/task-queue.ts. */
-import { AckPolicy, type JetStreamManager } from "@nats-io/jetstream";
-import type { NatsConnection } from "@nats-io/transport-node";
-import { MAX_ACK_PENDING } from "../contract/streams.ts";
-import { type Names, readTaskSubject } from "../contract/subjects.ts";
+import { AckPolicy } from "@nats-io/jetstream";
+import { MAX_ACK_PENDING, MAX_WAITING } from "../contract/streams.ts";
+import { readTaskSubject } from "../contract/subjects.ts";
 import { encodeWork } from "../contract/work.ts";
 import type { Work } from "../core/attempt.ts";
 import type { Delivery, Intake, QueueDepth, QueuedAttempt, TaskQueue } from "../ports/task-queue.ts";
-import { CODES, isApiError } from "./answers.ts";
+import { CODES, isApiError, isDenied } from "./answers.ts";
+import type { Context } from "./context.ts";
 import { NatsIntake } from "./intake.ts";
-import type { Publisher } from "./publisher.ts";
+import { patiently } from "./patience.ts";
+import { getFromLeader } from "./stored-message.ts";
 
 const NANOS = 1_000_000;
 
-export interface NatsTaskQueueOptions {
-  readonly nc: NatsConnection;
-  readonly jsm: JetStreamManager;
-  readonly names: Names;
-  readonly publisher: Publisher;
-  readonly ackWaitMs: number;
-  onBad(subject: string, reason: string, bytes: Uint8Array): void;
+/** The consumer of a queue, on its way or there. */
+interface Consumer {
+  readonly created: Promise<void>;
+  /** Enqueues that wait for it; who comes later must not overtake them. */
+  waiting: number;
+  ready: boolean;
 }
 
 export class NatsTaskQueue implements TaskQueue {
-  readonly #options: NatsTaskQueueOptions;
-  readonly #consumers = new Map<string, Promise<void>>();
+  readonly #context: Context;
+  readonly #ackWaitMs: number;
+  readonly #consumers = new Map<string, Consumer>();
   readonly #intakes = new Set<NatsIntake>();
 
-  constructor(options: NatsTaskQueueOptions) {
-    this.#options = options;
+  constructor(context: Context, options: { readonly ackWaitMs: number }) {
+    this.#context = context;
+    this.#ackWaitMs = options.ackWaitMs;
   }
 
   async enqueue(work: Work): Promise<boolean> {
-    const { names, publisher } = this.#options;
-    if (!this.#consumers.has(work.queue)) await this.#ensureConsumer(work.queue);
+    const { names, publisher } = this.#context;
+    const consumer = this.#consumer(work.queue);
+    if (!consumer.ready || consumer.waiting > 0) {
+      consumer.waiting++;
+      await consumer.created.finally(() => consumer.waiting--);
+    }
     const answer = await publisher.publish(names.task(work.queue, work), encodeWork(work));
     return answer.stored;
   }
 
   async list(): Promise<QueuedAttempt[]> {
-    const { jsm, names } = this.#options;
-    const { state } = await jsm.streams.info(names.tasksStream, { subjects_filter: names.allTasks });
+    const { jsm, names } = this.#context;
+    const options = { subjects_filter: names.allTasks };
+    const { state } = await patiently(() => jsm.streams.info(names.tasksStream, { ...options }));
     return Object.keys(state.subjects ?? {}).flatMap((subject) => readTaskSubject(subject) ?? []);
   }
 
   async remove(attempt: QueuedAttempt): Promise<void> {
-    const { jsm, names } = this.#options;
+    const { jsm, names } = this.#context;
     const subject = names.task(attempt.queue, attempt);
+    const message = await getFromLeader(jsm, names.tasksStream, { last_by_subj: subject });
+    if (message === undefined) return;
     try {
-      const message = await jsm.streams.getMessage(names.tasksStream, { last_by_subj: subject });
-      if (message !== null) await jsm.streams.deleteMessage(names.tasksStream, message.seq, false);
+      await patiently(() => jsm.streams.deleteMessage(names.tasksStream, message.seq, false));
     } catch (error) {
-      if (!isApiError(error, CODES.messageNotFound)) throw error;
+      // Acknowledged or deleted in between.
+      if (!isApiError(error, CODES.nothingToDelete)) throw error;
     }
   }
 
+  /** A filter for each queue: only then are the places of what is in flight free at once. */
   async purge(runId: string, queues: readonly string[]): Promise<void> {
-    const { jsm, names } = this.#options;
-    for (const queue of queues) {
-      await jsm.streams.purge(names.tasksStream, { filter: names.tasksOf(queue, runId) });
-    }
+    const { jsm, names } = this.#context;
+    const purge = (queue: string): Promise<unknown> =>
+      patiently(() => jsm.streams.purge(names.tasksStream, { filter: names.tasksOf(queue, runId) }));
+    await Promise.all(queues.map(purge));
   }
 
   async depth(queue: string): Promise<QueueDepth> {
-    const { jsm, names } = this.#options;
+    const { jsm, names } = this.#context;
     try {
-      const info = await jsm.consumers.info(names.tasksStream, consumerName(queue));
+      const info = await patiently(() => jsm.consumers.info(names.tasksStream, consumerName(queue)));
       return { waiting: info.num_pending, inFlight: info.num_ack_pending };
     } catch (error) {
       if (isApiError(error, CODES.consumerNotFound)) return { waiting: 0, inFlight: 0 };
@@ -73,16 +83,16 @@ export class NatsTaskQueue implements TaskQueue {
   }
 
   async open(queue: string, onDelivery: (delivery: Delivery) => void): Promise<Intake> {
-    const { nc, names, onBad } = this.#options;
-    await this.#ensureConsumer(queue);
+    const { names } = this.#context;
+    await this.#consumer(queue).created;
     const intake = new NatsIntake({
-      nc,
+      context: this.#context,
+      queue,
       pullSubject: `$JS.API.CONSUMER.MSG.NEXT.${names.tasksStream}.${consumerName(queue)}`,
       onDelivery,
-      onBad,
       onLost: () => {
         this.#consumers.delete(queue);
-        return this.#ensureConsumer(queue);
+        return this.#consumer(queue).created;
       },
     });
     this.#intakes.add(intake);
@@ -99,30 +109,41 @@ export class NatsTaskQueue implements TaskQueue {
     for (const intake of this.#intakes) intake.reconnected();
   }
 
-  #ensureConsumer(queue: string): Promise<void> {
-    let creating = this.#consumers.get(queue);
-    if (creating === undefined) {
-      creating = this.#createConsumer(queue);
-      this.#consumers.set(queue, creating);
-      creating.catch(() => this.#consumers.delete(queue));
-    }
-    return creating;
+  async close(): Promise<void> {
+    await Promise.all([...this.#intakes].map((intake) => intake.stop()));
+  }
+
+  #consumer(queue: string): Consumer {
+    const known = this.#consumers.get(queue);
+    if (known !== undefined) return known;
+    const consumer: Consumer = { created: this.#create(queue), waiting: 0, ready: false };
+    this.#consumers.set(queue, consumer);
+    consumer.created.then(
+      () => (consumer.ready = true),
+      () => this.#consumers.delete(queue),
+    );
+    return consumer;
   }
 
   /** The first ack wait stays: another process may rely on it. */
-  async #createConsumer(queue: string): Promise<void> {
-    const { jsm, names, ackWaitMs } = this.#options;
+  async #create(queue: string): Promise<void> {
+    const { jsm, names, onTrouble } = this.#context;
+    const config = {
+      durable_name: consumerName(queue),
+      filter_subject: names.tasksOf(queue),
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: this.#ackWaitMs * NANOS,
+      max_deliver: -1,
+      max_ack_pending: MAX_ACK_PENDING,
+      max_waiting: MAX_WAITING,
+    };
     try {
-      await jsm.consumers.add(names.tasksStream, {
-        durable_name: consumerName(queue),
-        filter_subject: names.tasksOf(queue),
-        ack_policy: AckPolicy.Explicit,
-        ack_wait: ackWaitMs * NANOS,
-        max_deliver: -1,
-        max_ack_pending: MAX_ACK_PENDING,
-      });
+      await patiently(() => jsm.consumers.add(names.tasksStream, config));
     } catch (error) {
-      if (!isApiError(error, CODES.consumerExists, 10_013, 10_105)) throw error;
+      if (isApiError(error, CODES.consumerExists)) return;
+      if (!isDenied(error)) throw error;
+      // It may be there all the same; if not, whoever may create it has not been here yet.
+      onTrouble(`this user may not create queue '${queue}'; it is used as it is`);
     }
   }
 }

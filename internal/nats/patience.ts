@@ -1,0 +1,33 @@
+import { isPassing } from "./answers.ts";
+
+const RETRY_MS = 250;
+const PATIENCE_MS = 30_000;
+
+/**
+ * Asks again while there is no answer: after a time-out, during an election, while the connection is down.
+ * Only for questions and commands that may be given twice. Rejects with the last error when patience is over
+ * (30 s), and at once with any other error.
+ */
+export async function patiently<T>(ask: () => Promise<T>, patienceMs = PATIENCE_MS): Promise<T> {
+  const giveUpAt = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isPassing(error) || performance.now() + RETRY_MS > giveUpAt) throw error;
+    }
+    await pause(RETRY_MS);
+  }
+}
+
+/** Does not keep the process alive. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
+}
+
+/** Settles with the promise, or after `ms` without it. */
+export async function within(promise: Promise<unknown>, ms: number): Promise<void> {
+  await Promise.race([promise.catch(() => undefined), pause(ms)]);
+}

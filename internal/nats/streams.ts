@@ -1,0 +1,93 @@
+/** Creates the streams that are missing. Several processes may do so at once, and one that may not goes on with what is there. */
+import {
+  DiscardPolicy,
+  type JetStreamManager,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+} from "@nats-io/jetstream";
+import type { StreamSpec } from "../contract/streams.ts";
+import { CODES, isApiError, isDenied } from "./answers.ts";
+import { patiently } from "./patience.ts";
+
+/** A stream is there, but not as it has to be: what is promised would not hold. */
+export class WrongStream extends Error {
+  readonly code = "WRONG_STREAM";
+  constructor(message: string) {
+    super(message);
+    this.name = "WrongStream";
+  }
+}
+
+/** What the promises rest on; anything else (replicas, placement, limits) is the operator's. */
+type Required = Pick<
+  StreamConfig,
+  "retention" | "discard" | "max_msgs_per_subject" | "discard_new_per_subject"
+>;
+
+export async function ensureStream(
+  jsm: JetStreamManager,
+  spec: StreamSpec,
+  onTrouble: (what: string) => void,
+): Promise<void> {
+  const found = await find(jsm, spec.name);
+  if (found === "hidden") return;
+  if (found !== undefined) {
+    check(spec, found);
+    return;
+  }
+  try {
+    await patiently(() => jsm.streams.add(toConfig(spec)));
+  } catch (error) {
+    if (isDenied(error)) {
+      onTrouble(`the stream ${spec.name} is missing, and this user may not create it`);
+      return;
+    }
+    if (!isApiError(error, CODES.streamExists)) throw error;
+    // Another process was first.
+    const other = await find(jsm, spec.name);
+    if (other !== undefined && other !== "hidden") check(spec, other);
+  }
+}
+
+/** `hidden`: this user may not ask. */
+async function find(jsm: JetStreamManager, name: string): Promise<StreamConfig | "hidden" | undefined> {
+  try {
+    return (await patiently(() => jsm.streams.info(name))).config;
+  } catch (error) {
+    if (isApiError(error, CODES.streamNotFound)) return undefined;
+    if (isDenied(error)) return "hidden";
+    throw error;
+  }
+}
+
+function check(spec: StreamSpec, config: StreamConfig): void {
+  const wrong = Object.entries(required(spec))
+    .filter(([key, value]) => (config[key as keyof Required] ?? false) !== value)
+    .map(([key, value]) => `${key} must be ${value}`);
+  if (wrong.length === 0) return;
+  const advice = "correct it, remove it, or use another namespace";
+  throw new WrongStream(`the stream ${spec.name} exists with other settings: ${wrong.join(", ")}; ${advice}`);
+}
+
+function required({ retention, perSubject }: StreamSpec): Required {
+  const isFirst = perSubject === "first";
+  return {
+    retention: retention === "workqueue" ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
+    discard: isFirst ? DiscardPolicy.New : DiscardPolicy.Old,
+    max_msgs_per_subject: 1,
+    discard_new_per_subject: isFirst,
+  };
+}
+
+function toConfig(spec: StreamSpec): Pick<StreamConfig, "name"> & Partial<StreamConfig> {
+  const { name, subjects, keepNewest } = spec;
+  return {
+    name,
+    subjects: [subjects],
+    storage: StorageType.File,
+    allow_direct: true,
+    ...required(spec),
+    ...(keepNewest === undefined ? {} : { max_msgs: keepNewest.messages, max_bytes: keepNewest.bytes }),
+  };
+}
