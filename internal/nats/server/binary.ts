@@ -36,8 +36,6 @@ function whyNot({ code, killed, message }: NodeJS.ErrnoException & { killed?: bo
       return "there is no such file, or what runs it is missing";
     case "EACCES":
       return "it is not a program that may be run (permission denied)";
-    case "ENOEXEC":
-      return "it is not a program for this machine";
     default:
       return message.trim().split("\n").slice(0, 2).join(": ");
   }
