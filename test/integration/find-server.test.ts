@@ -114,7 +114,7 @@ describe("the order in which a nats-server is looked for", () => {
 
   test.each([
     ["a wrong sum", { sums: { [PLATFORM]: "0".repeat(64) } }, "SHA-256"],
-    ["no such release", { version: "2.99.2", sums: { [PLATFORM]: "0".repeat(64) } }, "answers 404"],
+    ["no such release", { version: "2.99.2", sums: { [PLATFORM]: "0".repeat(64) } }, "status 404"],
     ["another platform", { sums: {} }, "there is no release for"],
   ])(
     "%s: nothing is kept, an old one on PATH is used with a warning that says why",
@@ -197,6 +197,6 @@ test("a server that cannot start says why", async () => {
   await expect(runServer({ binary: await serverBinary(), folder: bad })).rejects.toThrow("ENOTDIR");
   const fails = await fake(join(folder.path, "fails"), "2.10.0");
   await expect(runServer({ binary: fails })).rejects.toThrow(
-    /did not start; its log ends with:\nnats-server: v2\.10\.0/,
+    /did not start: it ended at once; its log ends with:\nnats-server: v2\.10\.0/,
   );
 });
