@@ -14,6 +14,9 @@ const NAME_RULE = "use 1 to 128 of A-Z a-z 0-9 _ -";
 /** The known name nearest to one that is not known; `undefined` when none is near. */
 export type Nearest = (name: string, known: readonly string[]) => string | undefined;
 
+/** To look for the nearest of many names takes long; nobody reads more of these. */
+const MAX_HINTS = 20;
+
 export function problemsOf(dag: Dag, nearest: Nearest): Problem[] {
   const found: Problem[] = [];
   if (dag.tasks.length === 0)
@@ -28,8 +31,9 @@ export function problemsOf(dag: Dag, nearest: Nearest): Problem[] {
       found.push({ path: ["tasks", position, "id"], message });
     }
   }
+  const hint = hintOf([...firstAt.keys()], nearest);
   for (const [position, task] of dag.tasks.entries()) {
-    found.push(...problemsOfDependencies({ task, position, known: firstAt, nearest }));
+    found.push(...problemsOfDependencies({ task, position, known: firstAt, hint }));
   }
   const cycle = findCycle(dag);
   if (cycle !== undefined) {
@@ -73,24 +77,28 @@ function problemsOfNames(task: Task, position: number): Problem[] {
   return found;
 }
 
+function hintOf(ids: readonly string[], nearest: Nearest): (id: string) => string {
+  let hints = 0;
+  return (id) => {
+    const near = hints++ < MAX_HINTS ? nearest(id, ids) : undefined;
+    return near === undefined ? "no task has this id" : `did you mean '${near}'?`;
+  };
+}
+
 function problemsOfDependencies(check: {
   readonly task: Task;
   readonly position: number;
   readonly known: ReadonlyMap<string, number>;
-  readonly nearest: Nearest;
+  readonly hint: (id: string) => string;
 }): Problem[] {
-  const { task, position, known, nearest } = check;
+  const { task, position, known, hint } = check;
   const found: Problem[] = [];
   const seen = new Set<string>();
   for (const [i, id] of task.dependsOn.entries()) {
     const path = ["tasks", position, "depends_on", i];
     if (id === task.id) found.push({ path, message: `task '${id}' depends on itself` });
     else if (seen.has(id)) found.push({ path, message: `dependency '${id}' is named twice` });
-    else if (!known.has(id)) {
-      const near = nearest(id, [...known.keys()]);
-      const hint = near === undefined ? "no task has this id" : `did you mean '${near}'?`;
-      found.push({ path, message: `unknown dependency '${id}': ${hint}` });
-    }
+    else if (!known.has(id)) found.push({ path, message: `unknown dependency '${id}': ${hint(id)}` });
     seen.add(id);
   }
   return found;

@@ -10,14 +10,19 @@ const UNITS: readonly (readonly [unit: string, ms: number])[] = [
 
 export const DURATION_RULE = "write it like 500ms, 30s, 5m, 1h30m, or as a number of seconds";
 
-/** `500ms`, `30s`, `1h30m` (units d, h, m, s, ms, each at most once, largest first) or a number of seconds; milliseconds, or `undefined` if it is none. */
+/** `500ms`, `30s`, `1h30m` (units d, h, m, s, ms, each at most once, largest first) or a number of seconds; whole milliseconds, or `undefined` if it is none. */
 export function parseDuration(value: unknown): number | undefined {
-  if (typeof value === "number") return Number.isFinite(value) && value >= 0 ? value * 1_000 : undefined;
-  if (typeof value !== "string") return undefined;
+  const ms = Math.round(read(value));
+  return Number.isSafeInteger(ms) && ms >= 0 ? ms : undefined;
+}
+
+function read(value: unknown): number {
+  if (typeof value === "number") return value * 1_000;
+  if (typeof value !== "string") return Number.NaN;
   const text = value.trim();
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1_000;
   const match = /^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?$/.exec(text);
-  if (match === null || text === "") return undefined;
+  if (match === null || text === "") return Number.NaN;
   return UNITS.reduce((sum, [, ms], i) => sum + Number(match[i + 1] ?? 0) * ms, 0);
 }
 

@@ -1,7 +1,9 @@
 /** Params of a run from the command line and from files. */
 import type { JsonObject, JsonValue } from "../core/json.ts";
-import { parseText, readText } from "./parse.ts";
-import { DefinitionError } from "./problems.ts";
+import { params } from "./fields.ts";
+import { readText } from "./file.ts";
+import { formatPath } from "./problems.ts";
+import { type Found, parseText } from "./text.ts";
 
 /** A param that was given cannot be used. */
 export class BadParam extends Error {
@@ -49,7 +51,14 @@ function parseJson(key: string, text: string): JsonValue {
 
 /** Params of a file: a map in YAML or JSON. Rejects with `DefinitionError`. */
 export async function loadParams(file: string): Promise<JsonObject> {
-  const value = parseText(await readText(file), { file });
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as JsonObject;
-  throw new DefinitionError([{ file, path: "", message: "must be a map of param names to values" }]);
+  const expected = "a file of params is a map of names to values";
+  return parseText<JsonObject>(await readText(file), { file, expected }, (value) => {
+    const parsed = params.safeParse(value, { reportInput: true });
+    if (parsed.success) return { made: parsed.data };
+    return { problems: parsed.error.issues.map(({ path, message }) => toProblem(path, message)) };
+  });
+}
+
+function toProblem(path: readonly PropertyKey[], message: string): Found {
+  return { path, message: path.length === 0 ? message : `${formatPath(path)}: ${message}`, atKey: false };
 }

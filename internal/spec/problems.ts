@@ -11,13 +11,18 @@ export interface DefinitionProblem {
   readonly message: string;
 }
 
-/** The definition cannot be used. The message has a line for each problem: `file:line:column: what is wrong`. */
+/** Nobody reads more of them. */
+const MAX_LINES = 100;
+
+/** The definition cannot be used. The message has a line for each problem (the first 100): `file:line:column: what is wrong`. */
 export class DefinitionError extends Error {
   readonly code = "BAD_DEFINITION";
   readonly problems: readonly DefinitionProblem[];
 
   constructor(problems: readonly DefinitionProblem[]) {
-    super(problems.map(formatProblem).join("\n"));
+    const lines = problems.slice(0, MAX_LINES).map(formatProblem);
+    if (problems.length > MAX_LINES) lines.push(`and ${problems.length - MAX_LINES} more problems`);
+    super(lines.join("\n"));
     this.name = "DefinitionError";
     this.problems = problems;
   }
@@ -50,6 +55,16 @@ export function nearest(name: string, known: readonly string[]): string | undefi
 
 /** A value as it may stand in a message. */
 export function shown(value: unknown): string {
-  const text = typeof value === "string" ? `'${value}'` : (JSON.stringify(value) ?? String(value));
+  const text = typeof value === "string" ? `'${value}'` : write(value);
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+function write(value: unknown): string {
+  if (typeof value === "number" || typeof value === "bigint") return String(value);
+  try {
+    return JSON.stringify(value) ?? typeof value;
+  } catch {
+    // It holds itself, is too deep, or has a part that JSON has no form for.
+    return Array.isArray(value) ? "this list" : "this object";
+  }
 }

@@ -1,30 +1,26 @@
 /** Definitions from objects: checked, every problem at once, and made into what everything inside works with. */
 import type { z } from "zod";
 import { problemsOf } from "../core/check.ts";
-import type { Dag } from "../core/model.ts";
-import { type DefinitionProblem, DefinitionError, formatPath, nearest } from "./problems.ts";
+import { parseHttpCommand } from "../core/http-command.ts";
+import type { Dag, Task } from "../core/model.ts";
+import { type DefinitionProblem, DefinitionError, formatPath, nearest, shown } from "./problems.ts";
 import { type DagDefinition, definition, type RawDefinition, salvage, toDag } from "./schema.ts";
+import type { Found, Made } from "./text.ts";
 
 export interface ReadOptions {
   /** Types of task beyond the built-in ones. */
   readonly types?: readonly string[];
 }
 
-/** A problem, and the place that it is about: a value, or the name of a field. */
-export interface Found {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-  readonly atKey: boolean;
-}
-
-export type Reading = { readonly dag: Dag } | { readonly problems: readonly Found[] };
+/** Of each kind; a text with more of them is something else than a definition. */
+const MAX_PROBLEMS = 1_000;
 
 const checked = new WeakSet<Dag>();
 
 /** Reads an object in the file's form. */
-export function examine(value: unknown, { types = [] }: ReadOptions): Reading {
+export function examine(value: unknown, { types = [] }: ReadOptions): Made<Dag> {
   const parsed = definition.safeParse(value, { reportInput: true });
-  const shape = parsed.success ? [] : parsed.error.issues.flatMap(explain);
+  const shape = parsed.success ? [] : parsed.error.issues.slice(0, MAX_PROBLEMS).flatMap(explain);
   const raw = parsed.success ? parsed.data : salvage(value);
   if (raw === undefined) return { problems: shape };
   const { dag, problems } = interpret(raw, types);
@@ -32,7 +28,7 @@ export function examine(value: unknown, { types = [] }: ReadOptions): Reading {
   const all = [...shape, ...problems.filter(({ path }) => !known.has(formatPath(path)))];
   if (all.length > 0) return { problems: all };
   checked.add(dag);
-  return { dag };
+  return { made: dag };
 }
 
 function interpret(raw: RawDefinition, types: readonly string[]): { dag: Dag; problems: Found[] } {
@@ -41,16 +37,27 @@ function interpret(raw: RawDefinition, types: readonly string[]): { dag: Dag; pr
     problems.push({ path: ["tasks", position, field], message: `${field}: ${message}`, atKey: false });
   };
   const dag = toDag(raw, complain, types);
-  problems.push(...problemsOf(dag, nearest).map((problem) => ({ ...problem, atKey: false })));
+  for (const problem of problemsOf(dag, nearest)) problems.push({ ...problem, atKey: false });
+  for (const [position, task] of dag.tasks.entries()) {
+    const message = problemOfHttp(task);
+    if (message !== undefined) complain(position)("command", message);
+  }
   return { dag, problems };
+}
+
+/** What is filled in later cannot be judged here. */
+function problemOfHttp({ type, command }: Task): string | undefined {
+  if (type !== "http" || command === "" || /\$\{|\{\{|\$\(/.test(command)) return undefined;
+  const parsed = parseHttpCommand(command);
+  return typeof parsed === "string" ? parsed : undefined;
 }
 
 /** A definition given as an object in the file's form. Throws `DefinitionError`. */
 export function readDefinition(value: unknown, options: ReadOptions = {}): Dag {
-  const reading = examine(value, options);
-  if ("dag" in reading) return reading.dag;
+  const result = examine(value, options);
+  if ("made" in result) return result.made;
   throw new DefinitionError(
-    reading.problems.map(({ path, message }): DefinitionProblem => ({ path: formatPath(path), message })),
+    result.problems.map(({ path, message }): DefinitionProblem => ({ path: formatPath(path), message })),
   );
 }
 
@@ -71,10 +78,10 @@ function explain(issue: z.core.$ZodIssue): Found[] {
     return [{ path: issue.path, message, atKey: false }];
   }
   const allowed = allowedFields(issue.path);
-  return issue.keys.map((key) => {
+  return issue.keys.slice(0, MAX_PROBLEMS).map((key) => {
     const near = nearest(key, allowed);
     const hint = near === undefined ? "" : `; did you mean '${near}'?`;
-    const message = `unknown field '${key}'${hint} Allowed here: ${allowed.join(", ")}`;
+    const message = `unknown field ${shown(key)}${hint} Allowed here: ${allowed.join(", ")}`;
     return { path: [...issue.path, key], message: message.replace("' Allowed", "'. Allowed"), atKey: true };
   });
 }

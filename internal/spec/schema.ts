@@ -1,6 +1,5 @@
 /** The shape of a definition in a file, and what it means. */
 import { z } from "zod";
-import type { JsonValue } from "../core/json.ts";
 import {
   type Dag,
   DEFAULT_PRIORITY,
@@ -13,48 +12,23 @@ import {
   type Task,
 } from "../core/model.ts";
 import { canonicalType, TASK_TYPE_NAMES } from "../core/task-types.ts";
-import { DURATION_RULE, parseDuration } from "./duration.ts";
-import { shown } from "./problems.ts";
-
-/** Says what is allowed, and what was found. */
-function must(rule: string): (issue: { readonly input?: unknown }) => string {
-  return ({ input }) =>
-    input === undefined ? `is missing; it must be ${rule}` : `must be ${rule}, not ${shown(input)}`;
-}
-
-const text = z.string({ error: must("text") });
-const flag = z.boolean({ error: must("true or false") });
-const name = text.min(1, { error: must("text that is not empty") });
-
-function whole(from: number, to: number): z.ZodNumber {
-  const rule = must(`a whole number from ${from} to ${to}`);
-  return z.number({ error: rule }).int({ error: rule }).min(from, { error: rule }).max(to, { error: rule });
-}
-
-function number(from: number, to: number): z.ZodNumber {
-  const rule = must(`a number from ${from} to ${to}`);
-  return z.number({ error: rule }).min(from, { error: rule }).max(to, { error: rule });
-}
-
-const duration = z.unknown().transform((value, context): number => {
-  const ms = parseDuration(value);
-  if (ms !== undefined) return ms;
-  context.addIssue({ code: "custom", message: `${shown(value)} is no duration; ${DURATION_RULE}` });
-  return z.NEVER;
-});
-const someTime = duration.refine((ms) => ms > 0, { error: `must be longer than 0; ${DURATION_RULE}` });
-
-const json = z.custom<JsonValue>((value) => value !== undefined);
-const params = z.record(z.string(), json, { error: must("a map of names to values") });
-const scalar = z.union([z.string(), z.number(), z.boolean()], {
-  error: must("text, a number, true or false"),
-});
-const env = z.record(z.string(), scalar.transform(String), { error: must("a map of names to values") });
-const ids = z.array(text, { error: must("a list of task ids") });
-
-function oneOf<const T extends readonly string[]>(...names: T): z.ZodEnum<{ [K in T[number]]: K }> {
-  return z.enum(names, { error: must(`one of ${names.join(", ")}`) });
-}
+import {
+  command,
+  duration,
+  env,
+  flag,
+  ids,
+  label,
+  must,
+  name,
+  number,
+  oneOf,
+  params,
+  someTime,
+  text,
+  whole,
+} from "./fields.ts";
+import { isMap } from "./json.ts";
 
 const retry = z.strictObject(
   {
@@ -72,7 +46,7 @@ const task = z.strictObject(
     id: text,
     name: text.optional(),
     type: text.optional(),
-    command: text.optional(),
+    command: command.optional(),
     workflow_ref: name.optional(),
     params: params.optional(),
     depends_on: ids.optional(),
@@ -91,9 +65,9 @@ const task = z.strictObject(
 
 export const definition = z.strictObject(
   {
-    name,
+    name: label,
     description: text.optional(),
-    tenant_id: name.optional(),
+    tenant_id: label.optional(),
     params: params.optional(),
     on_failure: oneOf("continue", "stop", "allow_partial").optional(),
     timeout: someTime.optional(),
@@ -111,9 +85,9 @@ export type DagDefinition = z.input<typeof definition>;
 
 /** What can be understood of a definition whose shape is wrong, so that its other problems are found in the same go. */
 export function salvage(value: unknown): RawDefinition | undefined {
-  if (!isRecord(value) || !Array.isArray(value.tasks)) return undefined;
+  if (!isMap(value) || !Array.isArray(value.tasks)) return undefined;
   const tasks = value.tasks.map((each: unknown, position): RawTask => {
-    const fields = isRecord(each) ? each : {};
+    const fields = isMap(each) ? each : {};
     const good = Object.entries(task.shape).flatMap(([field, schema]) => {
       const parsed = schema.safeParse(fields[field]);
       return parsed.success ? [[field, parsed.data]] : [];
@@ -121,10 +95,6 @@ export function salvage(value: unknown): RawDefinition | undefined {
     return { id: `task-${position + 1}-without-id`, ...Object.fromEntries(good) } as RawTask;
   });
   return { name: typeof value.name === "string" ? value.name : "", tasks };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Says what is wrong with one field of a task. */

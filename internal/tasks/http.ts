@@ -1,40 +1,17 @@
 /** Tasks of type `http`: one request, `METHOD URL [BODY]`. */
 import { Agent, interceptors, request } from "undici";
+import { type HttpCommand, type HttpMethod, parseHttpCommand } from "../core/http-command.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { TaskError } from "../core/outcome.ts";
 import type { TaskCall, TaskContext, TaskExecutor, TaskReturn } from "../ports/task-executor.ts";
 import { Captured } from "./captured.ts";
 
-const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"] as const;
-type Method = (typeof METHODS)[number];
-
-const WITH_JSON_BODY: ReadonlySet<Method> = new Set(["POST", "PUT", "PATCH"]);
+const WITH_JSON_BODY: ReadonlySet<HttpMethod> = new Set(["POST", "PUT", "PATCH"]);
 const MAX_REDIRECTS = 5;
 
 export interface HttpOptions {
   /** How much of a response body is kept, in bytes. Default 8 MiB. */
   readonly bodyLimit?: number;
-}
-
-export interface HttpCommand {
-  readonly method: Method;
-  readonly url: URL;
-  readonly body?: string;
-}
-
-/** Reads `METHOD URL [BODY]`, split at the first two blanks; the message of what is wrong otherwise. */
-export function parseHttpCommand(command: string): HttpCommand | string {
-  const [, name = "", address = "", body] = /^\s*(\S+)\s*(\S*)(?:\s+([\s\S]*))?$/.exec(command) ?? [];
-  const method = METHODS.find((known) => known === name.toUpperCase());
-  if (method === undefined)
-    return `method '${name}' is not one of ${METHODS.join(", ")}; write METHOD URL [BODY]`;
-  if (address === "") return "the URL is missing; write METHOD URL [BODY]";
-  if (!URL.canParse(address)) return `'${address}' is no URL; write METHOD URL [BODY]`;
-  const url = new URL(address);
-  if (url.protocol !== "http:" && url.protocol !== "https:")
-    return `'${url.protocol}' is not http: or https:`;
-  const hasBody = body !== undefined && body.trim() !== "";
-  return { method, url, ...(hasBody ? { body } : {}) };
 }
 
 export class HttpTaskExecutor implements TaskExecutor {

@@ -1,0 +1,23 @@
+/** The text of a file that may be a definition or params; what cannot be one is refused before it costs anything. */
+import { isUtf8 } from "node:buffer";
+import { readFile, stat } from "node:fs/promises";
+import { DefinitionError } from "./problems.ts";
+
+const MIB = 1_024 * 1_024;
+const MAX_SIZE = 64 * MIB;
+
+/** Rejects with `DefinitionError`, also when there is no such file. */
+export async function readText(file: string): Promise<string> {
+  const refuse = (message: string): never => {
+    throw new DefinitionError([{ file, path: "", message }]);
+  };
+  const info = await stat(file).catch((error: NodeJS.ErrnoException) =>
+    refuse(error.code === "ENOENT" ? "no such file" : `cannot be read: ${error.message}`),
+  );
+  if (!info.isFile()) refuse(info.isDirectory() ? "is a folder, not a file" : "is not a file");
+  if (info.size > MAX_SIZE)
+    refuse(`has ${Math.round(info.size / MIB)} MiB; at most ${MAX_SIZE / MIB} are allowed`);
+  const bytes = await readFile(file).catch((error: Error) => refuse(`cannot be read: ${error.message}`));
+  if (bytes.includes(0) || !isUtf8(bytes)) refuse("is not a text file (UTF-8)");
+  return bytes.toString("utf8");
+}
