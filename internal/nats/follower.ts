@@ -26,8 +26,8 @@ export interface FollowStreamOptions {
   onMessage(message: StreamMessage): void;
   /** Everything that the stream held at the beginning was handed over; may be called again. */
   onCaughtUp?(): void;
-  /** The stream ends before what was handed over: it was restored from an older state. */
-  onRewound?(lastSeq: number): void;
+  /** The stream ended before what was handed over, as after a restore: it is handed over again from the beginning. */
+  onRewound?(): void;
 }
 
 const NANOS = 1_000_000;
@@ -150,16 +150,19 @@ export class StreamFollower implements Follower {
     if (asked.num_pending === 0 && asked.delivered.consumer_seq === 0) this.#options.onCaughtUp?.();
   }
 
-  /** A consumer that began above the end of a stream would skip what is new until it gets there. */
+  /**
+   * A consumer that began above the end of a stream would skip what is new until it gets there. What was written
+   * since the stream lost its end cannot be told from what was there before, so all of it is handed over again.
+   */
   async #checkRewound(): Promise<void> {
     const { context, stream, onRewound } = this.#options;
     const { state } = await context.jsm.streams.info(stream);
     if (state.last_seq >= this.#next - 1) return;
-    context.onTrouble(
-      `the stream ${stream} ends at ${state.last_seq}, but ${this.#next - 1} was read before: it has lost its end`,
-    );
-    this.#next = state.last_seq + 1;
-    onRewound?.(state.last_seq);
+    const known = this.#next - 1;
+    const what = `the stream ${stream} ends at ${state.last_seq}, but ${known} was read before: it has lost its end`;
+    context.onTrouble(`${what}, and is read again from the beginning`);
+    this.#next = 1;
+    onRewound?.();
   }
 
   /** The present consumer is done with. */

@@ -120,7 +120,6 @@ export class NatsIntake implements Intake {
       return;
     }
     if (isPresent) this.#outstanding = Math.max(0, this.#outstanding - 1);
-    this.#demand = Math.max(0, this.#demand - 1);
     this.#onTask(message);
   }
 
@@ -140,6 +139,7 @@ export class NatsIntake implements Intake {
       );
       return;
     }
+    this.#demand = Math.max(0, this.#demand - 1);
     const delivery: Delivery = {
       work,
       redelivered: readDelivery(reply).deliveries > 1,
@@ -154,7 +154,7 @@ export class NatsIntake implements Intake {
     else onDelivery(delivery);
   }
 
-  /** Ended only once its bytes are safe; until then it comes again after each ack wait. */
+  /** It uses up no demand. Ended only once its bytes are safe; until then it comes again after each ack wait. */
   #putAside({ subject, data, reply = "" }: Msg, reason: string): void {
     void this.#options.context.putAside(subject, reason, data).then((isSafe) => {
       if (isSafe) this.#publish(reply, TERM);
