@@ -1,5 +1,9 @@
 import { defineConfig } from "vitest/config";
 
+// What the programs under test print goes into pipes; the colours of the terminal around are not for them.
+// oxlint-disable-next-line node/no-process-env
+delete process.env.FORCE_COLOR;
+
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],

@@ -9,10 +9,10 @@ export function plan(dag: Dag, tenantId: string = dag.tenantId): string {
 }
 
 /** The same plan for a script. */
-export function planJson(dag: Dag): string {
+export function planJson(dag: Dag, tenantId: string = dag.tenantId): string {
   const order = [...new Graph(dag).order].map((position) => dag.tasks[position]);
   const tasks = order.map((task) => ({ id: task?.id, type: task?.type, depends_on: task?.dependsOn }));
-  return `${JSON.stringify({ dag: dag.name, tenant: dag.tenantId, tasks })}\n`;
+  return `${JSON.stringify({ dag: dag.name, tenant: tenantId, tasks })}\n`;
 }
 
 function step(task: Task | undefined): string {

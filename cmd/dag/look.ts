@@ -14,7 +14,7 @@ interface Flags {
   readonly json: boolean;
 }
 
-export async function status(runId: string, { json }: Flags, settings: Settings): Promise<number> {
+export async function status({ json }: Flags, settings: Settings, runId: string): Promise<number> {
   const result = await withCluster(settings, async (cluster) => {
     const view = await cluster.desk.ask(ASK_MS);
     return inspectRun(runId, { ...cluster, clock: systemClock, view });
@@ -34,7 +34,7 @@ export async function status(runId: string, { json }: Flags, settings: Settings)
   return 0;
 }
 
-export async function cancel(runId: string, { json }: Flags, settings: Settings): Promise<number> {
+export async function cancel({ json }: Flags, settings: Settings, runId: string): Promise<number> {
   const answer = await withCluster(settings, (cluster) => cancelRun(runId, cluster));
   if (answer === "unknown") throw unknownRun(runId);
   if (json) process.stdout.write(`${JSON.stringify({ run_id: runId, answer })}\n`);

@@ -12,6 +12,7 @@ import { FunctionsNotLoaded } from "../../internal/tasks/load-functions.ts";
 import { VERSION } from "../version.ts";
 import { cancel, status, workers } from "./look.ts";
 import { run } from "./run.ts";
+import { canDraw } from "./run-view.ts";
 import { UsageError } from "./usage-error.ts";
 import { validate } from "./validate.ts";
 
@@ -21,7 +22,10 @@ Examples:
   dag run etl.yaml --param day=2026-01-31 --json
   dag run etl.yaml --nats nats://localhost:4222     on a cluster
   dag validate *.yaml
-  dag status 3f9c… --nats nats://localhost:4222`;
+  dag status 3f9c… --nats nats://localhost:4222
+
+Exit codes:
+  0 completed, 1 failed, crashed or cancelled, 2 bad input or no server, 130 interrupted`;
 
 interface Flags {
   readonly json?: boolean;
@@ -32,7 +36,6 @@ interface Flags {
   readonly params?: string;
   readonly runId?: string;
   readonly tenant?: string;
-  readonly nats?: string;
 }
 
 const program = new Command("dag")
@@ -41,20 +44,29 @@ const program = new Command("dag")
   .addHelpText("after", EXAMPLES)
   .exitOverride();
 
-function add(
-  name: string,
-  description: string,
-  act: (command: Command, settings: Settings) => Promise<number>,
-): Command {
-  const command = addSettings(program.command(name), "dag")
+function add(name: string, description: string, act: (command: Command) => Promise<number>): Command {
+  const command = program
+    .command(name)
     .description(description)
     .option("--json", "print JSON alone on stdout")
     .exitOverride();
   return command.action(async () => {
-    const settings = loadSettings("dag", { flags: givenFlags(command, "dag"), env: process.env });
     for (const warning of unknownVariables(process.env)) process.stderr.write(`dag: ${warning}\n`);
-    process.exitCode = await act(command, settings);
+    process.exitCode = await act(command);
   });
+}
+
+/** A command that asks the cluster. */
+function addLook(
+  name: string,
+  description: string,
+  act: (flags: { readonly json: boolean }, settings: Settings, argument: string) => Promise<number>,
+): void {
+  const command = add(name, description, (self) => {
+    const settings = loadSettings("look", { flags: givenFlags(self, "look"), env: process.env });
+    return act(flagsOf(self), settings, self.args[0] ?? "");
+  });
+  addSettings(command, "look");
 }
 
 function flagsOf(command: Command): Flags & { json: boolean } {
@@ -62,47 +74,38 @@ function flagsOf(command: Command): Flags & { json: boolean } {
   return { ...flags, json: flags.json ?? false };
 }
 
-add("run <file>", "run a DAG file and wait for its end", (command, settings) => {
-  const {
-    json,
-    local = false,
-    sequential = false,
-    dryRun = false,
-    param = [],
-    nats,
-    ...rest
-  } = flagsOf(command);
-  const flags = { json, local, sequential, dryRun, param, natsGiven: nats !== undefined, ...rest };
-  return run(command.args[0] ?? "", flags, settings);
+const runCommand = add("run <file>", "run a DAG file and wait for its end", (command) => {
+  const { json, local = false, sequential = false, dryRun = false, param = [], ...rest } = flagsOf(command);
+  const flags = givenFlags(command, "dag");
+  const settings = loadSettings("dag", { flags, env: process.env });
+  const given = new Set(Object.keys(flags).filter((flag) => flags[flag] !== undefined));
+  const { params, runId, tenant } = rest;
+  const more = {
+    ...(params === undefined ? {} : { params }),
+    ...(runId === undefined ? {} : { runId }),
+    ...(tenant === undefined ? {} : { tenant }),
+  };
+  const all = { json, local, sequential, dryRun, param, given, live: canDraw(process.env.TERM), ...more };
+  return run(command.args[0] ?? "", all, { settings });
 })
   .option("--local", "run in this process (the default without an address)")
   .option("--sequential", "run in this process, one task at a time")
   .option("--dry-run", "print the plan; nothing runs")
-  .option(
-    "--param <key=value>",
-    "a param of the run; may be repeated",
-    (value, all: string[]) => [...all, value],
-    [],
-  )
+  .option("--param <key=value>", "a param of the run; may be repeated", (value, all?: string[]) => [
+    ...(all ?? []),
+    value,
+  ])
   .option("--params <file>", "params of the run from a YAML or JSON file")
   .option("--run-id <id>", "an id of your own for the run")
   .option("--tenant <id>", "whose run it is, instead of the definition's tenant");
+addSettings(runCommand, "dag");
 
 add("validate <files...>", "check DAG files and print every problem", (command) =>
   validate(command.args, flagsOf(command)),
 );
-
-add("status <run>", "show where a run on the cluster stands", (command, settings) =>
-  status(command.args[0] ?? "", flagsOf(command), settings),
-);
-
-add("cancel <run>", "end a run on the cluster before its time", (command, settings) =>
-  cancel(command.args[0] ?? "", flagsOf(command), settings),
-);
-
-add("workers", "list the live workers of the cluster", (command, settings) =>
-  workers(flagsOf(command), settings),
-);
+addLook("status <run>", "show where a run on the cluster stands", status);
+addLook("cancel <run>", "end a run on the cluster before its time", cancel);
+addLook("workers", "list the live workers of the cluster", workers);
 
 const EXPECTED = [
   BadInput,
@@ -115,10 +118,9 @@ const EXPECTED = [
   UsageError,
 ];
 
-// A reader that has seen enough (`| head`) is no error.
+// A reader that has seen enough (`| head`) is no error, and no reason to leave a run half done.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
+  if (error.code !== "EPIPE") throw error;
 });
 
 try {

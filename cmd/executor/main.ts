@@ -33,7 +33,7 @@ const program = addSettings(new Command("executor"), "executor")
 
 async function run(settings: Settings): Promise<number> {
   const logger = createLogger(settings.logLevel, "executor");
-  for (const warning of unknownVariables(process.env)) logger.warn(warning);
+  for (const warning of unknownVariables(process.env)) logger.warn({ warning }, "setting ignored");
   const stopped = new Promise<void>((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
   });

@@ -37,7 +37,7 @@ const program = addSettings(new Command("worker"), "worker")
 
 async function run(settings: Settings): Promise<number> {
   const logger = createLogger(settings.logLevel, "worker");
-  for (const warning of unknownVariables(process.env)) logger.warn(warning);
+  for (const warning of unknownVariables(process.env)) logger.warn({ warning }, "setting ignored");
   const { functions, registry } = await tasksOf(settings);
   const stopping = onSignals(logger);
   const cluster = await connect(settings, logger, stopping.first);
@@ -47,7 +47,7 @@ async function run(settings: Settings): Promise<number> {
   logger.info({ worker_id: worker.id, slots: settings.workers, queues: settings.queues }, "worker started");
   void sayWhenAlone(cluster, logger);
   await stopping.first;
-  logger.info("draining");
+  logger.info({ shutdown_timeout_ms: settings.shutdownTimeout }, "draining");
   void stopping.second.then(() => worker.hurry());
   await worker.stop();
   await cluster.close();
@@ -90,7 +90,7 @@ function createWorker(
     shutdownTimeoutMs: settings.shutdownTimeout,
     inlineLimit: settings.inlineLimit,
     onTaskLine: (work, line) =>
-      logger.info({ run_id: work.runId, task_id: work.task, attempt: work.attempt }, line),
+      logger.info({ run_id: work.runId, task_id: work.task, attempt: work.attempt, line }, "task logged"),
   });
 }
 

@@ -1,6 +1,6 @@
 /** Reads the settings from flags and environment, once; the only place that looks at the environment. */
 import { z } from "zod";
-import { DURATION_RULE, parseDuration } from "../spec/duration.ts";
+import { DURATION_RULE, formatDuration, parseDuration } from "../spec/duration.ts";
 import { nearest } from "../spec/problems.ts";
 import {
   type Command,
@@ -23,12 +23,13 @@ export class ConfigError extends Error {
 
 /** Durations in milliseconds. */
 interface KindValues {
-  text: string;
+  address: string;
+  file: string;
   name: string;
+  names: string[];
   duration: number;
   count: number;
   bytes: number;
-  names: string[];
   level: string;
 }
 
@@ -62,17 +63,28 @@ export function loadSettings(command: Command, { flags, env }: Sources): Setting
   return settings;
 }
 
-/** Variables with our prefix that mean nothing to us: worth a warning (a cluster may inject such names), never an error. */
+/** What a bash task finds in its environment: a script may well call us. */
+const OF_TASKS = /^JETDAG_(RUN_ID|TASK_ID|INDEX|ATTEMPT|IDEMPOTENCY_KEY|PARAMS_FILE|OUTPUT_FILE|PARAM_.*)$/;
+/** What Kubernetes injects for a service that is called jetdag or jetdag-something. */
+const OF_SERVICES = /_(SERVICE|PORT)(_|$)/;
+
+/** Variables with our prefix that mean nothing to us: worth a warning, never an error. */
 export function unknownVariables(env: Sources["env"]): string[] {
   const known = Object.values(SETTINGS).map(environmentName);
   return Object.keys(env)
-    .filter(
-      (name) => name.startsWith("JETDAG_") && !known.includes(name) && !/_(SERVICE|PORT)(_|$)/.test(name),
-    )
+    .filter((name) => name.startsWith("JETDAG_") && !known.includes(name))
+    .filter((name) => !OF_TASKS.test(name) && !OF_SERVICES.test(name))
     .map((name) => {
-      const near = nearest(name, known);
+      const near = nearestVariable(name, known);
       return `environment variable ${name} is not known${near === undefined ? "" : `; did you mean ${near}?`}`;
     });
+}
+
+/** The prefix, which all have, must not make everything near; and one of ours has none. */
+function nearestVariable(name: string, known: readonly string[]): string | undefined {
+  const bare = (text: string): string => text.replace(/^JETDAG_/, "");
+  const near = nearest(bare(name), known.map(bare));
+  return known.find((variable) => bare(variable) === near);
 }
 
 function read(setting: Setting, text: string, source: string): unknown {
@@ -85,8 +97,9 @@ function read(setting: Setting, text: string, source: string): unknown {
 
 function schemaOf({ kind, min = 0 }: Setting): z.ZodType {
   switch (kind) {
-    case "text":
-      return z.string();
+    case "address":
+    case "file":
+      return z.string().min(1, "it must not be empty");
     case "name":
       return name;
     case "names":
@@ -119,10 +132,18 @@ function schemaOf({ kind, min = 0 }: Setting): z.ZodType {
 
 const name = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "1 to 64 of A-Z a-z 0-9 _ -");
 
-function checkTogether(command: Command, settings: Settings): void {
-  if (command === "worker" && settings.heartbeat * 3 > settings.ackWait) {
-    throw new ConfigError(
-      "--ack-wait must be at least three times --heartbeat, or live attempts would be delivered twice",
-    );
+/** A limit that is too near to the heartbeat takes the living for dead. */
+function checkTogether(command: Command, { heartbeat, ackWait, deadAfter }: Settings): void {
+  const values = (flag: string, ms: number): string =>
+    `--${flag} is ${formatDuration(ms)}, --heartbeat ${formatDuration(heartbeat)}`;
+  if (command === "worker" && ackWait < heartbeat * 3) {
+    const rule =
+      "--ack-wait must be at least three times --heartbeat, or live attempts would be delivered twice";
+    throw new ConfigError(`${rule}: ${values("ack-wait", ackWait)}`);
+  }
+  if ((command === "executor" || command === "dag") && deadAfter < heartbeat * 3) {
+    const rule =
+      "--dead-after must be at least three times the workers' --heartbeat, or live workers would be taken for dead";
+    throw new ConfigError(`${rule}: ${values("dead-after", deadAfter)}`);
   }
 }

@@ -3,21 +3,24 @@ import { Command as Program, CommanderError, Option } from "commander";
 import { type Command, environmentName, type Setting, settingsOf } from "./settings.ts";
 
 const PLACEHOLDERS: Record<Setting["kind"], string> = {
-  text: "text",
+  address: "address",
+  file: "file",
   name: "name",
+  names: "names",
   duration: "time",
   count: "number",
   bytes: "bytes",
-  names: "names",
   level: "level",
 };
+const GROUP = "Settings (by flag, or by the environment variable in brackets):";
 
 /** Adds the flags of a command's settings. */
 export function addSettings(program: Program, command: Command): Program {
   for (const [, setting] of settingsOf(command)) {
     const preset = setting.default === undefined ? "" : ` (default ${setting.default})`;
     const text = `${setting.sentence}${preset} [${environmentName(setting)}]`;
-    program.addOption(new Option(`--${setting.flag} <${PLACEHOLDERS[setting.kind]}>`, text));
+    const option = new Option(`--${setting.flag} <${PLACEHOLDERS[setting.kind]}>`, text);
+    program.addOption(option.helpGroup(GROUP));
   }
   return program;
 }

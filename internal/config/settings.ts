@@ -1,9 +1,10 @@
 /** Every setting, declared once: flags, environment, defaults, help and the README's table all come from here. */
 
-export type Command = "dag" | "executor" | "worker";
+/** `dag` is `dag run`; `look` is what asks a cluster: `dag status`, `dag cancel`, `dag workers`; `demo` is `npm start`. */
+export type Command = "dag" | "look" | "executor" | "worker" | "demo";
 
-/** How a setting's text is read; see `kinds.ts`. */
-export type Kind = "text" | "name" | "duration" | "count" | "bytes" | "names" | "level";
+/** How a setting's text is read. */
+export type Kind = "address" | "file" | "name" | "names" | "duration" | "count" | "bytes" | "level";
 
 export interface Setting {
   /** Without the dashes; the environment variable is `JETDAG_` and the same in capitals unless `env` says otherwise. */
@@ -22,30 +23,30 @@ export const SETTINGS = {
   nats: {
     flag: "nats",
     env: "NATS_URL",
-    kind: "text",
+    kind: "address",
     sentence:
-      "Address of the NATS server, several separated by commas; user and password or a token may stand in it. Executor and worker default to nats://localhost:4222; dag runs in its own process without it.",
-    commands: ["dag", "executor", "worker"],
+      "Address of the NATS server, several separated by commas; user and password or a token may stand in it. Executor and worker take nats://localhost:4222 without it; dag run then runs in its own process.",
+    commands: ["dag", "look", "executor", "worker"],
   },
   creds: {
     flag: "creds",
-    kind: "text",
-    sentence: "Path of a NATS credentials file.",
-    commands: ["dag", "executor", "worker"],
+    kind: "file",
+    sentence: "A NATS credentials file.",
+    commands: ["dag", "look", "executor", "worker"],
   },
   namespace: {
     flag: "namespace",
     kind: "name",
     default: "jetdag",
     sentence: "Begins the name of every stream and subject; keeps several installations on one server apart.",
-    commands: ["dag", "executor", "worker"],
+    commands: ["dag", "look", "executor", "worker"],
   },
   workers: {
     flag: "workers",
     kind: "count",
     min: 1,
     default: "5",
-    sentence: "Attempts that run at a time (dag: in its own process).",
+    sentence: "Attempts that run at a time; of dag run only in its own process.",
     commands: ["dag", "worker"],
   },
   timeout: {
@@ -64,8 +65,9 @@ export const SETTINGS = {
   },
   functions: {
     flag: "functions",
-    kind: "text",
-    sentence: "Module whose named exports are functions that tasks may name.",
+    kind: "file",
+    sentence:
+      "Module whose named exports are functions that tasks may name; of dag run only in its own process.",
     commands: ["dag", "worker"],
   },
   id: {
@@ -93,15 +95,16 @@ export const SETTINGS = {
     flag: "heartbeat",
     kind: "duration",
     default: "10s",
-    sentence: "How often the worker tells that it is alive and what it holds.",
-    commands: ["worker"],
+    sentence:
+      "How often a worker tells that it is alive and what it holds; an executor holds its --dead-after against it.",
+    commands: ["dag", "executor", "worker"],
   },
   deadAfter: {
     flag: "dead-after",
     kind: "duration",
     default: "30s",
     sentence:
-      "A worker that was not heard of for so long is dead; at least three times the workers' heartbeat.",
+      "A worker that was not heard of for so long is dead; at least three times the workers' --heartbeat.",
     commands: ["dag", "executor"],
   },
   ackWait: {
@@ -110,7 +113,7 @@ export const SETTINGS = {
     default: "60s",
     sentence:
       "How long the queue waits before it delivers an attempt again that nobody extends; fixed when a queue is first used.",
-    commands: ["dag", "executor", "worker"],
+    commands: ["dag", "look", "executor", "worker"],
   },
   leaseTerm: {
     flag: "lease-term",
@@ -118,7 +121,7 @@ export const SETTINGS = {
     default: "5s",
     sentence:
       "How long an executor that vanished keeps the others waiting; fixed when the cluster is first used.",
-    commands: ["dag", "executor", "worker"],
+    commands: ["dag", "look", "executor", "worker"],
   },
   lossCap: {
     flag: "loss-cap",
@@ -145,9 +148,9 @@ export const SETTINGS = {
   },
   natsServer: {
     flag: "nats-server",
-    kind: "text",
-    sentence: "Path of the nats-server program for the embedded server; looked for and fetched by default.",
-    commands: ["dag"],
+    kind: "file",
+    sentence: "The nats-server program for the embedded server; looked for and fetched by default.",
+    commands: ["demo"],
   },
   logLevel: {
     flag: "log-level",

@@ -1,11 +1,18 @@
-/** Progress as a block at the bottom of a terminal, drawn anew in its place. */
-import pc from "picocolors";
+/**
+ * Progress as a block at the bottom of a terminal, drawn anew in its place.
+ *
+ * Lines are written over, not cleared before: nothing flickers, and no frame is left in what can be scrolled back to.
+ * Whatever else goes to the terminal meanwhile goes through `aside`, or it would be written over.
+ */
+import { pc } from "./colours.ts";
 import type { Progress } from "./progress.ts";
-import { cut, shortDuration } from "./text.ts";
+import { clock, columns, cut, oneLine } from "./text.ts";
 
 const FRAMES = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const DRAW_MS = 100;
-const MAX_LINES = 12;
+const MAX_TASKS = 20;
+/** What stays free of the terminal's height: the head, the line of the cursor, and what stood there before. */
+const SPARE_ROWS = 4;
 
 export interface Terminal {
   readonly columns: number;
@@ -13,40 +20,62 @@ export interface Terminal {
   write(text: string): unknown;
 }
 
+export interface LiveOptions {
+  readonly terminal: Terminal;
+  /** What the user should know while nothing moves. */
+  notices(): readonly string[];
+}
+
 export class LiveDisplay {
   readonly #progress: Progress;
-  readonly #terminal: Terminal;
-  /** What the user should know while nothing moves; empty when all is well. */
-  readonly #notice: () => string;
+  readonly #options: LiveOptions;
   readonly #timer: NodeJS.Timeout;
-  #drawn = 0;
+  /** The lines that stand there, without colours. */
+  #drawn: readonly string[] = [];
   #frame = 0;
 
-  constructor(progress: Progress, terminal: Terminal, notice: () => string) {
+  constructor(progress: Progress, options: LiveOptions) {
     this.#progress = progress;
-    this.#terminal = terminal;
-    this.#notice = notice;
-    this.#timer = setInterval(() => this.#draw(), DRAW_MS);
+    this.#options = options;
+    this.#timer = setInterval(() => this.draw(), DRAW_MS);
     this.#timer.unref();
+  }
+
+  /** Lets something else be written, above the block. */
+  aside(write: () => void): void {
+    this.#erase();
+    write();
+    this.draw();
   }
 
   /** Takes the block away. */
   stop(): void {
     clearInterval(this.#timer);
-    this.#terminal.write(this.#erase());
-    this.#drawn = 0;
+    this.#erase();
   }
 
-  #draw(): void {
+  draw(): void {
+    const { terminal } = this.#options;
     this.#frame = (this.#frame + 1) % FRAMES.length;
-    const width = Math.max(20, this.#terminal.columns - 1);
-    const lines = [this.#head(), ...this.#tasks()].map((line) => cut(line, width));
-    this.#terminal.write(`${this.#erase()}${lines.map(paint).join("\n")}\n`);
-    this.#drawn = lines.length;
+    const width = Math.max(20, terminal.columns - 1);
+    const lines = [this.#head(), ...this.#body()].map((line) => cut(line, width));
+    const painted = lines.map((line) => `${paint(line)}\u001B[K\n`).join("");
+    // What is left of a higher block is cleared.
+    terminal.write(`${up(this.#rowsDrawn())}${painted}\u001B[0J`);
+    this.#drawn = lines;
   }
 
-  #erase(): string {
-    return this.#drawn === 0 ? "" : `\u001B[${this.#drawn}A\u001B[0J`;
+  /** Line by line: some terminals keep a copy of what is cleared in one go. */
+  #erase(): void {
+    const rows = this.#rowsDrawn();
+    if (rows > 0) this.#options.terminal.write(`${up(rows)}${"\u001B[K\n".repeat(rows)}${up(rows)}`);
+    this.#drawn = [];
+  }
+
+  /** In a window that was made narrower the lines take several rows. */
+  #rowsDrawn(): number {
+    const width = Math.max(1, this.#options.terminal.columns);
+    return this.#drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / width)), 0);
   }
 
   #head(): string {
@@ -55,30 +84,44 @@ export class LiveDisplay {
       `${completed}/${total} done`,
       ...(failed > 0 ? [`${failed} failed`] : []),
       ...(running.size > 0 ? [`${running.size} running`] : []),
-      ...(retrying.size > 0 ? [`${retrying.size} retrying`] : []),
-      shortDuration(elapsed),
+      ...(retrying.size > 0 ? [`${retrying.size} to retry`] : []),
+      clock(elapsed),
     ];
-    return `${FRAMES[this.#frame]} ${dag}: ${parts.join(", ")}`;
+    return `${FRAMES[this.#frame]} ${oneLine(dag)}: ${parts.join(", ")}`;
   }
 
-  #tasks(): string[] {
-    const now = this.#progress.startedAt + this.#progress.elapsed;
-    const room = Math.max(1, Math.min(MAX_LINES, this.#terminal.rows - 4));
-    const running = [...this.#progress.running.values()].map(({ task, worker, attempt, since }) => {
-      const again = attempt > 1 ? ` (attempt ${attempt})` : "";
-      return `  ▸ ${task} on ${worker}${again} ${shortDuration(now - since)}`;
-    });
-    const retrying = [...this.#progress.retrying.values()].map(
-      ({ task, dueAt }) => `  ↻ ${task} retrying in ${shortDuration(Math.max(0, dueAt - now))}`,
-    );
-    const notice = this.#notice();
-    const all = [...(notice === "" ? [] : [`  ! ${notice}`]), ...running, ...retrying];
-    return all.length <= room ? all : [...all.slice(0, room - 1), `  … and ${all.length - room + 1} more`];
+  #body(): string[] {
+    const notices = this.#options.notices().map((notice) => `  ! ${notice}`);
+    const { running, retrying } = this.#progress;
+    const room = Math.max(1, Math.min(MAX_TASKS, this.#options.terminal.rows - SPARE_ROWS) - notices.length);
+    const all = running.size + retrying.size;
+    const shown = all <= room ? all : room - 1;
+    const lines = columns([...this.#rows(shown)]);
+    return [...notices, ...lines, ...(all > shown ? [`  … and ${all - shown} more`] : [])];
   }
+
+  /** Of thousands of tasks only those that are shown are looked at. */
+  *#rows(count: number): Iterable<string[]> {
+    const now = this.#progress.startedAt + this.#progress.elapsed;
+    let left = count;
+    for (const { task, worker, attempt, since } of this.#progress.running.values()) {
+      if (left-- <= 0) return;
+      yield [`  ▸ ${task}`, worker, clock(now - since), attempt > 1 ? `attempt ${attempt}` : ""];
+    }
+    for (const { task, attempt, dueAt } of this.#progress.retrying.values()) {
+      if (left-- <= 0) return;
+      const when = dueAt > now ? `retrying in ${clock(dueAt - now)}` : "queued again";
+      yield [`  ↻ ${task}`, when, "", `attempt ${attempt}`];
+    }
+  }
+}
+
+function up(rows: number): string {
+  return rows === 0 ? "" : `\u001B[${rows}A`;
 }
 
 function paint(line: string): string {
   if (line.startsWith("  ▸")) return pc.cyan(line);
   if (line.startsWith("  ↻") || line.startsWith("  !")) return pc.yellow(line);
-  return pc.bold(line);
+  return line.startsWith("  …") ? pc.dim(line) : pc.bold(line);
 }

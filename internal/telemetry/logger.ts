@@ -1,6 +1,7 @@
 /** Logs of the services: one line a transition, JSON for machines, plain for a person at a terminal. */
-import pc from "picocolors";
 import { type DestinationStream, type Logger, pino } from "pino";
+import { pc } from "./colours.ts";
+import { oneLine } from "./text.ts";
 
 export type { Logger };
 
@@ -26,5 +27,5 @@ function readable(out: NodeJS.WriteStream): DestinationStream {
 }
 
 function show(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
+  return typeof value === "string" ? oneLine(value) : JSON.stringify(value);
 }

@@ -11,6 +11,8 @@ export interface RunningTask {
 
 export interface RetryingTask {
   readonly task: string;
+  /** The one to come. */
+  readonly attempt: number;
   /** By the same clock as `since`. */
   readonly dueAt: number;
 }
@@ -73,6 +75,6 @@ export class Progress {
     this.running.delete(task);
     if (outcome.state === "completed") this.completed++;
     else if (retryInMs === undefined) this.failed++;
-    else this.retrying.set(task, { task, dueAt: this.#now() + retryInMs });
+    else this.retrying.set(task, { task, attempt: attempt + 1, dueAt: this.#now() + retryInMs });
   }
 }

@@ -1,41 +1,50 @@
 /** The end of a run, for a person. */
-import pc from "picocolors";
+import { pc } from "./colours.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { RunResult, TaskResult } from "../core/result.ts";
-import { coloured, shortDuration, table } from "./text.ts";
+import { coloured, columns, cut, harmless, oneLine, shortDuration, table } from "./text.ts";
 
 const MAX_ROWS = 40;
 const OUTPUT_LINES = 20;
+const LINE_LENGTH = 1_000;
 const MAX_RESULTS = 5;
+const MAX_FAILURES = 10;
+
+export type NextStep = readonly [what: string, why: string];
 
 export interface SummaryOptions {
-  /** Of the terminal, in characters. */
+  /** Of the terminal, in characters; `Infinity` cuts nothing off. */
   readonly width: number;
   /** Tasks whose outputs are the run's results. */
   readonly leaves: readonly string[];
+  /** What to try next: what to type, and what for. */
+  readonly next: readonly NextStep[];
 }
 
-export function summary(result: RunResult, { width, leaves }: SummaryOptions): string {
+export function summary(result: RunResult, { width, leaves, next }: SummaryOptions): string {
   const tasks = Object.entries(result.tasks);
   const bad = tasks.filter(([, task]) => task.state !== "completed");
+  const failures = bad.filter(([, task]) => task.error !== undefined);
   const shown = tasks.length <= MAX_ROWS ? tasks : bad.slice(0, MAX_ROWS);
   const more = tasks.length - shown.length;
   const lines = [
     "",
     ...taskTable(shown, width),
     ...(more > 0 ? [pc.dim(`… and ${more} more tasks`)] : []),
-    ...bad
-      .filter(([, task]) => task.error !== undefined)
-      .slice(0, 10)
-      .flatMap(([id, task]) => failure(id, task)),
+    ...failures.slice(0, MAX_FAILURES).flatMap(([id, task]) => failure(id, task)),
+    ...(failures.length > MAX_FAILURES
+      ? ["", pc.dim(`… and ${failures.length - MAX_FAILURES} more failures`)]
+      : []),
     "",
     coloured(result.state, pc.bold(title(result.state))),
-    `DAG: ${result.dag}`,
+    `DAG: ${oneLine(result.dag)}`,
     `Run: ${result.runId}`,
     `Tasks Succeeded: ${tasks.length - bad.length}`,
     `Tasks Failed: ${count(result, "failed") + count(result, "crashed")}`,
     ...others(result),
     `Duration: ${(result.durationMs / 1_000).toFixed(2)}s`,
     ...leaves.slice(0, MAX_RESULTS).flatMap((id) => outcomeOf(id, result.tasks[id])),
+    ...(next.length > 0 ? ["", "What to try next:", ...columns(next).map((line) => `  ${line}`)] : []),
   ];
   return `${lines.join("\n")}\n`;
 }
@@ -59,25 +68,38 @@ export function taskTable(tasks: readonly (readonly [string, TaskResult])[], wid
 }
 
 function failure(id: string, { error, output }: TaskResult): string[] {
-  const printed = [output?.stdout, output?.stderr]
-    .filter((text): text is string => typeof text === "string" && text !== "")
-    .join("\n");
-  const lines = printed === "" ? [] : printed.split("\n").slice(-OUTPUT_LINES);
-  return ["", `${pc.red("✗")} ${id}: ${error?.message ?? ""}`, ...lines.map((line) => pc.dim(`  │ ${line}`))];
+  const lines = linesOf(output === undefined ? [] : [output.stdout, output.stderr, output.body]);
+  const last = lines.slice(-OUTPUT_LINES).map((line) => pc.dim(`  │ ${line}`));
+  return ["", `${pc.red("✗")} ${id}: ${oneLine(error?.message ?? "")}`, ...last];
 }
 
 /** What a task that nothing depends on has come to. */
 function outcomeOf(id: string, task: TaskResult | undefined): string[] {
   if (task?.state !== "completed" || task.output === undefined) return [];
-  const lines = JSON.stringify(task.output, null, 2).split("\n");
-  const more =
-    lines.length > OUTPUT_LINES ? [pc.dim(`  … and ${lines.length - OUTPUT_LINES} more lines`)] : [];
+  const lines = linesOf(readable(task.output));
+  if (lines.length === 0) return [];
+  const more = lines.length - OUTPUT_LINES;
   return [
     "",
     pc.bold(`Output of ${id}:`),
     ...lines.slice(0, OUTPUT_LINES).map((line) => `  ${line}`),
-    ...more,
+    ...(more > 0 ? [pc.dim(`  … and ${more} more lines`)] : []),
   ];
+}
+
+/** Of a script: what it printed, and what it handed over; of everything else the whole. */
+function readable(output: JsonObject): (JsonObject[string] | undefined)[] {
+  if (typeof output.exit_code !== "number") return [output];
+  const { stdout, stderr, exit_code: _, ...more } = output;
+  return [stdout, stderr, ...(Object.keys(more).length > 0 ? [more] : [])];
+}
+
+function linesOf(values: readonly (JsonObject[string] | undefined)[]): string[] {
+  return values.flatMap((value) => {
+    if (value === undefined || value === null) return [];
+    const text = harmless(typeof value === "string" ? value : JSON.stringify(value, null, 2)).trimEnd();
+    return text === "" ? [] : text.split("\n").map((line) => cut(line, LINE_LENGTH));
+  });
 }
 
 function title(state: RunResult["state"]): string {

@@ -83,6 +83,13 @@ Execution Plan:
     expect(stdout).toContain("Tasks Upstream Failed: 1");
   });
 
+  test("no colours in a pipe, whatever the surroundings say", async () => {
+    const definition = await file("plain.yaml", "name: p\ntasks: [{ id: a, command: exit 1 }]\n");
+    const { stdout, stderr } = await dag(["run", definition], { CI: "true", FORCE_COLOR: "1" });
+    expect(stdout).toContain("a failed after");
+    expect(`${stdout}${stderr}`).not.toContain("\u001B");
+  });
+
   test.each([
     ["an unregistered function", "{ id: a, type: function, command: nobody }", "unknown-function"],
     ["a command that does not exist", "{ id: a, command: no-such-command-here }", "exit-nonzero"],

@@ -25,32 +25,12 @@ function cluster(): {
 } {
   const ns = `test-${++serial}`;
   const args = ["--nats", server.url, "--namespace", ns];
+  const times = ["--heartbeat", "300ms", "--lease-term", "1s", "--log-level", "debug"];
   return {
     ns,
     args,
-    executor: () =>
-      new Program("executor", [
-        ...args,
-        "--dead-after",
-        "1500ms",
-        "--lease-term",
-        "1s",
-        "--log-level",
-        "debug",
-      ]),
-    worker: (id, ...more) =>
-      new Program("worker", [
-        ...args,
-        "--id",
-        id,
-        "--heartbeat",
-        "300ms",
-        "--lease-term",
-        "1s",
-        "--log-level",
-        "debug",
-        ...more,
-      ]),
+    executor: () => new Program("executor", [...args, ...times, "--dead-after", "1500ms"]),
+    worker: (id, ...more) => new Program("worker", [...args, ...times, "--id", id, ...more]),
   };
 }
 

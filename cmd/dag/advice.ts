@@ -1,0 +1,57 @@
+/** What a person may want to know, and to try, when a run does not go as it should. */
+import type { FailureReason } from "../../internal/core/outcome.ts";
+import type { Dag } from "../../internal/core/model.ts";
+import type { RunResult } from "../../internal/core/result.ts";
+import type { ClusterView } from "../../internal/ports/desk.ts";
+import type { NextStep } from "../../internal/telemetry/summary.ts";
+
+/** Who could do something and is not there. */
+export function missing(dag: Dag, view: ClusterView | undefined): string[] {
+  if (view === undefined) return ["waiting for an executor"];
+  if (view.workers.length === 0) return ["waiting for a worker: start one with `worker --nats …`"];
+  const own = new Set(dag.tasks.map((task) => task.queue));
+  return view.queues
+    .filter(({ queue, depth, workers }) => own.has(queue) && depth > 0 && workers === 0)
+    .map(({ queue }) => `queue '${queue}' is waiting for a worker: start one with --queues ${queue}`);
+}
+
+export interface RunPlace {
+  readonly file: string;
+  /** What leads to the cluster from the command line, such as `--nats nats://host:4222`, or empty; absent for a run in this process. */
+  readonly cluster?: string;
+}
+
+/** What to try after a run that did not complete. */
+export function nextSteps({ runId, state, tasks }: RunResult, { file, cluster }: RunPlace): NextStep[] {
+  if (state === "completed") return [];
+  const reasons = new Set(Object.values(tasks).flatMap(({ error }) => error?.reason ?? []));
+  const hints = [...reasons].map((reason) => hintOf(reason, cluster)).filter((hint) => hint !== undefined);
+  const steps = new Map(hints.map((hint) => [hint[0], hint]));
+  const inLog: NextStep[] =
+    cluster === undefined ? [] : [[joined("dag status", runId, cluster), "the run as the log has it"]];
+  return [...steps.values(), ...inLog, [joined("dag run", file, cluster ?? ""), "once more"]];
+}
+
+function hintOf(reason: FailureReason, cluster: string | undefined): NextStep | undefined {
+  switch (reason) {
+    case "unknown-function":
+      return cluster === undefined
+        ? ["--functions FILE", "loads a module whose named exports are functions"]
+        : ["worker --functions FILE", "the workers must know the function"];
+    case "timed-out":
+      return ["timeout: 1h", "in the definition: more time for the task"];
+    case "exit-nonzero":
+    case "http-status":
+    case "network":
+    case "function-error":
+      return ["retries: 3", "in the definition: the task is tried again by itself"];
+    case "lost":
+      return [joined("dag workers", cluster ?? ""), "who is alive"];
+    default:
+      return undefined;
+  }
+}
+
+function joined(...parts: readonly string[]): string {
+  return parts.filter((part) => part !== "").join(" ");
+}

@@ -1,0 +1,109 @@
+/** What the user sees of a run. With `--json` that is nothing before the end. */
+import { leavesOf } from "../../internal/core/check.ts";
+import type { Dag } from "../../internal/core/model.ts";
+import type { RunResult } from "../../internal/core/result.ts";
+import type { Observation, Observer } from "../../internal/ports/observer.ts";
+import { LiveDisplay } from "../../internal/telemetry/live-display.ts";
+import { PlainDisplay } from "../../internal/telemetry/plain-display.ts";
+import { Progress } from "../../internal/telemetry/progress.ts";
+import { attemptFailed } from "../../internal/telemetry/sentences.ts";
+import { type NextStep, summary } from "../../internal/telemetry/summary.ts";
+import { runJson } from "./json.ts";
+
+const LOOK_MS = 500;
+/** So many final failures are told above the live block; the summary has the rest. */
+const TOLD_FAILURES = 20;
+
+/** Whether stdout is a terminal that can be drawn on; `term` is what the environment says of it. */
+export function canDraw(term: string | undefined): boolean {
+  return process.stdout.isTTY && term !== "dumb";
+}
+
+export interface RunViewOptions {
+  readonly dag: Dag;
+  readonly json: boolean;
+  /** The terminal can be drawn on. */
+  readonly live: boolean;
+}
+
+export class RunView implements Observer {
+  readonly #options: RunViewOptions;
+  #progress: Progress | undefined;
+  #plain: PlainDisplay | undefined;
+  #live: LiveDisplay | undefined;
+  #looking: NodeJS.Timeout | undefined;
+  #seen = new Set<string>();
+  #notices: readonly string[] = [];
+
+  constructor(options: RunViewOptions) {
+    this.#options = options;
+  }
+
+  /** `look` tells what the user should know while nothing moves; what it says twice in a row is shown. */
+  watch(look: () => readonly string[]): void {
+    this.#looking = setInterval(() => {
+      const now = look();
+      this.#notices = now.filter((notice) => this.#seen.has(notice));
+      this.#seen = new Set(now);
+      this.#plain?.notice(this.#notices);
+    }, LOOK_MS);
+    this.#looking.unref();
+  }
+
+  /** Says something on stderr. */
+  readonly say = (text: string): void => {
+    const write = (): void => void process.stderr.write(`dag: ${text}\n`);
+    if (this.#live === undefined) write();
+    else this.#live.aside(write);
+  };
+
+  observe(observation: Observation): void {
+    if (observation.kind === "trouble") {
+      const { what, error } = observation;
+      this.say(error === "" ? what : `${what}: ${error}`);
+    }
+    if (this.#options.json) return;
+    if (observation.kind === "run-submitted") this.#open(observation.runId);
+    if (this.#progress?.take(observation) !== true) return;
+    this.#plain?.show(observation);
+    if (observation.kind === "attempt-ended") this.#tellFailure(observation);
+  }
+
+  /** Prints what the run has come to. */
+  end(result: RunResult, next: readonly NextStep[]): void {
+    this.clear();
+    if (this.#options.json) {
+      process.stdout.write(`${runJson(result)}\n`);
+      return;
+    }
+    const width = process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
+    process.stdout.write(summary(result, { width, leaves: leavesOf(this.#options.dag), next }));
+  }
+
+  clear(): void {
+    clearInterval(this.#looking);
+    this.#live?.stop();
+    this.#live = undefined;
+  }
+
+  #open(runId: string): void {
+    if (this.#progress !== undefined) return;
+    const { dag, live } = this.#options;
+    const run = { runId, dag: dag.name, tasks: dag.tasks.length };
+    this.#progress = new Progress(run, () => performance.now());
+    if (live) {
+      this.#live = new LiveDisplay(this.#progress, {
+        terminal: process.stdout,
+        notices: () => this.#notices,
+      });
+    } else {
+      this.#plain = new PlainDisplay(this.#progress, (text) => process.stdout.write(text));
+    }
+  }
+
+  #tellFailure({ outcome, retryInMs }: Observation & { readonly kind: "attempt-ended" }): void {
+    if (outcome.state !== "failed" || retryInMs !== undefined) return;
+    if ((this.#progress?.failed ?? 0) > TOLD_FAILURES) return;
+    this.#live?.aside(() => process.stdout.write(`${attemptFailed(outcome, retryInMs)}\n`));
+  }
+}

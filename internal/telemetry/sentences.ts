@@ -1,0 +1,16 @@
+/** What has happened, as a sentence for a person. */
+import type { Outcome } from "../core/outcome.ts";
+import { oneLine, shortDuration } from "./text.ts";
+
+/** `load failed after 85ms (attempt 1): exit code 7; retrying in 1.3s` */
+export function attemptFailed(
+  { task, attempt, durationMs, error }: Outcome & { readonly state: "failed" },
+  retryInMs: number | undefined,
+): string {
+  const next = retryInMs === undefined ? "" : `; ${retrying(retryInMs)}`;
+  return `${task} failed after ${shortDuration(durationMs)} (attempt ${attempt}): ${oneLine(error.message)}${next}`;
+}
+
+function retrying(inMs: number): string {
+  return inMs < 1 ? "running it again" : `retrying in ${shortDuration(inMs)}`;
+}
