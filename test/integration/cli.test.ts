@@ -213,6 +213,35 @@ describe("bad input: exit 2, a clear message, nothing left running", () => {
     expect(wrong.stderr).not.toContain("wrong@");
   });
 
+  test("a server that is too old", async () => {
+    const info = {
+      server_id: "old",
+      version: "2.8.4",
+      proto: 1,
+      headers: true,
+      max_payload: 1_048_576,
+      jetstream: true,
+    };
+    const old = createServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.on("data", (chunk: Buffer) => {
+        if (chunk.includes("PING")) socket.write("PONG\r\n");
+      });
+      socket.write(`INFO ${JSON.stringify(info)}\r\n`);
+    });
+    await new Promise<void>((resolve) => old.listen(0, "127.0.0.1", resolve));
+    const { port } = old.address() as { port: number };
+    const { code, stderr } = await dag([
+      "run",
+      await file("good.yaml", good),
+      "--nats",
+      `nats://127.0.0.1:${port}`,
+    ]);
+    old.close();
+    expect({ code, stderr }).toMatchObject({ code: 2 });
+    expect(stderr).toContain("is version 2.8.4");
+  });
+
   test("a worker with a module that cannot be loaded", async () => {
     const functions = await file("broken.mjs", "export function x( {");
     await using worker = new Program("worker", ["--functions", functions]);
