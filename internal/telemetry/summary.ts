@@ -44,7 +44,7 @@ export function summary(result: RunResult, { width, leaves, next }: SummaryOptio
     ...others(result),
     `Duration: ${(result.durationMs / 1_000).toFixed(2)}s`,
     ...leaves.slice(0, MAX_RESULTS).flatMap((id) => outcomeOf(id, result.tasks[id])),
-    ...(next.length > 0 ? ["", "What to try next:", ...columns(next).map((line) => `  ${line}`)] : []),
+    ...advice(next, width),
   ];
   return `${lines.join("\n")}\n`;
 }
@@ -100,6 +100,15 @@ function linesOf(values: readonly (JsonObject[string] | undefined)[]): string[] 
     const text = harmless(typeof value === "string" ? value : JSON.stringify(value, null, 2)).trimEnd();
     return text === "" ? [] : text.split("\n").map((line) => cut(line, LINE_LENGTH));
   });
+}
+
+/** Side by side where that fits: what is meant to be copied is not cut. */
+function advice(next: readonly NextStep[], width: number): string[] {
+  if (next.length === 0) return [];
+  const lines = columns(next);
+  const fits = lines.every((line) => line.length + 2 <= width);
+  const shown = fits ? lines : next.flatMap(([what, why]) => [what, pc.dim(`  ${why}`)]);
+  return ["", "What to try next:", ...shown.map((line) => `  ${line}`)];
 }
 
 function title(state: RunResult["state"]): string {

@@ -145,6 +145,12 @@ test("a process that forgets to stop it ends all the same, and so does the serve
   await until(() => !isRunning(pid));
 });
 
+test("a process that waits for its end, and for nothing else, lives to see it", async () => {
+  await using parent = new Snippet(`${START} await server.stop(); say("stopped");`, { input: binary });
+  await parent.says((value) => value === "stopped");
+  expect(await parent.ended).toBe(0);
+});
+
 test("Ctrl-C reaches us and not the server", async () => {
   await using parent = new Snippet(
     `process.on("SIGINT", async () => {

@@ -98,7 +98,12 @@ function startKeeper(task: Readonly<Record<string, unknown>>): Keeper {
   child.unref();
   // Only its end is of interest, and that shows as the end of the process.
   child.stdin.on("error", () => undefined);
-  return { process: child, gone, letGo: () => void child.stdin.destroy() };
+  const letGo = (): void => {
+    // Until here it kept nobody alive; now its end is waited for.
+    child.ref();
+    child.stdin.destroy();
+  };
+  return { process: child, gone, letGo };
 }
 
 async function ready(
