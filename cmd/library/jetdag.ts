@@ -1,8 +1,11 @@
 /** The public entry of the package: what programs that embed jetdag import. */
+export { dag, type DagBuilder } from "./builder.ts";
+export type { DagOptions, RetryOptions, TaskOptions } from "./definition-options.ts";
 export { DistributedExecutor, type DistributedOptions } from "./distributed.ts";
 export { LocalExecutor, SequentialExecutor } from "./local.ts";
 export type { DagRun } from "./library-executor.ts";
 export type { Duration, ExecutorOptions } from "./options.ts";
+export { bash, fn, http, type Work } from "./work.ts";
 export {
   BadInput,
   type CancelAnswer,
@@ -23,6 +26,7 @@ export type {
 } from "../../internal/ports/task-executor.ts";
 export { loadDag, parseDag } from "../../internal/spec/parse.ts";
 export { DefinitionError, type DefinitionProblem } from "../../internal/spec/problems.ts";
+export type { DagSource } from "../../internal/spec/read.ts";
 export type { DagDefinition } from "../../internal/spec/schema.ts";
 export { BashTaskExecutor, type BashOptions } from "../../internal/tasks/bash.ts";
 export { HttpTaskExecutor, type HttpOptions } from "../../internal/tasks/http.ts";

@@ -11,14 +11,14 @@ import {
 import type { ExecutorService } from "../../internal/executor/service.ts";
 import type { ClusterView } from "../../internal/ports/desk.ts";
 import type { TaskExecutor, TaskFunction } from "../../internal/ports/task-executor.ts";
-import { ensureDag } from "../../internal/spec/read.ts";
+import { type DagSource, ensureDag } from "../../internal/spec/read.ts";
 import type { DagDefinition } from "../../internal/spec/schema.ts";
 import type { ResolvedOptions, Tasks } from "./options.ts";
 
 /** One run to be executed. */
 export interface DagRun {
-  /** What `loadDag` or `parseDag` gave, or a definition as a file has it. */
-  readonly dag: Dag | DagDefinition;
+  /** What `loadDag` or `parseDag` gave, a builder, or a definition as a file has it. */
+  readonly dag: Dag | DagDefinition | DagSource;
   /** Over the definition's own params. Default none. */
   readonly params?: JsonObject;
   /** 1 to 128 of `A-Z a-z 0-9 _ -`; one that was used before is refused. Default: a new random id. */
@@ -126,7 +126,7 @@ export abstract class LibraryExecutor {
     }
   }
 
-  #read(dag: Dag | DagDefinition): Dag {
+  #read(dag: DagRun["dag"]): Dag {
     return ensureDag(dag, { types: this.tasks.registry.types() });
   }
 

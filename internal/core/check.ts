@@ -24,14 +24,10 @@ export function problemsOf(dag: Dag, nearest: Nearest): Problem[] {
   const firstAt = new Map<string, number>();
   for (const [position, task] of dag.tasks.entries()) {
     found.push(...problemsOfNames(task, position));
-    const first = firstAt.get(task.id);
-    if (first === undefined) firstAt.set(task.id, position);
-    else {
-      const message = `task id '${task.id}' is used twice: it names task ${first + 1} already`;
-      found.push({ path: ["tasks", position, "id"], message });
-    }
+    found.push(...problemsOfRepeatedId(task, position, firstAt));
+    if (!firstAt.has(task.id)) firstAt.set(task.id, position);
   }
-  const hint = hintOf([...firstAt.keys()], nearest);
+  const hint = hintOf(firstAt, nearest, "no task has this id");
   for (const [position, task] of dag.tasks.entries()) {
     found.push(...problemsOfDependencies({ task, position, known: firstAt, hint }));
   }
@@ -60,6 +56,20 @@ export function leavesOf(dag: Dag): string[] {
   return dag.tasks.filter((task) => !needed.has(task.id)).map((task) => task.id);
 }
 
+/**
+ * What is wrong with a task that is added after the `known` ones (positions by id). It may depend on these alone, so
+ * that a definition which grows in this way has no cycle.
+ */
+export function problemsOfNext(task: Task, known: ReadonlyMap<string, number>, nearest: Nearest): Problem[] {
+  const position = known.size;
+  const hint = hintOf(known, nearest, "no task before it has this id");
+  return [
+    ...problemsOfNames(task, position),
+    ...problemsOfRepeatedId(task, position, known),
+    ...problemsOfDependencies({ task, position, known, hint }),
+  ];
+}
+
 function problemsOfNames(task: Task, position: number): Problem[] {
   const found: Problem[] = [];
   if (!NAME.test(task.id)) {
@@ -77,11 +87,22 @@ function problemsOfNames(task: Task, position: number): Problem[] {
   return found;
 }
 
-function hintOf(ids: readonly string[], nearest: Nearest): (id: string) => string {
+function problemsOfRepeatedId(task: Task, position: number, known: ReadonlyMap<string, number>): Problem[] {
+  const first = known.get(task.id);
+  if (first === undefined) return [];
+  const message = `task id '${task.id}' is used twice: it names task ${first + 1} already`;
+  return [{ path: ["tasks", position, "id"], message }];
+}
+
+function hintOf(
+  known: ReadonlyMap<string, number>,
+  nearest: Nearest,
+  otherwise: string,
+): (id: string) => string {
   let hints = 0;
   return (id) => {
-    const near = hints++ < MAX_HINTS ? nearest(id, ids) : undefined;
-    return near === undefined ? "no task has this id" : `did you mean '${near}'?`;
+    const near = hints++ < MAX_HINTS ? nearest(id, [...known.keys()]) : undefined;
+    return near === undefined ? otherwise : `did you mean '${near}'?`;
   };
 }
 

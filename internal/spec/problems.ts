@@ -6,6 +6,8 @@ export interface DefinitionProblem {
   /** From 1; absent for a definition that is no text. */
   readonly line?: number;
   readonly column?: number;
+  /** Whom it is about, for a definition that is no text: `DAG 'etl', task 'load'`. Told instead of the path. */
+  readonly subject?: string;
   /** Into the definition: `tasks[3].depends_on[0]`. */
   readonly path: string;
   readonly message: string;
@@ -28,9 +30,9 @@ export class DefinitionError extends Error {
   }
 }
 
-export function formatProblem({ file, line, column, path, message }: DefinitionProblem): string {
+export function formatProblem({ file, line, column, subject, path, message }: DefinitionProblem): string {
   if (line === undefined)
-    return [file, path, message].filter((part) => part !== undefined && part !== "").join(": ");
+    return [file, subject ?? path, message].filter((part) => part !== undefined && part !== "").join(": ");
   return `${file ?? "definition"}:${line}:${column ?? 1}: ${message}`;
 }
 
@@ -38,6 +40,12 @@ export function formatPath(path: readonly PropertyKey[]): string {
   return path
     .map((part, i) => (typeof part === "number" ? `[${part}]` : `${i === 0 ? "" : "."}${String(part)}`))
     .join("");
+}
+
+export function unknownField(name: string, allowed: readonly string[]): string {
+  const near = nearest(name, allowed);
+  const hint = near === undefined ? "." : `; did you mean '${near}'?`;
+  return `unknown field ${shown(name)}${hint} Allowed here: ${allowed.join(", ")}`;
 }
 
 /** A name is near when it takes few changes for its length. */

@@ -1,9 +1,9 @@
 /** Definitions from objects: checked, every problem at once, and made into what everything inside works with. */
 import type { z } from "zod";
-import { problemsOf } from "../core/check.ts";
+import { type Problem, problemsOf, problemsOfNext } from "../core/check.ts";
 import { parseHttpCommand } from "../core/http-command.ts";
 import type { Dag, Task } from "../core/model.ts";
-import { type DefinitionProblem, DefinitionError, formatPath, nearest, shown } from "./problems.ts";
+import { type DefinitionProblem, DefinitionError, formatPath, nearest, unknownField } from "./problems.ts";
 import { type DagDefinition, definition, type RawDefinition, salvage, toDag } from "./schema.ts";
 import type { Found, Made } from "./text.ts";
 
@@ -19,25 +19,58 @@ const checked = new WeakSet<Dag>();
 
 /** Reads an object in the file's form. */
 export function examine(value: unknown, { types = [] }: ReadOptions): Made<Dag> {
+  const result = examineAs(value, types, (dag) => problemsOf(dag, nearest));
+  if ("made" in result) checked.add(result.made);
+  return result;
+}
+
+/** All that is wrong with a definition in the file's form that has no tasks yet. */
+export function problemsOfHead(head: object): readonly Found[] {
+  const result = examineAs({ ...head, tasks: [] }, [], () => []);
+  return "made" in result ? [] : result.problems;
+}
+
+/**
+ * All that is wrong with one more task, in the file's form, of a definition that has the `known` ones so far
+ * (positions by id). Whoever runs it judges its type: that may be one of a plug-in.
+ */
+export function problemsOfTask(
+  task: { readonly type: string },
+  known: ReadonlyMap<string, number>,
+): readonly Found[] {
+  const result = examineAs({ name: "unnamed", tasks: [task] }, [task.type], ({ tasks }) =>
+    tasks.flatMap((each) => problemsOfNext(each, known, nearest)),
+  );
+  if ("made" in result) return [];
+  return result.problems.map((found) => ({ ...found, path: ["tasks", known.size, ...found.path.slice(2)] }));
+}
+
+function examineAs(
+  value: unknown,
+  types: readonly string[],
+  check: (dag: Dag) => readonly Problem[],
+): Made<Dag> {
   const parsed = definition.safeParse(value, { reportInput: true });
   const shape = parsed.success ? [] : parsed.error.issues.slice(0, MAX_PROBLEMS).flatMap(explain);
   const raw = parsed.success ? parsed.data : salvage(value);
   if (raw === undefined) return { problems: shape };
-  const { dag, problems } = interpret(raw, types);
+  const { dag, problems } = interpret(raw, types, check);
   const known = new Set(shape.map(({ path }) => formatPath(path)));
   const all = [...shape, ...problems.filter(({ path }) => !known.has(formatPath(path)))];
-  if (all.length > 0) return { problems: all };
-  checked.add(dag);
-  return { made: dag };
+  return all.length > 0 ? { problems: all } : { made: dag };
 }
 
-function interpret(raw: RawDefinition, types: readonly string[]): { dag: Dag; problems: Found[] } {
+function interpret(
+  raw: RawDefinition,
+  types: readonly string[],
+  check: (dag: Dag) => readonly Problem[],
+): { dag: Dag; problems: Found[] } {
   const problems: Found[] = [];
   const complain = (position: number) => (field: string, message: string) => {
     problems.push({ path: ["tasks", position, field], message: `${field}: ${message}`, atKey: false });
   };
   const dag = toDag(raw, complain, types);
-  for (const problem of problemsOf(dag, nearest)) problems.push({ ...problem, atKey: false });
+  for (const problem of check(dag)) problems.push({ ...problem, atKey: false });
   for (const [position, task] of dag.tasks.entries()) {
     const message = problemOfHttp(task);
     if (message !== undefined) complain(position)("command", message);
@@ -61,13 +94,24 @@ export function readDefinition(value: unknown, options: ReadOptions = {}): Dag {
   );
 }
 
-/** A DAG that was read before as it is; anything else is read as a definition. Throws `DefinitionError`. */
-export function ensureDag(input: Dag | DagDefinition, options: ReadOptions = {}): Dag {
-  return isChecked(input) ? input : readDefinition(input, options);
+/** What makes a definition when it is asked: a builder. */
+export interface DagSource {
+  /** A definition as a file has it. */
+  toDefinition(): DagDefinition;
 }
 
-function isChecked(input: Dag | DagDefinition): input is Dag {
+/** A DAG that was read before as it is; anything else is read as a definition. Throws `DefinitionError`. */
+export function ensureDag(input: Dag | DagDefinition | DagSource, options: ReadOptions = {}): Dag {
+  if (isChecked(input)) return input;
+  return readDefinition(isSource(input) ? input.toDefinition() : input, options);
+}
+
+function isChecked(input: unknown): input is Dag {
   return checked.has(input as Dag);
+}
+
+function isSource(input: unknown): input is DagSource {
+  return typeof (input as Partial<DagSource> | null | undefined)?.toDefinition === "function";
 }
 
 function explain(issue: z.core.$ZodIssue): Found[] {
@@ -79,10 +123,7 @@ function explain(issue: z.core.$ZodIssue): Found[] {
   }
   const allowed = allowedFields(issue.path);
   return issue.keys.slice(0, MAX_PROBLEMS).map((key) => {
-    const near = nearest(key, allowed);
-    const hint = near === undefined ? "" : `; did you mean '${near}'?`;
-    const message = `unknown field ${shown(key)}${hint} Allowed here: ${allowed.join(", ")}`;
-    return { path: [...issue.path, key], message: message.replace("' Allowed", "'. Allowed"), atKey: true };
+    return { path: [...issue.path, key], message: unknownField(key, allowed), atKey: true };
   });
 }
 

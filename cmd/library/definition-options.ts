@@ -1,0 +1,56 @@
+/** The fields of definitions as programs give them: those of a file, in camelCase. */
+import type { JsonObject } from "../../internal/core/json.ts";
+import type { Backoff, FailurePolicy } from "../../internal/core/model.ts";
+import type { Duration } from "./options.ts";
+
+export interface DagOptions {
+  readonly description?: string;
+  /** Whose it is. Default `local-dev`. */
+  readonly tenantId?: string;
+  /** Defaults of the run's params. Default none. */
+  readonly params?: JsonObject;
+  /** What a task that has failed for good means for the run. Default `continue`. */
+  readonly onFailure?: FailurePolicy;
+  /** Time limit of the whole run. Default none. */
+  readonly timeout?: Duration;
+  /** At most so many attempts of one run are queued or running at a time. Default: no limit. */
+  readonly maxParallel?: number;
+}
+
+export interface TaskOptions<Dependency extends string = string> {
+  /** Tasks that were added before, and have to succeed before this one starts. Default none. */
+  readonly dependsOn?: readonly Dependency[];
+  /** For people who read the definition. */
+  readonly name?: string;
+  /** Over the run's params. Default none. */
+  readonly params?: JsonObject;
+  /** Environment variables of the task. Default none. */
+  readonly env?: Readonly<Record<string, string | number | boolean>>;
+  /** Further attempts after a failure: n means n + 1 attempts. Default 0. */
+  readonly retries?: number;
+  /** How long to wait before them. */
+  readonly retry?: RetryOptions;
+  /** Time limit of one attempt. Default: the executor's, and else the worker's. */
+  readonly timeout?: Duration;
+  /** Name of the set of workers that may take it. Default `default`. */
+  readonly queue?: string;
+  /** 1 to 9, higher first. Default 5. */
+  readonly priority?: number;
+  /** Under `allow_partial`: the run fails if this task does not succeed. Default false. */
+  readonly critical?: boolean;
+  /** Its failure counts as success for what depends on it and for the run. Default false. */
+  readonly allowFailure?: boolean;
+}
+
+export interface RetryOptions {
+  /** Default `exponential`. */
+  readonly backoff?: Backoff;
+  /** Delay after the first failure. Default 1s. */
+  readonly initial?: Duration;
+  /** Exponential: what each delay is multiplied by (default 2). Linear: by how many `initial` each delay grows (default 1). */
+  readonly factor?: number;
+  /** No delay is longer than this before jitter. Default 5m. */
+  readonly max?: Duration;
+  /** Share of the delay that is spread evenly around it, 0 to 1. Default 0.25. */
+  readonly jitter?: number;
+}
