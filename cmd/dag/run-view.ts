@@ -1,5 +1,4 @@
 /** What the user sees of a run. With `--json` that is nothing before the end. */
-import { leavesOf } from "../../internal/core/check.ts";
 import type { Dag } from "../../internal/core/model.ts";
 import type { RunResult } from "../../internal/core/result.ts";
 import type { Observation, Observer } from "../../internal/ports/observer.ts";
@@ -8,6 +7,7 @@ import { PlainDisplay } from "../../internal/telemetry/plain-display.ts";
 import { Progress } from "../../internal/telemetry/progress.ts";
 import { attemptFailed } from "../../internal/telemetry/sentences.ts";
 import { type NextStep, summary } from "../../internal/telemetry/summary.ts";
+import { graphOf } from "../library/dag-graph.ts";
 import { runJson } from "./json.ts";
 
 const LOOK_MS = 500;
@@ -77,7 +77,7 @@ export class RunView implements Observer {
       return;
     }
     const width = process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
-    process.stdout.write(summary(result, { width, leaves: leavesOf(this.#options.dag), next }));
+    process.stdout.write(summary(result, { width, leaves: graphOf(this.#options.dag).leaves(), next }));
   }
 
   clear(): void {

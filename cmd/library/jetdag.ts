@@ -1,5 +1,6 @@
 /** The public entry of the package: what programs that embed jetdag import. */
 export { dag, type DagBuilder } from "./builder.ts";
+export { type CriticalPath, type DagGraph, graphOf, type TaskTiming } from "./dag-graph.ts";
 export type { DagOptions, RetryOptions, TaskOptions } from "./definition-options.ts";
 export { DistributedExecutor, type DistributedOptions } from "./distributed.ts";
 export { LocalExecutor, SequentialExecutor } from "./local.ts";

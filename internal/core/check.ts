@@ -50,12 +50,6 @@ export function orphansOf(dag: Dag): string[] {
     .map((task) => task.id);
 }
 
-/** Tasks that nothing depends on. */
-export function leavesOf(dag: Dag): string[] {
-  const needed = new Set(dag.tasks.flatMap((task) => task.dependsOn));
-  return dag.tasks.filter((task) => !needed.has(task.id)).map((task) => task.id);
-}
-
 /**
  * What is wrong with a task that is added after the `known` ones (positions by id). It may depend on these alone, so
  * that a definition which grows in this way has no cycle.
