@@ -68,6 +68,11 @@ export abstract class LibraryExecutor {
     return this.#running().submit({ ...run, dag: this.#read(run.dag) });
   }
 
+  /** Runs again what did not succeed in a run that has ended otherwise; of `tasks` only, with what depends on them. Rejects with `BadInput` when there is nothing to retry. */
+  async retry(runId: string, options: { readonly tasks?: readonly string[] } = {}): Promise<RunHandle> {
+    return this.#running().retry(runId, options);
+  }
+
   /** Ends a run before its time. */
   async cancel(runId: string): Promise<CancelAnswer> {
     return this.#running().cancel(runId);

@@ -19,6 +19,8 @@ const submitted = z.object({
 
 const cancel = z.object({ v: version, cause: z.enum(["request", "time-limit"]), message: z.string() });
 
+const retry = z.object({ v: version, tasks: z.array(z.string()) });
+
 const finished = z.object({
   v: version,
   state: z.enum(["completed", "failed", "crashed", "cancelled"]),
@@ -33,6 +35,8 @@ export function encodeFact(fact: Fact): Uint8Array {
       return encodeOutcomes(fact);
     case "cancel":
       return encode({ v: 1, cause: fact.cause, message: fact.message });
+    case "retry":
+      return encode({ v: 1, tasks: fact.tasks });
     case "finished":
       return encode({ v: 1, state: fact.state, duration_ms: fact.durationMs });
   }
@@ -51,6 +55,8 @@ export function decodeFact(subject: FactSubject, bytes: Uint8Array): Decoded<Fac
         cause,
         message,
       }));
+    case "retry":
+      return map(decode(retry, bytes), ({ tasks }) => ({ kind: "retry", gen: subject.gen, tasks }));
     case "finished":
       return map(decode(finished, bytes), ({ state, duration_ms }) => ({
         kind: "finished",

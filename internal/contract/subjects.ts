@@ -52,6 +52,7 @@ export class Names {
       case "outcomes":
         return `${run}.outcomes.${fact.queue}.${fact.incarnation}.${fact.n}`;
       case "cancel":
+      case "retry":
       case "finished":
         return `${run}.${fact.kind}.${fact.gen}`;
     }
@@ -110,7 +111,7 @@ export type FactSubject = RunKey &
   (
     | { readonly kind: "submitted" }
     | { readonly kind: "outcomes"; readonly queue: string; readonly incarnation: string; readonly n: number }
-    | { readonly kind: "cancel" | "finished"; readonly gen: number }
+    | { readonly kind: "cancel" | "retry" | "finished"; readonly gen: number }
   );
 
 /** Reads `<ns>.run.<partition>.<run>.<kind>…`; `undefined` for a subject that no fact has. */
@@ -127,7 +128,7 @@ export function readFactSubject(subject: string): FactSubject | undefined {
       : { runId, partition, kind, queue: first ?? "", incarnation: parts[6] ?? "", n };
   }
   if (kind === "submitted" && parts.length === 5) return { runId, partition, kind };
-  if ((kind === "cancel" || kind === "finished") && parts.length === 6) {
+  if ((kind === "cancel" || kind === "retry" || kind === "finished") && parts.length === 6) {
     const gen = toCount(first);
     return gen === undefined ? undefined : { runId, partition, kind, gen };
   }

@@ -48,6 +48,15 @@ export interface Cancel {
   readonly message: string;
 }
 
+/** Runs again what did not succeed in a run that has ended; attempt numbers go on, budgets start again. */
+export interface Retry {
+  readonly kind: "retry";
+  /** The generation that it begins: one more than the run's last. */
+  readonly gen: number;
+  /** Only these tasks and what depends on them; empty for all that did not succeed. */
+  readonly tasks: readonly string[];
+}
+
 /** Announces the end that the fold has reached; decides nothing. */
 export interface Finished {
   readonly kind: "finished";
@@ -56,7 +65,7 @@ export interface Finished {
   readonly durationMs: number;
 }
 
-export type Fact = Submitted | Outcomes | Cancel | Finished;
+export type Fact = Submitted | Outcomes | Cancel | Retry | Finished;
 
 export type RunEndState = "completed" | "failed" | "crashed" | "cancelled";
 export type RunState = "pending" | "running" | RunEndState;

@@ -59,6 +59,14 @@ export class Instances {
     this.#state[position] = CODE[state];
   }
 
+  /** As if it had never been tried, but for the attempt numbers, which only rise. */
+  startOver(position: number): void {
+    this.become(position, "pending");
+    this.#failures[position] = 0;
+    this.#losses[position] = 0;
+    this.recordOutcome(position, 0, 0);
+  }
+
   /** Number of the current (or last) attempt; 0 when none was ever owed. */
   attempt(position: number): number {
     return this.#attempt[position] ?? 0;

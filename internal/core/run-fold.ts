@@ -4,19 +4,21 @@
  * F1 Deterministic: the same facts in the same order give the same state; no clock, no chance.
  * F2 Total: no fact makes it throw; what does not fit is void.
  * F3 The first outcome of an instance's current attempt counts; every other one is void.
- * F4 Terminal instances and ended runs never change again.
+ * F4 Terminal instances and ended runs change by a retry alone.
  * F5 A fact costs O(its out-degree), whatever the size of the DAG.
  *
  * The state is owned here and mutable; services read it, and only `apply` changes it.
  * A plain task has one instance, so positions in the graph name instances.
  */
 import { attemptKey } from "./attempt.ts";
-import type { Cancel, LoggedFact, Outcomes, RunEndState, Submitted } from "./facts.ts";
+import type { Cancel, LoggedFact, Outcomes, Retry, RunEndState, Submitted } from "./facts.ts";
 import type { Graph } from "./graph.ts";
 import { Instances } from "./instances.ts";
 import type { Task } from "./model.ts";
 import { type Budget, FAILURES, type Outcome } from "./outcome.ts";
+import { toRunAgain } from "./rerun.ts";
 import { retryDelayMs } from "./retry.ts";
+import { Verdict } from "./verdict.ts";
 
 /** An attempt that ought to be queued from `dueAt` (log time, milliseconds) on. */
 export interface Owed {
@@ -55,11 +57,13 @@ export class RunFold {
   readonly #dueAt = new Map<number, number>();
   /** The running maximum of the server's timestamps over the run's facts. */
   #time: number;
+  #gen = 0;
+  /** Log time at which the generation began. */
+  #begunAt: number;
   #end: RunEndState | undefined;
   #endedAt = 0;
   #announced = false;
-  #decisiveCrashes = 0;
-  #decisiveFailures = 0;
+  readonly #verdict: Verdict;
   /** What the fact being applied makes owed. */
   #owed: Owed[] = [];
 
@@ -71,11 +75,17 @@ export class RunFold {
     this.submitted = submitted;
     this.graph = graph;
     this.#time = logged.time;
+    this.#begunAt = logged.time;
     this.#instances = new Instances(graph.size);
+    this.#verdict = new Verdict(graph.dag.onFailure);
     this.#waiting = Int32Array.from(graph.indegree);
     for (const position of graph.order) if (graph.indegree[position] === 0) this.#owe(position, 0);
   }
 
+  /** Counts the retries of the run: 0 at first. */
+  get gen(): number {
+    return this.#gen;
+  }
   /** The state that the run ended in, once it has. */
   get end(): RunEndState | undefined {
     return this.#end;
@@ -88,10 +98,10 @@ export class RunFold {
   get announced(): boolean {
     return this.#announced;
   }
-  /** Log time at which the run's time limit is reached. */
+  /** Log time at which the run's time limit is reached; each generation has all of it. */
   get deadline(): number | undefined {
     const { timeoutMs } = this.graph.dag;
-    return timeoutMs === undefined ? undefined : this.submittedAt + timeoutMs;
+    return timeoutMs === undefined ? undefined : this.#begunAt + timeoutMs;
   }
   get instances(): Pick<Instances, "counts" | "state" | "attempt" | "outcomeSeq" | "hasOutput"> {
     return this.#instances;
@@ -140,8 +150,10 @@ export class RunFold {
         return this.#applyOutcomes(fact, logged.seq);
       case "cancel":
         return this.#applyCancel(fact);
+      case "retry":
+        return this.#applyRetry(fact);
       case "finished":
-        this.#announced ||= this.#end !== undefined;
+        this.#announced ||= this.#end !== undefined && fact.gen === this.#gen;
         return NOTHING;
     }
   }
@@ -168,9 +180,54 @@ export class RunFold {
   }
 
   #applyCancel(fact: Cancel): Change {
-    if (this.#end !== undefined || fact.gen !== 0) return NOTHING;
+    if (this.#end !== undefined || fact.gen !== this.#gen) return NOTHING;
     this.#finish(fact.cause === "time-limit" ? "failed" : "cancelled");
     return { ...NOTHING, ended: true };
+  }
+
+  /** A new generation: what is to run again starts over, and readiness is worked out anew over the whole graph. */
+  #applyRetry(fact: Retry): Change {
+    if (this.#end === undefined || this.#end === "completed" || fact.gen !== this.#gen + 1) return NOTHING;
+    const again = toRunAgain(this.graph, this.#instances, fact.tasks);
+    if (again.length === 0) return NOTHING;
+    this.#gen = fact.gen;
+    this.#begunAt = this.#time;
+    this.#end = undefined;
+    this.#announced = false;
+    this.#verdict.startOver();
+    this.#owed = [];
+    for (const position of again) this.#instances.startOver(position);
+    for (const position of this.graph.order) this.#rejoin(position);
+    if (this.#instances.unfinished === 0) this.#finish(this.#verdict.end);
+    return { ...NOTHING, owed: this.#owed, ended: this.#end !== undefined };
+  }
+
+  /** The place of an instance in a new generation; its parents have theirs. */
+  #rejoin(position: number): void {
+    const task = this.task(position);
+    if (!this.#instances.isUnfinished(position)) {
+      if (!this.#countsAsSuccess(position)) this.#verdict.add(task, this.#instances.state(position));
+      return;
+    }
+    const parents = this.graph.parentsOf(position);
+    const pending = parents.filter((parent) => this.#instances.isUnfinished(parent));
+    this.#waiting[position] = pending.length;
+    const isFree = parents.every(
+      (parent) => this.#instances.isUnfinished(parent) || this.#countsAsSuccess(parent),
+    );
+    if (!isFree) {
+      this.#instances.become(position, "upstream_failed");
+      this.#verdict.add(task, "upstream_failed");
+    } else if (pending.length === 0) {
+      this.#owe(position, 0);
+    }
+  }
+
+  /** Of an instance that has ended: its children may start. */
+  #countsAsSuccess(position: number): boolean {
+    const state = this.#instances.state(position);
+    if (state === "completed") return true;
+    return this.task(position).allowFailure && (state === "failed" || state === "crashed");
   }
 
   #settle(position: number, outcome: Outcome): void {
@@ -182,7 +239,7 @@ export class RunFold {
       if (this.#mayTryAgain(position, budget)) this.#tryAgain(position, budget);
       else this.#endBadly(position, exhausted);
     }
-    if (this.#end === undefined && this.#instances.unfinished === 0) this.#finish(this.#derivedEnd());
+    if (this.#end === undefined && this.#instances.unfinished === 0) this.#finish(this.#verdict.end);
   }
 
   /** Takes one from the budget; `false` when it is spent. */
@@ -227,10 +284,10 @@ export class RunFold {
       this.#releaseChildren(position);
       return;
     }
-    this.#countDecisive(task, state);
+    this.#verdict.add(task, state);
     switch (this.graph.dag.onFailure) {
       case "stop":
-        this.#finish(this.#derivedEnd());
+        this.#finish(this.#verdict.end);
         break;
       case "continue":
       case "allow_partial":
@@ -239,20 +296,13 @@ export class RunFold {
     }
   }
 
-  /** Whether this end decides the state of the run. Under `allow_partial` only critical tasks do. */
-  #countDecisive(task: Task, state: "failed" | "crashed" | "cancelled" | "upstream_failed"): void {
-    if (this.graph.dag.onFailure === "allow_partial" && !task.critical) return;
-    if (state === "crashed") this.#decisiveCrashes++;
-    else this.#decisiveFailures++;
-  }
-
   #failDownstream(from: number): void {
     const stack = [from];
     for (let position = stack.pop(); position !== undefined; position = stack.pop()) {
       for (const child of this.graph.childrenOf(position)) {
         if (!this.#instances.isUnfinished(child)) continue;
         this.#instances.become(child, "upstream_failed");
-        this.#countDecisive(this.task(child), "upstream_failed");
+        this.#verdict.add(this.task(child), "upstream_failed");
         stack.push(child);
       }
     }
@@ -264,11 +314,6 @@ export class RunFold {
       this.#waiting[child] = left;
       if (left === 0 && this.#instances.isUnfinished(child)) this.#owe(child, 0);
     }
-  }
-
-  #derivedEnd(): RunEndState {
-    if (this.#decisiveCrashes > 0) return "crashed";
-    return this.#decisiveFailures > 0 ? "failed" : "completed";
   }
 
   /** Ends the run; what is unfinished is cancelled at once. */

@@ -18,13 +18,19 @@ import type { ClusterView } from "../ports/desk.ts";
 import type { Follower } from "../ports/run-log.ts";
 import type { QueuedAttempt } from "../ports/task-queue.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { foldOf } from "./load-run.ts";
 import { LogTime } from "./log-time.ts";
 import { Overseer } from "./overseer.ts";
 import type { CoordinatorOptions } from "./settings.ts";
 import { WorkBuilder } from "./work-builder.ts";
 
-/** A run whose definition is at hand, or the facts that wait for it. */
-type Entry = { readonly run: RunFold; deadline?: Timer } | { readonly waiting: LoggedFact[] };
+/** A run that is at hand. */
+interface OpenRun {
+  readonly run: RunFold;
+  deadline?: Timer;
+}
+/** A run at hand, or the facts that wait for it. */
+type Entry = OpenRun | { readonly waiting: LoggedFact[] };
 
 export class Coordinator {
   readonly #options: CoordinatorOptions;
@@ -34,6 +40,8 @@ export class Coordinator {
   readonly #overseer: Overseer;
   readonly #logTime: LogTime;
   #loading = new Set<Promise<void>>();
+  /** Runs that have ended and whose queues are being cleared. */
+  readonly #sweeps = new Map<string, Promise<void>>();
   #follower: Follower | undefined;
   #recovered = false;
   #stopped = false;
@@ -130,13 +138,10 @@ export class Coordinator {
     if (this.#recovered) this.#logTime.saw(logged.time);
     if (logged.fact.kind === "outcomes") this.#letGo(logged.runId, logged.fact.items);
     const entry = this.#runs.get(logged.runId);
-    if (entry === undefined) {
-      if (logged.fact.kind === "submitted") this.#open(logged);
-    } else if ("waiting" in entry) {
-      entry.waiting.push(logged);
-    } else {
-      this.#apply(entry.run, logged);
-    }
+    if (entry !== undefined && "waiting" in entry) entry.waiting.push(logged);
+    else if (logged.fact.kind === "retry") this.#goOn(logged, entry);
+    else if (entry !== undefined) this.#apply(entry, logged);
+    else if (logged.fact.kind === "submitted") this.#open(logged);
     if (this.#recovered) this.#dispatcher.pump();
   }
 
@@ -150,35 +155,58 @@ export class Coordinator {
   #open(logged: LoggedFact): void {
     if (logged.fact.kind !== "submitted") return;
     const graph = this.#options.definitions.get(logged.fact.definition);
-    if (!(graph instanceof Promise)) {
+    if (graph instanceof Promise) {
+      this.#wait(logged, "reading the definition", async () => this.#begin(logged, await graph));
+    } else {
       this.#begin(logged, graph);
+    }
+  }
+
+  /** A retry of a run that has ended. It was let go, unless its end is not announced yet; its queues may still be cleared. */
+  #goOn(logged: LoggedFact, open: OpenRun | undefined): void {
+    const sweep = this.#sweeps.get(logged.runId);
+    if (open !== undefined && sweep === undefined) {
+      this.#apply(open, logged);
       return;
     }
+    this.#wait(logged, "reading it again", async () => {
+      await sweep;
+      const facts = await this.#options.log.factsOf(logged.runId);
+      const run = await foldOf(
+        facts.filter(({ seq }) => seq < logged.seq),
+        this.#options,
+      );
+      if (run === undefined || this.#stopped) return;
+      const entry = { run };
+      this.#runs.set(run.runId, entry);
+      this.#apply(entry, logged);
+    });
+  }
+
+  /** Facts that come meanwhile are applied after. What cannot be read cannot go on; it stays in the log and is tried again at the next start. */
+  #wait({ runId }: LoggedFact, what: string, load: () => Promise<void>): void {
     const waiting: LoggedFact[] = [];
-    this.#runs.set(logged.runId, { waiting });
-    const loading = graph
+    this.#runs.set(runId, { waiting });
+    const loading = load()
       .then(
-        (loaded) => {
+        () => {
           if (this.#stopped) return;
-          this.#begin(logged, loaded);
+          const entry = this.#runs.get(runId);
+          if (entry !== undefined && "waiting" in entry) this.#runs.delete(runId);
           for (const fact of waiting) this.#onFact(fact);
           this.#dispatcher.pump();
         },
-        (error: unknown) => this.#giveUp(logged, error),
+        (error: unknown) => {
+          this.#runs.delete(runId);
+          this.#trouble(`run ${runId}: ${what}`, error);
+        },
       )
       .finally(() => this.#loading.delete(loading));
     this.#loading.add(loading);
   }
 
-  /** A run without its definition cannot go on; it stays in the log and is tried again at the next start. */
-  #giveUp(logged: LoggedFact, error: unknown): void {
-    this.#runs.delete(logged.runId);
-    const what = `reading the definition of run ${logged.runId}`;
-    this.#options.observer.observe({ kind: "trouble", what, error: String(error) });
-  }
-
   #begin(logged: LoggedFact, graph: Graph): void {
-    if (logged.fact.kind !== "submitted") return;
+    if (logged.fact.kind !== "submitted" || this.#stopped) return;
     const run = new RunFold(logged, logged.fact, graph);
     const entry = { run };
     this.#runs.set(run.runId, entry);
@@ -188,11 +216,13 @@ export class Coordinator {
     this.#watchDeadline(entry);
   }
 
-  #apply(run: RunFold, logged: LoggedFact): void {
+  #apply(entry: OpenRun, logged: LoggedFact): void {
+    const { run } = entry;
     const change = run.apply(logged);
     for (const outcome of change.accepted) this.#accepted(run, outcome);
     if (this.#recovered && change.owed.length > 0) this.#dispatcher.add(run, change.owed);
-    if (change.ended) this.#ended(run);
+    if (this.#recovered && logged.fact.kind === "retry") this.#watchDeadline(entry);
+    if (change.ended) this.#ended(entry);
     this.#options.onRun(run, change, logged);
     if (run.announced) this.#runs.delete(run.runId);
   }
@@ -208,11 +238,11 @@ export class Coordinator {
     if (outcome.state === "failed" && outcome.error.reason === "lost") this.#removeCopy({ ...id, queue });
   }
 
-  #ended(run: RunFold): void {
-    const entry = this.#runs.get(run.runId);
-    if (entry !== undefined && "run" in entry) entry.deadline?.cancel();
+  #ended({ run, deadline }: OpenRun): void {
+    deadline?.cancel();
     if (!this.#recovered) return;
-    void this.#sweep(run);
+    const sweep = this.#sweep(run).finally(() => this.#sweeps.delete(run.runId));
+    this.#sweeps.set(run.runId, sweep);
     this.#announce(run);
   }
 
@@ -232,8 +262,7 @@ export class Coordinator {
         await queue.purge(run.runId, [...new Set(waiting.map((attempt) => attempt.queue))]);
       if (left.length > 0) presence.command({ kind: "stop-run", runId: run.runId });
     } catch (error) {
-      const what = `clearing the queue of run ${run.runId}`;
-      this.#options.observer.observe({ kind: "trouble", what, error: String(error) });
+      this.#trouble(`clearing the queue of run ${run.runId}`, error);
     }
   }
 
@@ -241,25 +270,20 @@ export class Coordinator {
     if (run.end === undefined || !this.#options.mayAct()) return;
     const durationMs = run.endedAt - run.submittedAt;
     this.#options.log
-      .append(run, { kind: "finished", gen: 0, state: run.end, durationMs })
-      .catch((error: unknown) => {
-        const what = `announcing the end of run ${run.runId}`;
-        this.#options.observer.observe({ kind: "trouble", what, error: String(error) });
-      });
+      .append(run, { kind: "finished", gen: run.gen, state: run.end, durationMs })
+      .catch((error: unknown) => this.#trouble(`announcing the end of run ${run.runId}`, error));
   }
 
-  #watchDeadline(entry: { readonly run: RunFold; deadline?: Timer }): void {
+  #watchDeadline(entry: OpenRun): void {
     const { run } = entry;
     if (run.deadline === undefined || run.end !== undefined) return;
+    const { gen } = run;
     entry.deadline = this.#options.clock.after(run.deadline - this.#logTime.now(), () => {
       const limit = (run.graph.dag.timeoutMs ?? 0) / 1_000;
       const message = `the run's time limit of ${limit} s is reached`;
       this.#options.log
-        .append(run, { kind: "cancel", gen: 0, cause: "time-limit", message })
-        .catch((error: unknown) => {
-          const what = `ending run ${run.runId} at its time limit`;
-          this.#options.observer.observe({ kind: "trouble", what, error: String(error) });
-        });
+        .append(run, { kind: "cancel", gen, cause: "time-limit", message })
+        .catch((error: unknown) => this.#trouble(`ending run ${run.runId} at its time limit`, error));
     });
   }
 
@@ -272,9 +296,12 @@ export class Coordinator {
   }
 
   #removeCopy(attempt: QueuedAttempt): void {
-    this.#options.queue.remove(attempt).catch((error: unknown) => {
-      const what = `removing the copy of ${attemptKey(attempt)}`;
-      this.#options.observer.observe({ kind: "trouble", what, error: String(error) });
-    });
+    this.#options.queue
+      .remove(attempt)
+      .catch((error: unknown) => this.#trouble(`removing the copy of ${attemptKey(attempt)}`, error));
+  }
+
+  #trouble(what: string, error: unknown): void {
+    this.#options.observer.observe({ kind: "trouble", what, error: String(error) });
   }
 }

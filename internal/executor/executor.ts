@@ -47,6 +47,8 @@ export interface Executor {
   execute(run: DagRun, options?: { readonly signal?: AbortSignal }): Promise<RunResult>;
   /** Accepts a run; it goes on without the caller. */
   submit(run: DagRun): Promise<RunHandle>;
+  /** Runs again what did not succeed in a run that has ended otherwise; of `tasks` only, with what depends on them. Rejects with `BadInput` when there is nothing to retry. */
+  retry(runId: string, options?: { readonly tasks?: readonly string[] }): Promise<RunHandle>;
   /** Ends a run before its time. */
   cancel(runId: string): Promise<CancelAnswer>;
   /** Where a run stands; `undefined` when the run is unknown. */

@@ -1,9 +1,9 @@
-/** Looks at a run, and cancels it, from the log alone: no executor is needed for either. */
-import type { LoggedFact } from "../core/facts.ts";
+/** Looks at a run, cancels it, has it retried: from the log alone, no executor is needed. */
 import type { RunResult } from "../core/result.ts";
-import { RunFold } from "../core/run-fold.ts";
+import type { RunFold } from "../core/run-fold.ts";
 import type { ClusterView } from "../ports/desk.ts";
-import type { CancelAnswer } from "./executor.ts";
+import { BadInput, type CancelAnswer } from "./executor.ts";
+import { foldOf } from "./load-run.ts";
 import { runResult } from "./run-result.ts";
 import type { Ports } from "./settings.ts";
 
@@ -28,16 +28,73 @@ export async function cancelRun(runId: string, ports: LogPorts): Promise<CancelA
   const run = await foldOf(await ports.log.factsOf(runId), ports);
   if (run === undefined) return "unknown";
   if (run.end !== undefined) return "already-ended";
-  await ports.log.append(run, { kind: "cancel", gen: 0, cause: "request", message: "cancelled by request" });
+  await ports.log.append(run, {
+    kind: "cancel",
+    gen: run.gen,
+    cause: "request",
+    message: "cancelled by request",
+  });
   // The run may have ended while this was on its way: the log's order says which was first.
   const after = await foldOf(await ports.log.factsOf(runId), ports);
   return after?.end === "cancelled" ? "accepted" : "already-ended";
 }
 
-async function foldOf(facts: readonly LoggedFact[], { definitions }: LogPorts): Promise<RunFold | undefined> {
-  const [first] = facts;
-  if (first === undefined || first.fact.kind !== "submitted") return undefined;
-  const run = new RunFold(first, first.fact, await definitions.get(first.fact.definition));
-  for (const fact of facts) run.apply(fact);
-  return run;
+export interface RetryAdmission {
+  readonly runId: string;
+  readonly partition: number;
+  /** Position of the run's `submitted`. */
+  readonly seq: number;
+  /** The generation that the retry begins. */
+  readonly gen: number;
+  /** Position of the newest fact before it. */
+  readonly before: number;
+  /** Writes it into the log; does nothing when somebody else was faster. */
+  admit(): Promise<void>;
+}
+
+/**
+ * Has what did not succeed run again; with `tasks`, only these and what depends on them. Rejects with `BadInput` when
+ * the run is unknown, goes on, or completed, or when a task is unknown or completed. Nothing is written before `admit`.
+ */
+export async function prepareRetry(
+  runId: string,
+  tasks: readonly string[],
+  ports: LogPorts,
+): Promise<RetryAdmission> {
+  const facts = await ports.log.factsOf(runId);
+  const run = await foldOf(facts, ports);
+  if (run === undefined) throw new BadInput(`run '${runId}' is not known: nothing to retry`);
+  if (run.end === undefined) {
+    throw new BadInput(`run '${runId}' still goes on: wait for its end, or cancel it first`);
+  }
+  if (run.end === "completed") throw new BadInput(`run '${runId}' completed: run the DAG again instead`);
+  for (const task of tasks) checkRetried(run, task);
+  const { partition, seq } = run;
+  const gen = run.gen + 1;
+  return {
+    runId,
+    partition,
+    seq,
+    gen,
+    before: facts.at(-1)?.seq ?? seq,
+    admit: async () => void (await ports.log.append(run, { kind: "retry", gen, tasks })),
+  };
+}
+
+function checkRetried(run: RunFold, task: string): void {
+  const position = run.graph.position(task);
+  if (position === undefined) {
+    throw new BadInput(`task '${task}' is not in run '${run.runId}': its tasks are ${someTasks(run)}`);
+  }
+  if (run.instances.state(position) === "completed") {
+    throw new BadInput(`task '${task}' completed in run '${run.runId}': a retry keeps what succeeded`);
+  }
+}
+
+const SHOWN_TASKS = 10;
+
+function someTasks(run: RunFold): string {
+  const { tasks } = run.graph.dag;
+  const names = tasks.slice(0, SHOWN_TASKS).map(({ id }) => id);
+  return tasks.length > SHOWN_TASKS ? `${names.join(", ")} …` : names.join(", ");
 }

@@ -32,6 +32,11 @@ export class RunReport {
       const { dagName } = run.submitted;
       this.#observer.observe({ kind: "run-submitted", runId, dagName, tasks: run.graph.size });
     }
+    if (logged.fact.kind === "retry" && logged.fact.gen === run.gen) {
+      const { dagName } = run.submitted;
+      const { pending } = run.instances.counts;
+      this.#observer.observe({ kind: "run-retried", runId, dagName, tasks: pending, gen: run.gen });
+    }
     for (const outcome of change.void) this.#observer.observe({ kind: "outcome-void", runId, outcome });
     for (const outcome of change.accepted) {
       const position = run.graph.position(outcome.task) ?? -1;

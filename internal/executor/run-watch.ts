@@ -1,14 +1,16 @@
-/** Waits for the end of one run that this process submitted. */
+/** Waits for the end of one run that this process submitted, or retried. */
 import type { LoggedFact } from "../core/facts.ts";
 import type { RunResult } from "../core/result.ts";
 import { RunFold } from "../core/run-fold.ts";
 import type { Definitions } from "../ports/definitions.ts";
-import type { Follower, RunLog } from "../ports/run-log.ts";
+import type { Follower, RunKey, RunLog } from "../ports/run-log.ts";
 import type { RunListener } from "./settings.ts";
 
 export class RunWatch {
   readonly runId: string;
   readonly partition: number;
+  /** The generation whose end is waited for. */
+  readonly gen: number;
   readonly result: Promise<RunResult>;
   /** Resolves when the result is there, or never will be. */
   readonly settled: Promise<void>;
@@ -19,9 +21,10 @@ export class RunWatch {
   #settle: { resolve(result: RunResult): void; reject(error: unknown): void } | undefined;
   #follower: Promise<Follower> | undefined;
 
-  constructor(runId: string, partition: number) {
+  constructor({ runId, partition, gen = 0 }: RunKey & { readonly gen?: number }) {
     this.runId = runId;
     this.partition = partition;
+    this.gen = gen;
     this.result = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });

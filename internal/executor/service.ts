@@ -10,8 +10,15 @@ import type { ClusterView } from "../ports/desk.ts";
 import type { Subscription, Took } from "../ports/presence.ts";
 import type { TaskExecutor } from "../ports/task-executor.ts";
 import { Coordinator } from "./coordinator.ts";
-import type { CancelAnswer, DagRun, Executor, ExecutorStatus, RunHandle } from "./executor.ts";
-import { cancelRun, inspectRun } from "./inspection.ts";
+import {
+  BadInput,
+  type CancelAnswer,
+  type DagRun,
+  type Executor,
+  type ExecutorStatus,
+  type RunHandle,
+} from "./executor.ts";
+import { cancelRun, inspectRun, prepareRetry } from "./inspection.ts";
 import { Leadership } from "./leadership.ts";
 import { RunReport, safely } from "./run-report.ts";
 import { runResult } from "./run-result.ts";
@@ -90,13 +97,37 @@ export class ExecutorService implements Executor {
   }
 
   async submit(run: DagRun): Promise<RunHandle> {
+    await this.#running();
+    const { runId, partition, admit } = prepareRun(run, this.#options);
+    if (this.#watches.has(runId)) throw usedBefore(runId);
+    return this.#watch(new RunWatch({ runId, partition }), admit);
+  }
+
+  async retry(
+    runId: string,
+    { tasks = [] }: { readonly tasks?: readonly string[] } = {},
+  ): Promise<RunHandle> {
+    await this.#running();
+    const retry = await prepareRetry(runId, tasks, this.#options);
+    if (this.#watches.has(runId)) throw new BadInput(`run '${runId}' is being retried already`);
+    const watch = new RunWatch(retry);
+    watch.seen = retry.before;
+    return this.#watch(watch, async () => {
+      await retry.admit();
+      return retry.seq;
+    });
+  }
+
+  async #running(): Promise<void> {
     if (this.#started === undefined || this.#stopped !== undefined) {
       throw new Error("the executor is not running: call start() before");
     }
     await this.#started;
-    const { runId, partition, admit } = prepareRun(run, this.#options);
-    const watch = new RunWatch(runId, partition);
-    if (this.#watches.has(runId)) throw usedBefore(runId);
+  }
+
+  /** `admit` writes what begins it and resolves with the position of the run's `submitted`. */
+  async #watch(watch: RunWatch, admit: () => Promise<number>): Promise<RunHandle> {
+    const { runId } = watch;
     this.#watches.set(runId, watch);
     // A back-off may be all that is pending: no socket, no child, only a timer.
     const alive = this.#options.clock.stayAlive();
@@ -229,7 +260,7 @@ export class ExecutorService implements Executor {
     if (logged.seq <= watch.seen) return;
     watch.seen = logged.seq;
     this.#report.tell(run, change, logged);
-    if (run.end !== undefined) void this.#end(watch, run);
+    if (run.end !== undefined && run.gen >= watch.gen) void this.#end(watch, run);
   }
 
   async #end(watch: RunWatch, run: RunFold): Promise<void> {

@@ -35,7 +35,7 @@ export class MemoryRunLog implements RunLog {
   readonly #byRun = new Map<string, LoggedFact[]>();
   readonly #once = new Set<string>();
   readonly #listeners = new Set<Listener>();
-  readonly #ended: { readonly runId: string; readonly bytes: number }[] = [];
+  #ended: { readonly runId: string; readonly bytes: number }[] = [];
   #endedBytes = 0;
   #lastSeq = 0;
   #handing = false;
@@ -55,6 +55,7 @@ export class MemoryRunLog implements RunLog {
     if (ofRun === undefined) this.#byRun.set(runId, [logged]);
     else ofRun.push(logged);
     if (fact.kind === "finished") this.#ends(runId);
+    if (fact.kind === "retry") this.#goesOn(runId);
     this.#handOver();
     return { stored: true, seq: logged.seq };
   }
@@ -124,6 +125,12 @@ export class MemoryRunLog implements RunLog {
     }
   }
 
+  #goesOn(runId: string): void {
+    const gone = this.#ended.filter((run) => run.runId === runId);
+    this.#ended = this.#ended.filter((run) => run.runId !== runId);
+    for (const { bytes } of gone) this.#endedBytes -= bytes;
+  }
+
   #forget({ runId, bytes }: { readonly runId: string; readonly bytes: number }): void {
     this.#endedBytes -= bytes;
     for (const { seq, partition, fact } of this.#byRun.get(runId) ?? []) {
@@ -142,6 +149,7 @@ function bytesOf(fact: Fact): number {
     case "outcomes":
       return fact.items.reduce((sum, { output }) => sum + BASE_BYTES + bytesOfStored(output), BASE_BYTES);
     case "cancel":
+    case "retry":
     case "finished":
       return BASE_BYTES;
   }
@@ -161,6 +169,7 @@ function onceKey({ runId, partition }: RunKey, fact: Fact): string {
     case "outcomes":
       return `${run}.outcomes.${fact.queue}.${fact.incarnation}.${fact.n}`;
     case "cancel":
+    case "retry":
     case "finished":
       return `${run}.${fact.kind}.${fact.gen}`;
   }

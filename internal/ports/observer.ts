@@ -10,6 +10,14 @@ export type Observation =
       readonly dagName: string;
       readonly tasks: number;
     }
+  | {
+      readonly kind: "run-retried";
+      readonly runId: string;
+      readonly dagName: string;
+      /** Those that run again. */
+      readonly tasks: number;
+      readonly gen: number;
+    }
   | { readonly kind: "attempt-queued"; readonly attempt: AttemptId; readonly queue: string }
   | { readonly kind: "attempt-started"; readonly attempt: AttemptId; readonly workerId: string }
   | {

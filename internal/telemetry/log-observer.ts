@@ -15,6 +15,17 @@ function log(logger: Logger, observation: Observation): void {
         "run submitted",
       );
       return;
+    case "run-retried":
+      logger.info(
+        {
+          run_id: observation.runId,
+          dag: observation.dagName,
+          tasks: observation.tasks,
+          gen: observation.gen,
+        },
+        "run retried",
+      );
+      return;
     case "run-finished":
       logger.info(
         {

@@ -1,12 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  type DagDefinition,
-  DistributedExecutor,
-  LocalExecutor,
-  type Observation,
-  SequentialExecutor,
-} from "../../cmd/library/jetdag.ts";
+import type { DagDefinition, Observation } from "../../cmd/library/jetdag.ts";
 import type { LibraryExecutor } from "../../cmd/library/library-executor.ts";
+import { createExecutor, KINDS } from "../support/executors.ts";
 import { TestServer } from "../support/nats-server.ts";
 import { until } from "../support/until.ts";
 
@@ -16,13 +11,6 @@ let server: TestServer;
 const seen: Observation[] = [];
 const observer = { observe: (observation: Observation) => void seen.push(observation) };
 
-const KINDS: Readonly<Record<string, () => LibraryExecutor>> = {
-  sequential: () => new SequentialExecutor({ observer, gracePeriod: "200ms" }),
-  local: () => new LocalExecutor({ observer, gracePeriod: "200ms" }),
-  distributed: () =>
-    new DistributedExecutor({ nats: server.url, workerCount: 5, observer, gracePeriod: "200ms" }),
-};
-
 beforeAll(async () => {
   server = await TestServer.start();
 });
@@ -30,12 +18,12 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-describe.each(Object.keys(KINDS))("%s", (kind) => {
+describe.each(KINDS)("%s", (kind) => {
   let executor: LibraryExecutor;
   let serial = 0;
 
   beforeAll(async () => {
-    executor = (KINDS[kind] as () => LibraryExecutor)();
+    executor = createExecutor(kind, { nats: server.url, observer, gracePeriod: "200ms" });
     executor.registerFunction("flaky", (_params, { identity }) => {
       if (identity.attempt < 3) throw new Error(`attempt ${identity.attempt} fails`);
       return { attempt: identity.attempt };

@@ -27,6 +27,7 @@ const EVERY_KIND: Fact[] = [
   }),
   CANCEL,
   { ...CANCEL, gen: 1, cause: "time-limit" },
+  { kind: "retry", gen: 2, tasks: ["a", "b"] },
   FINISHED,
 ];
 
@@ -89,6 +90,7 @@ export function runLogSuite(name: string, make: MakeFixture): void {
       }
       const other: Fact[] = [
         { ...CANCEL, gen: 1 },
+        { kind: "retry", gen: 1, tasks: [] },
         { ...FINISHED, gen: 1 },
         outcomes(2),
         outcomes(1, { queue: "gpu" }),

@@ -11,8 +11,9 @@ import { COMPLETED, FAILED, HEARTBEAT, outcomes, RUN, SUBMITTED, WORK } from "..
 
 const names = new Names("jetdag");
 const CANCEL: Fact = { kind: "cancel", gen: 2, cause: "time-limit", message: "too long" };
+const RETRY: Fact = { kind: "retry", gen: 1, tasks: ["load"] };
 const FINISHED: Fact = { kind: "finished", gen: 0, state: "failed", durationMs: 0.125 };
-const FACTS: Fact[] = [SUBMITTED, outcomes(17, { items: [COMPLETED, FAILED] }), CANCEL, FINISHED];
+const FACTS: Fact[] = [SUBMITTED, outcomes(17, { items: [COMPLETED, FAILED] }), CANCEL, RETRY, FINISHED];
 
 function bytes(value: unknown): Uint8Array {
   return new TextEncoder().encode(typeof value === "string" ? value : JSON.stringify(value));

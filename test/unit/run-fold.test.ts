@@ -196,13 +196,19 @@ describe("finished", () => {
   });
 });
 
-/** Plays a random run: mostly fitting outcomes, some late, early, doubled or foreign, perhaps a cancel. */
+/** Plays a random run: mostly fitting outcomes, some late, early, doubled or foreign, perhaps a cancel or retries. */
 function playRandomly(seed: number): TestRun {
   const random = new SeededRandom(seed);
   const run = new TestRun(randomDag(random, 1 + random.below(12)));
-  for (let step = 0; run.fold.end === undefined && step < 500; step++) {
+  for (let step = 0; step < 500; step++) {
+    const { end, gen } = run.fold;
+    if (end === "completed" || (end !== undefined && random.chance(0.3))) break;
+    if (random.chance(end === undefined ? 0.01 : 0.5)) {
+      run.add({ kind: "retry", gen: gen + 1, tasks: random.chance(0.5) ? [] : ["t0", "nobody"] });
+      continue;
+    }
     if (random.chance(0.005)) {
-      run.add({ kind: "cancel", gen: 0, cause: random.pick(["request", "time-limit"]), message: "" });
+      run.add({ kind: "cancel", gen, cause: random.pick(["request", "time-limit"]), message: "" });
       continue;
     }
     const size = 1 + random.below(3);

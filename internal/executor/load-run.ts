@@ -1,0 +1,16 @@
+/** A run out of its facts. */
+import type { LoggedFact } from "../core/facts.ts";
+import { RunFold } from "../core/run-fold.ts";
+import type { Ports } from "./settings.ts";
+
+/** `undefined` when the facts do not begin with the run's submission. */
+export async function foldOf(
+  facts: readonly LoggedFact[],
+  { definitions }: Pick<Ports, "definitions">,
+): Promise<RunFold | undefined> {
+  const [first] = facts;
+  if (first === undefined || first.fact.kind !== "submitted") return undefined;
+  const run = new RunFold(first, first.fact, await definitions.get(first.fact.definition));
+  for (const fact of facts) run.apply(fact);
+  return run;
+}
