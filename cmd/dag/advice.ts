@@ -16,20 +16,23 @@ export function missing(dag: Dag, view: ClusterView | undefined): string[] {
 }
 
 export interface RunPlace {
-  readonly file: string;
+  /** What was run: a file, or the name of a deployed DAG; absent where a run is only watched. */
+  readonly definition?: string;
   /** What leads to the cluster from the command line, such as `--nats nats://host:4222`, or empty; absent for a run in this process. */
   readonly cluster?: string;
 }
 
 /** What to try after a run that did not complete. */
-export function nextSteps({ runId, state, tasks }: RunResult, { file, cluster }: RunPlace): NextStep[] {
+export function nextSteps({ runId, state, tasks }: RunResult, { definition, cluster }: RunPlace): NextStep[] {
   if (state === "completed") return [];
   const reasons = new Set(Object.values(tasks).flatMap(({ error }) => error?.reason ?? []));
   const hints = [...reasons].map((reason) => hintOf(reason, cluster)).filter((hint) => hint !== undefined);
   const steps = new Map(hints.map((hint) => [hint[0], hint]));
-  const inLog: NextStep[] =
-    cluster === undefined ? [] : [[joined("dag status", runId, cluster), "the run as the log has it"]];
-  return [...steps.values(), ...inLog, [joined("dag run", file, cluster ?? ""), "once more"]];
+  const onCluster: NextStep[] =
+    cluster === undefined ? [] : [[joined("dag retry", runId, cluster), "what succeeded is kept"]];
+  const again: NextStep[] =
+    definition === undefined ? [] : [[joined("dag run", definition, cluster ?? ""), "once more"]];
+  return [...steps.values(), ...onCluster, ...again];
 }
 
 function hintOf(reason: FailureReason, cluster: string | undefined): NextStep | undefined {

@@ -1,14 +1,15 @@
-/** Ctrl-C: the first cancels what is going on, the second leaves at once. */
+/** Ctrl-C: the first aborts the signal, the second leaves at once. */
 export class Interrupts {
   readonly #controller = new AbortController();
-  readonly #say: (text: string) => void;
+  readonly #say: () => void;
   readonly #onSignal = (): void => {
     if (this.#controller.signal.aborted) process.exit(130);
-    this.#say("interrupted: cancelling the run (once more to leave at once)");
+    this.#say();
     this.#controller.abort();
   };
 
-  constructor(say: (text: string) => void) {
+  /** `say` tells what the first one does. */
+  constructor(say: () => void) {
     this.#say = say;
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, this.#onSignal);
   }

@@ -2,9 +2,10 @@
 import type { Settings } from "../../internal/config/load.ts";
 import { cancelRun, inspectRun } from "../../internal/executor/inspection.ts";
 import { systemClock } from "../../internal/memory/system.ts";
+import type { ClusterView } from "../../internal/ports/desk.ts";
 import { taskTable } from "../../internal/telemetry/summary.ts";
 import { coloured, shortDuration, table } from "../../internal/telemetry/text.ts";
-import { withCluster } from "./cluster.ts";
+import { type OpenCluster, withCluster } from "./cluster.ts";
 import { runJson, workerJson } from "./json.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -28,7 +29,10 @@ export async function status({ json }: Flags, settings: Settings, runId: string)
   const lines = [
     `${dag}  ${coloured(state)}  ${shortDuration(durationMs)}  (run ${runId})`,
     ...taskTable(Object.entries(tasks), process.stdout.columns ?? 120),
-    ...Object.values(tasks).flatMap(({ error }) => (error === undefined ? [] : [`  ${error.message}`])),
+    ...(result.message === undefined ? [] : [`  ${result.message}`]),
+    ...Object.values(tasks).flatMap(({ state: taskState, error }) =>
+      error === undefined || taskState === "cancelled" ? [] : [`  ${error.message}`],
+    ),
   ];
   process.stdout.write(`${lines.join("\n")}\n`);
   return 0;
@@ -46,10 +50,7 @@ export async function cancel({ json }: Flags, settings: Settings, runId: string)
 }
 
 export async function workers({ json }: Flags, settings: Settings): Promise<number> {
-  const view = await withCluster(settings, (cluster) => cluster.desk.ask(ASK_MS));
-  if (view === undefined) {
-    throw new UsageError("no executor answers: start one with `executor --nats …`, it knows the workers");
-  }
+  const view = await withCluster(settings, askExecutor);
   if (json) {
     for (const worker of view.workers) process.stdout.write(`${workerJson(worker)}\n`);
     return 0;
@@ -71,6 +72,13 @@ export async function workers({ json }: Flags, settings: Settings): Promise<numb
   return 0;
 }
 
-function unknownRun(runId: string): UsageError {
+/** Rejects with `UsageError` when none is there. */
+export async function askExecutor({ desk }: Pick<OpenCluster, "desk">): Promise<ClusterView> {
+  const view = await desk.ask(ASK_MS);
+  if (view !== undefined) return view;
+  throw new UsageError("no executor answers: start one with `executor --nats …`, it knows who does what");
+}
+
+export function unknownRun(runId: string): UsageError {
   return new UsageError(`run '${runId}' is not known here: check the id, the address and --namespace`);
 }

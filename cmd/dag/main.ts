@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The command line: runs DAGs, here or on a cluster, and looks after runs. */
+import tab from "@bomb.sh/tab/commander";
 import { Command } from "commander";
 import { ConfigError, loadSettings, type Settings, unknownVariables } from "../../internal/config/load.ts";
 import { addSettings, givenFlags, runProgram } from "../../internal/config/options.ts";
@@ -10,32 +11,45 @@ import { BadParam } from "../../internal/spec/params.ts";
 import { DefinitionError } from "../../internal/spec/problems.ts";
 import { FunctionsNotLoaded } from "../../internal/tasks/load-functions.ts";
 import { VERSION } from "../version.ts";
+import { deploy, diff, list, show } from "./deployments.ts";
+import { follow, wait } from "./follow.ts";
 import { cancel, status, workers } from "./look.ts";
+import { queues } from "./queues.ts";
+import { retry } from "./retry.ts";
 import { run } from "./run.ts";
+import { runs, type RunsFlags } from "./runs.ts";
 import { canDraw } from "./run-view.ts";
 import { UsageError } from "./usage-error.ts";
 import { validate } from "./validate.ts";
 
 const EXAMPLES = `
 Examples:
+  dag new etl                                       write a DAG file to begin with
   dag run etl.yaml                                  in this process
-  dag run etl.yaml --param day=2026-01-31 --json
+  dag up                                            a cluster on this machine
   dag run etl.yaml --nats nats://localhost:4222     on a cluster
-  dag validate *.yaml
-  dag status 3f9c… --nats nats://localhost:4222
+  dag deploy etl.yaml; dag run etl                  by name, with NATS_URL set
+  dag runs --state failed --since 24h; dag retry RUN
 
 Exit codes:
   0 completed, 1 failed, crashed or cancelled, 2 bad input or no server, 130 interrupted`;
 
-interface Flags {
-  readonly json?: boolean;
+const RUN_EXAMPLES = `
+Examples:
+  dag run etl.yaml --param day=2026-01-31 --json
+  dag run etl.yaml --functions functions.js --workers 10
+  dag run etl --dag-version 3 --detach --nats nats://localhost:4222`;
+
+interface RunOptions {
   readonly local?: boolean;
   readonly sequential?: boolean;
   readonly dryRun?: boolean;
+  readonly detach?: boolean;
   readonly param?: string[];
   readonly params?: string;
   readonly runId?: string;
   readonly tenant?: string;
+  readonly dagVersion?: string;
 }
 
 const program = new Command("dag")
@@ -56,56 +70,139 @@ function add(name: string, description: string, act: (command: Command) => Promi
   });
 }
 
-/** A command that asks the cluster. */
-function addLook(
+interface Looking<Options> {
+  /** What stands on the command line beside the settings. */
+  readonly flags: Options & { readonly json: boolean; readonly live: boolean };
+  readonly settings: Settings;
+  readonly args: readonly string[];
+}
+
+/** A command that asks the cluster, or tells it something. */
+function addLook<Options extends object>(
   name: string,
   description: string,
-  act: (flags: { readonly json: boolean }, settings: Settings, argument: string) => Promise<number>,
-): void {
+  act: (looking: Looking<Options>) => Promise<number>,
+): Command {
   const command = add(name, description, (self) => {
     const settings = loadSettings("look", { flags: givenFlags(self, "look"), env: process.env });
-    return act(flagsOf(self), settings, self.args[0] ?? "");
+    const flags = { ...self.opts<Options>(), json: isJson(self), live: canDraw(process.env.TERM) };
+    return act({ flags, settings, args: self.args });
   });
-  addSettings(command, "look");
+  return addSettings(command, "look");
 }
 
-function flagsOf(command: Command): Flags & { json: boolean } {
-  const flags = command.opts<Flags>();
-  return { ...flags, json: flags.json ?? false };
+function isJson(command: Command): boolean {
+  return command.opts<{ json?: boolean }>().json ?? false;
 }
 
-const runCommand = add("run <file>", "run a DAG file and wait for its end", (command) => {
-  const { json, local = false, sequential = false, dryRun = false, param = [], ...rest } = flagsOf(command);
-  const flags = givenFlags(command, "dag");
-  const settings = loadSettings("dag", { flags, env: process.env });
-  const given = new Set(Object.keys(flags).filter((flag) => flags[flag] !== undefined));
-  const { params, runId, tenant } = rest;
-  const more = {
+/** The settings that stand on the command line. */
+function given(command: Command, of: "dag" | "look"): ReadonlySet<string> {
+  const flags = Object.entries(givenFlags(command, of));
+  return new Set(flags.flatMap(([flag, value]) => (value === undefined ? [] : flag)));
+}
+
+function collect(value: string, all?: string[]): string[] {
+  return [...(all ?? []), value];
+}
+
+const runCommand = add("run <file-or-name>", "run a DAG, and wait for its end", (command) => {
+  const {
+    local = false,
+    sequential = false,
+    dryRun = false,
+    detach = false,
+    ...options
+  } = command.opts<RunOptions>();
+  const { param = [], params, runId, tenant, dagVersion } = options;
+  const settings = loadSettings("dag", { flags: givenFlags(command, "dag"), env: process.env });
+  const flags = {
+    json: isJson(command),
+    live: canDraw(process.env.TERM),
+    given: given(command, "dag"),
+    ...{ local, sequential, dryRun, detach, param },
     ...(params === undefined ? {} : { params }),
     ...(runId === undefined ? {} : { runId }),
     ...(tenant === undefined ? {} : { tenant }),
+    ...(dagVersion === undefined ? {} : { dagVersion }),
   };
-  const all = { json, local, sequential, dryRun, param, given, live: canDraw(process.env.TERM), ...more };
-  return run(command.args[0] ?? "", all, { settings });
+  return run(command.args[0] ?? "", flags, { settings });
 })
   .option("--local", "run in this process (the default without an address)")
   .option("--sequential", "run in this process, one task at a time")
   .option("--dry-run", "print the plan; nothing runs")
-  .option("--param <key=value>", "a param of the run; may be repeated", (value, all?: string[]) => [
-    ...(all ?? []),
-    value,
-  ])
+  .option("--detach", "submit the run, print its id, and leave it to the cluster")
+  .option("--dag-version <n>", "of a deployed DAG, instead of the newest")
+  .option("--param <key=value>", "a param of the run; may be repeated", collect)
   .option("--params <file>", "params of the run from a YAML or JSON file")
   .option("--run-id <id>", "an id of your own for the run")
-  .option("--tenant <id>", "whose run it is, instead of the definition's tenant");
+  .option("--tenant <id>", "whose run it is, instead of the definition's tenant")
+  .addHelpText("after", RUN_EXAMPLES);
 addSettings(runCommand, "dag");
 
 add("validate <files...>", "check DAG files and print every problem", (command) =>
-  validate(command.args, flagsOf(command)),
+  validate(command.args, { json: isJson(command) }),
 );
-addLook("status <run>", "show where a run on the cluster stands", status);
-addLook("cancel <run>", "end a run on the cluster before its time", cancel);
-addLook("workers", "list the live workers of the cluster", workers);
+
+addLook<RunsFlags>("runs", "list the runs on the cluster, newest first", ({ flags, settings }) =>
+  runs(flags, settings),
+)
+  .option("--dag <name>", "only of this DAG")
+  .option("--state <state>", "only in this state: running, completed, failed, crashed, cancelled")
+  .option("--tenant <id>", "only of this tenant")
+  .option("--since <time>", "only since then: 90m, 24h, 2026-01-31, 2026-01-31T08:00:00Z")
+  .option("--limit <n>", "at most so many (default 25)");
+
+addLook<{ follow?: boolean }>(
+  "status <run>",
+  "show where a run on the cluster stands",
+  ({ flags, settings, args: [runId = ""] }) =>
+    flags.follow === true ? follow(flags, settings, runId) : status(flags, settings, runId),
+).option("-f, --follow", "and go on showing it, to its end");
+
+addLook("wait <run>", "wait for the end of a run; the exit code is the run's", ({ flags, settings, args }) =>
+  wait(flags, settings, args[0] ?? ""),
+);
+
+addLook("cancel <run>", "end a run on the cluster before its time", ({ flags, settings, args }) =>
+  cancel(flags, settings, args[0] ?? ""),
+);
+
+const retryCommand = add("retry <run>", "run again what did not succeed in a run, and wait", (command) => {
+  const { task = [], detach = false } = command.opts<{ task?: string[]; detach?: boolean }>();
+  const settings = loadSettings("dag", { flags: givenFlags(command, "dag"), env: process.env });
+  const flags = { json: isJson(command), live: canDraw(process.env.TERM), given: given(command, "dag") };
+  return retry({ ...flags, task, detach }, settings, command.args[0] ?? "");
+})
+  .option("--task <id>", "only this task and what depends on it; may be repeated", collect)
+  .option("--detach", "leave it to the cluster, and do not wait");
+addSettings(retryCommand, "dag");
+
+addLook(
+  "deploy <files...>",
+  "store DAG files on the cluster, each as the next version of its DAG",
+  (looking) => deploy(looking.flags, looking.settings, looking.args),
+);
+addLook("list", "list the deployed DAGs", ({ flags, settings }) => list(flags, settings));
+addLook<{ dagVersion?: string }>(
+  "show <name>",
+  "print a deployed DAG as it was written",
+  ({ flags, settings, args }) => show(flags, settings, args[0] ?? ""),
+).option("--dag-version <n>", "instead of the newest");
+addLook<{ from?: string; to?: string }>(
+  "diff <name> [file]",
+  "compare a deployed DAG with its version before, or with a file",
+  ({ flags, settings, args }) => diff(flags, settings, args),
+)
+  .option("--from <n>", "the older version (default: the one before)")
+  .option("--to <n>", "the newer version (default: the newest)");
+
+addLook("workers", "list the live workers of the cluster", ({ flags, settings }) => workers(flags, settings));
+addLook("queues", "list the queues: what waits, what is in flight, who takes it", ({ flags, settings }) =>
+  queues(flags, settings),
+);
+
+// `dag completion bash` prints a script; the shell asks `dag complete -- …` for what fits.
+tab(program, { completionCommandName: "completion" });
 
 const EXPECTED = [
   BadInput,

@@ -60,6 +60,7 @@ async function demonstrate({ natsServer }: Settings): Promise<number> {
     local: false,
     sequential: false,
     dryRun: false,
+    detach: false,
     live: canDraw(process.env.TERM),
     given: new Set(["nats"]),
     param: [`data=${join(EXAMPLE, "sales.csv")}`],

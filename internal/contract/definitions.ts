@@ -36,6 +36,15 @@ export class StoredDefinitions implements Definitions {
     return known;
   }
 
+  putSource(text: string): Promise<BlobRef> {
+    const bytes = new TextEncoder().encode(text);
+    return this.#blobs.put("definitions", hashOf(bytes), bytes);
+  }
+
+  async source(ref: BlobRef): Promise<string> {
+    return new TextDecoder().decode(await this.#blobs.get("definitions", ref));
+  }
+
   async #store(dag: Dag): Promise<BlobRef> {
     const bytes = encodeValue(writeDefinition(dag));
     const hash = hashOf(bytes);

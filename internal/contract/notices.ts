@@ -56,7 +56,7 @@ const cluster = z.object({
     }),
   ),
   held: z.array(attempt.extend({ worker_id: z.string(), since_ms: z.number() })),
-  queues: z.array(z.object({ queue: z.string(), depth: count, workers: count })),
+  queues: z.array(z.object({ queue: z.string(), depth: count, running: count, workers: count })),
   active_runs: count,
 });
 

@@ -16,6 +16,7 @@ export function streamSpecs(names: Names): StreamSpec[] {
     { name: names.runsStream, subjects: names.allFacts, retention: "limits", perSubject: "first" },
     { name: names.tasksStream, subjects: names.allTasks, retention: "workqueue", perSubject: "first" },
     { name: names.blobsStream, subjects: names.allBlobs, retention: "limits", perSubject: "first" },
+    { name: names.dagsStream, subjects: names.allVersions, retention: "limits", perSubject: "first" },
     {
       name: names.deadStream,
       subjects: names.allDead,

@@ -33,6 +33,9 @@ export class Names {
   get deadStream(): string {
     return this.#stream("DEAD");
   }
+  get dagsStream(): string {
+    return this.#stream("DAGS");
+  }
   get leaseBucket(): string {
     return this.#stream("LEASES");
   }
@@ -58,6 +61,12 @@ export class Names {
     }
   }
 
+  /** The facts by which runs begin and end. */
+  get milestones(): string[] {
+    const run = `${this.#ns}.run.*.*`;
+    return [`${run}.submitted`, `${run}.retry.*`, `${run}.finished.*`];
+  }
+
   get allTasks(): string {
     return `${this.#ns}.task.>`;
   }
@@ -76,6 +85,16 @@ export class Names {
   }
   blobChunk(owner: BlobOwner, name: string, chunk: number): string {
     return `${this.blobsOf(owner)}.${name}.${chunk}`;
+  }
+
+  get allVersions(): string {
+    return `${this.#ns}.dag.>`;
+  }
+  versionsOf(name: string): string {
+    return `${this.#ns}.dag.${token(name)}.*`;
+  }
+  version(name: string, version: number): string {
+    return `${this.#ns}.dag.${token(name)}.${version}`;
   }
 
   get allDead(): string {
@@ -104,6 +123,17 @@ export class Names {
   #stream(name: string): string {
     return `${this.#ns.toUpperCase()}_${name}`;
   }
+}
+
+/** A name of any characters as one part of a subject; different names have different parts. */
+function token(name: string): string {
+  return /^[A-Za-z0-9_-]+$/.test(name) ? name : `~${Buffer.from(name).toString("base64url")}`;
+}
+
+/** Reads `<ns>.dag.<name>.<version>`; `undefined` for a subject that no version has. */
+export function readVersionSubject(subject: string): number | undefined {
+  const parts = subject.split(".");
+  return parts.length === 4 ? toCount(parts[3]) : undefined;
 }
 
 /** What a fact's subject says of it. */

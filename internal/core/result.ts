@@ -20,6 +20,8 @@ export interface RunResult {
   readonly dag: string;
   readonly state: RunState;
   readonly durationMs: number;
+  /** Why the run ended before all of its tasks did, if so. */
+  readonly message?: string;
   /** By task id, in the order of the definition. */
   readonly tasks: Readonly<Record<string, TaskResult>>;
 }

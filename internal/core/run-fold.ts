@@ -62,6 +62,7 @@ export class RunFold {
   #begunAt: number;
   #end: RunEndState | undefined;
   #endedAt = 0;
+  #endMessage = "";
   #announced = false;
   readonly #verdict: Verdict;
   /** What the fact being applied makes owed. */
@@ -93,6 +94,10 @@ export class RunFold {
   /** Log time of the fact that ended the run; 0 while it goes on. */
   get endedAt(): number {
     return this.#endedAt;
+  }
+  /** Why the run ended before all of its tasks did; empty when they did. */
+  get endMessage(): string {
+    return this.#endMessage;
   }
   /** The log holds the `finished` of the end that was reached. */
   get announced(): boolean {
@@ -181,7 +186,7 @@ export class RunFold {
 
   #applyCancel(fact: Cancel): Change {
     if (this.#end !== undefined || fact.gen !== this.#gen) return NOTHING;
-    this.#finish(fact.cause === "time-limit" ? "failed" : "cancelled");
+    this.#finish(fact.cause === "time-limit" ? "failed" : "cancelled", fact.message);
     return { ...NOTHING, ended: true };
   }
 
@@ -287,7 +292,7 @@ export class RunFold {
     this.#verdict.add(task, state);
     switch (this.graph.dag.onFailure) {
       case "stop":
-        this.#finish(this.#verdict.end);
+        this.#finish(this.#verdict.end, `task '${task.id}' ${state}, and the policy is stop`);
         break;
       case "continue":
       case "allow_partial":
@@ -317,8 +322,9 @@ export class RunFold {
   }
 
   /** Ends the run; what is unfinished is cancelled at once. */
-  #finish(end: RunEndState): void {
+  #finish(end: RunEndState, message = ""): void {
     this.#end = end;
+    this.#endMessage = message;
     this.#endedAt = this.#time;
     this.#dueAt.clear();
     if (this.#instances.unfinished === 0) return;

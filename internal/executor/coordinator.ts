@@ -14,13 +14,15 @@ import type { Graph } from "../core/graph.ts";
 import type { Outcome } from "../core/outcome.ts";
 import { RunFold } from "../core/run-fold.ts";
 import type { Timer } from "../ports/clock.ts";
-import type { ClusterView } from "../ports/desk.ts";
+import type { ClusterView, QueueView } from "../ports/desk.ts";
 import type { Follower } from "../ports/run-log.ts";
 import type { QueuedAttempt } from "../ports/task-queue.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { foldOf } from "./load-run.ts";
 import { LogTime } from "./log-time.ts";
 import { Overseer } from "./overseer.ts";
+import { Reconciler } from "./reconciler.ts";
+import { RunEndings } from "./run-endings.ts";
 import type { CoordinatorOptions } from "./settings.ts";
 import { WorkBuilder } from "./work-builder.ts";
 
@@ -32,23 +34,26 @@ interface OpenRun {
 /** A run at hand, or the facts that wait for it. */
 type Entry = OpenRun | { readonly waiting: LoggedFact[] };
 
+/** How long stopping waits for what is under way for runs that have ended. */
+const FINISH_MS = 3_000;
+
 export class Coordinator {
   readonly #options: CoordinatorOptions;
   readonly #runs = new Map<string, Entry>();
   readonly #averages = new Map<string, number>();
   readonly #dispatcher: Dispatcher;
   readonly #overseer: Overseer;
+  readonly #endings: RunEndings;
+  readonly #reconciler: Reconciler;
   readonly #logTime: LogTime;
   #loading = new Set<Promise<void>>();
-  /** Runs that have ended and whose queues are being cleared. */
-  readonly #sweeps = new Map<string, Promise<void>>();
   #follower: Follower | undefined;
   #recovered = false;
   #stopped = false;
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
-    this.#logTime = new LogTime(options.clock);
+    this.#logTime = new LogTime(options.clock, options.clock.now());
     const mayAct = (): boolean => this.#recovered && !this.#stopped && options.mayAct();
     this.#dispatcher = new Dispatcher({
       ...options,
@@ -63,42 +68,65 @@ export class Coordinator {
       mayAct,
       find: (attempt) => this.#find(attempt),
       knowsAll: () => this.#recovered,
+      reconnected: () => void this.#reconciler.reconcile(),
+    });
+    const { table } = this.#overseer;
+    this.#endings = new RunEndings({ ...options, mayAct, dispatcher: this.#dispatcher, table });
+    this.#reconciler = new Reconciler({
+      ...options,
+      mayAct,
+      dispatcher: this.#dispatcher,
+      folded: async (seq) => this.#follower?.reached(seq),
+      isCurrent: (attempt) => this.#find(attempt) !== undefined,
+      isHeld: (attempt) => table.holderOf(attempt) !== undefined,
     });
   }
 
-  get liveWorkers(): number {
-    return this.#overseer.table.workerCount;
-  }
-  get activeTasks(): number {
-    return this.#overseer.table.heldCount;
-  }
   /** It has caught up with the log and acts; before, facts are only replayed. */
   get recovered(): boolean {
     return this.#recovered;
   }
-  get queueDepth(): number {
-    const all = [...this.#dispatcher.depths().values()].reduce((sum, depth) => sum + depth, 0);
-    return Math.max(0, all - this.activeTasks);
-  }
-
   async start(): Promise<void> {
     const { queue, log } = this.#options;
     const listed = await queue.list();
-    const end = await log.lastSeq();
+    const end = await log.end();
+    if (this.#stopped) return;
     await this.#overseer.start();
     this.#follower = await log.follow({ from: 1 }, (fact) => this.#onFact(fact));
-    await this.#follower.reached(end);
+    if (this.#stopped) await this.#follower.stop();
+    await this.#follower.reached(end.seq);
     while (this.#loading.size > 0) await Promise.all(this.#loading);
+    if (this.#stopped) return;
+    this.#logTime.saw((await log.end()).time);
     this.#recover(listed);
+    this.#reconciler.start();
+  }
+
+  /** The lease was renewed: what had to wait while it was too old to act on is done now. */
+  goOn(): void {
+    if (!this.#recovered) return;
+    this.#dispatcher.pump();
+    this.#endings.announceLeft();
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#reconciler.stop();
     await this.#follower?.stop();
     await this.#overseer.stop();
     this.#dispatcher.stop();
     for (const entry of this.#runs.values()) if ("run" in entry) entry.deadline?.cancel();
     this.#runs.clear();
+  }
+
+  /** Lets what it does for ended runs come to its end, for a short while: its process may leave after. */
+  async finish(): Promise<void> {
+    let timer: Timer | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = this.#options.clock.after(FINISH_MS, resolve);
+    });
+    await Promise.race([this.#endings.settled(), late]);
+    timer?.cancel();
   }
 
   view(): ClusterView {
@@ -108,13 +136,32 @@ export class Coordinator {
       executor: this.#options.incarnation,
       workers: table.workerViews(now),
       held: table.heldViews(now),
-      queues: [...this.#dispatcher.depths()].map(([queue, depth]) => ({
-        queue,
-        depth,
-        workers: table.workersOf(queue),
-      })),
+      queues: this.#queueViews(),
       activeRuns: this.#runs.size,
     };
+  }
+
+  /** Of every queue that holds something, or that a live worker takes from. */
+  #queueViews(): QueueView[] {
+    const { table } = this.#overseer;
+    const running = new Map<string, number>();
+    for (const { attempt } of table.held()) {
+      const found = this.#find(attempt);
+      if (found === undefined) continue;
+      const { queue } = found.run.task(found.position);
+      running.set(queue, (running.get(queue) ?? 0) + 1);
+    }
+    const depths = this.#dispatcher.depths();
+    for (const queue of table.servedQueues()) if (!depths.has(queue)) depths.set(queue, 0);
+    return [...depths]
+      .map(([queue, depth]) => ({
+        queue,
+        depth,
+        running: running.get(queue) ?? 0,
+        workers: table.workersOf(queue),
+      }))
+      .filter(({ depth, workers }) => depth > 0 || workers > 0)
+      .toSorted((a, b) => (a.queue < b.queue ? -1 : 1));
   }
 
   /** The queue is in step with the log: from here on every change acts at once. */
@@ -126,7 +173,7 @@ export class Coordinator {
       const { run } = entry;
       this.#dispatcher.add(run, run.owed(), (key) => queued.has(key));
       this.#watchDeadline(entry);
-      if (run.end !== undefined) this.#announce(run);
+      if (run.end !== undefined) this.#endings.announce(run);
     }
     this.#overseer.prune();
     for (const attempt of queued.values()) if (this.#find(attempt) === undefined) this.#removeCopy(attempt);
@@ -164,7 +211,7 @@ export class Coordinator {
 
   /** A retry of a run that has ended. It was let go, unless its end is not announced yet; its queues may still be cleared. */
   #goOn(logged: LoggedFact, open: OpenRun | undefined): void {
-    const sweep = this.#sweeps.get(logged.runId);
+    const sweep = this.#endings.sweepOf(logged.runId);
     if (open !== undefined && sweep === undefined) {
       this.#apply(open, logged);
       return;
@@ -224,6 +271,7 @@ export class Coordinator {
     if (this.#recovered && logged.fact.kind === "retry") this.#watchDeadline(entry);
     if (change.ended) this.#ended(entry);
     this.#options.onRun(run, change, logged);
+    if (run.end === undefined || run.announced) this.#endings.forget(run);
     if (run.announced) this.#runs.delete(run.runId);
   }
 
@@ -240,38 +288,7 @@ export class Coordinator {
 
   #ended({ run, deadline }: OpenRun): void {
     deadline?.cancel();
-    if (!this.#recovered) return;
-    const sweep = this.#sweep(run).finally(() => this.#sweeps.delete(run.runId));
-    this.#sweeps.set(run.runId, sweep);
-    this.#announce(run);
-  }
-
-  /**
-   * What is still queued of an ended run goes; what runs is told to stop, last, so that nothing starts after.
-   * Copies in flight go one by one: a purge frees their places too, but wakes who waits for work only seconds later.
-   */
-  async #sweep(run: RunFold): Promise<void> {
-    const { queue, presence } = this.#options;
-    const held = new Set([...this.#overseer.table.held()].map(({ attempt }) => attemptKey(attempt)));
-    try {
-      const left = await this.#dispatcher.end(run);
-      const inFlight = left.filter((attempt) => held.has(attemptKey(attempt)));
-      await Promise.all(inFlight.map((attempt) => queue.remove(attempt)));
-      const waiting = left.filter((attempt) => !held.has(attemptKey(attempt)));
-      if (waiting.length > 0)
-        await queue.purge(run.runId, [...new Set(waiting.map((attempt) => attempt.queue))]);
-      if (left.length > 0) presence.command({ kind: "stop-run", runId: run.runId });
-    } catch (error) {
-      this.#trouble(`clearing the queue of run ${run.runId}`, error);
-    }
-  }
-
-  #announce(run: RunFold): void {
-    if (run.end === undefined || !this.#options.mayAct()) return;
-    const durationMs = run.endedAt - run.submittedAt;
-    this.#options.log
-      .append(run, { kind: "finished", gen: run.gen, state: run.end, durationMs })
-      .catch((error: unknown) => this.#trouble(`announcing the end of run ${run.runId}`, error));
+    if (this.#recovered) this.#endings.begin(run);
   }
 
   #watchDeadline(entry: OpenRun): void {

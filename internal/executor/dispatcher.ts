@@ -6,7 +6,7 @@
  * D2 An attempt is enqueued only while it is current; enqueueing twice is harmless (the queue refuses).
  * D3 A run that has ended is purged only after its own enqueues under way are answered: a purge overtakes them.
  */
-import { attemptKey } from "../core/attempt.ts";
+import { type AttemptId, attemptKey } from "../core/attempt.ts";
 import type { Owed, RunFold } from "../core/run-fold.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { Observer } from "../ports/observer.ts";
@@ -105,6 +105,30 @@ export class Dispatcher {
         if (turn === undefined) break;
         if (turn.run.isCurrent(turn.owed.position, turn.owed.attempt)) this.#send(turn.run, turn.owed);
       }
+    }
+  }
+
+  /** What it has enqueued, as far as that is answered, and nobody has ended yet. */
+  queued(): AttemptId[] {
+    return [...this.#runs].flatMap(([run, { window }]) =>
+      [...window.values()]
+        .filter(({ sending }) => sending === undefined)
+        .map(({ position, attempt }) => ({
+          runId: run.runId,
+          task: run.task(position).id,
+          index: 0,
+          attempt,
+        })),
+    );
+  }
+
+  /** An attempt that it had enqueued is no longer in the queue: it is enqueued anew. */
+  again({ runId, task, attempt }: AttemptId): void {
+    for (const run of this.#runs.keys()) {
+      const position = run.runId === runId ? run.graph.position(task) : undefined;
+      if (position === undefined) continue;
+      this.settle(run, position, attempt);
+      this.add(run, [{ position, attempt, dueAt: 0 }]);
     }
   }
 

@@ -1,9 +1,10 @@
 /** Looks at a run, cancels it, has it retried: from the log alone, no executor is needed. */
+import type { Dag } from "../core/model.ts";
 import type { RunResult } from "../core/result.ts";
 import type { RunFold } from "../core/run-fold.ts";
 import type { ClusterView } from "../ports/desk.ts";
 import { BadInput, type CancelAnswer } from "./executor.ts";
-import { foldOf } from "./load-run.ts";
+import { factsOfRun, foldOf } from "./load-run.ts";
 import { runResult } from "./run-result.ts";
 import type { Ports } from "./settings.ts";
 
@@ -14,7 +15,7 @@ export async function inspectRun(
   runId: string,
   ports: LogPorts & Pick<Ports, "blobs" | "clock"> & { readonly view: ClusterView | undefined },
 ): Promise<RunResult | undefined> {
-  const facts = await ports.log.factsOf(runId);
+  const facts = await factsOfRun(runId, ports);
   const run = await foldOf(facts, ports);
   if (run === undefined) return undefined;
   const runningOn = (task: string, attempt: number): string | undefined =>
@@ -25,7 +26,7 @@ export async function inspectRun(
 
 /** Ends a run before its time. */
 export async function cancelRun(runId: string, ports: LogPorts): Promise<CancelAnswer> {
-  const run = await foldOf(await ports.log.factsOf(runId), ports);
+  const run = await foldOf(await factsOfRun(runId, ports), ports);
   if (run === undefined) return "unknown";
   if (run.end !== undefined) return "already-ended";
   await ports.log.append(run, {
@@ -35,7 +36,7 @@ export async function cancelRun(runId: string, ports: LogPorts): Promise<CancelA
     message: "cancelled by request",
   });
   // The run may have ended while this was on its way: the log's order says which was first.
-  const after = await foldOf(await ports.log.factsOf(runId), ports);
+  const after = await foldOf(await factsOfRun(runId, ports), ports);
   return after?.end === "cancelled" ? "accepted" : "already-ended";
 }
 
@@ -44,6 +45,7 @@ export interface RetryAdmission {
   readonly partition: number;
   /** Position of the run's `submitted`. */
   readonly seq: number;
+  readonly dag: Dag;
   /** The generation that the retry begins. */
   readonly gen: number;
   /** Position of the newest fact before it. */
@@ -61,7 +63,7 @@ export async function prepareRetry(
   tasks: readonly string[],
   ports: LogPorts,
 ): Promise<RetryAdmission> {
-  const facts = await ports.log.factsOf(runId);
+  const facts = await factsOfRun(runId, ports);
   const run = await foldOf(facts, ports);
   if (run === undefined) throw new BadInput(`run '${runId}' is not known: nothing to retry`);
   if (run.end === undefined) {
@@ -75,6 +77,7 @@ export async function prepareRetry(
     runId,
     partition,
     seq,
+    dag: run.graph.dag,
     gen,
     before: facts.at(-1)?.seq ?? seq,
     admit: async () => void (await ports.log.append(run, { kind: "retry", gen, tasks })),

@@ -1,6 +1,8 @@
 /**
  * Holds the lease that says which executor drives the runs. Its age is taken from the monotonic clock at the
  * moment before it was asked for, so this side always lets go before the other side may take it.
+ *
+ * It is renewed on a schedule of its own: taking over replays the log, and may take longer than the lease lasts.
  */
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { Lease } from "../ports/lease.ts";
@@ -11,9 +13,11 @@ export interface LeadershipOptions {
   readonly clock: Clock;
   readonly observer: Observer;
   readonly owner: string;
-  /** The lease is ours. */
+  /** The lease is ours: resolves when the take-over is done. Rejects when it failed; it is tried again later. */
   gained(): Promise<void>;
-  /** The lease is no longer ours. */
+  /** It is ours for one more term; perhaps it was too old to act on for a while. */
+  renewed(): void;
+  /** The lease is no longer ours, perhaps in the middle of the take-over. */
   lost(): Promise<void>;
 }
 
@@ -24,6 +28,8 @@ export class Leadership {
   #stopped = false;
   #timer: Timer | undefined;
   #turn: Promise<void> = Promise.resolve();
+  /** The take-over under way, or done. Does not reject. */
+  #takeOver: Promise<void> = Promise.resolve();
 
   constructor(options: LeadershipOptions) {
     this.#options = options;
@@ -39,17 +45,14 @@ export class Leadership {
   async start(): Promise<void> {
     await this.#takeTurn();
     this.#schedule();
+    await this.#takeOver;
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#timer?.cancel();
     await this.#turn;
-    if (!this.#leads) return;
-    await this.#letGo();
-    await this.#options.lease.release(this.#options.owner).catch((error: unknown) => {
-      this.#trouble("releasing the lease", error);
-    });
+    await this.#resign();
   }
 
   #schedule(): void {
@@ -66,26 +69,42 @@ export class Leadership {
     try {
       if (this.#leads ? await lease.renew(owner) : await lease.acquire(owner)) {
         this.#renewedAt = askedAt;
-        if (!this.#leads) await this.#take();
+        if (this.#leads) this.#options.renewed();
+        else this.#takeOver = this.#lead();
       } else if (this.#leads) {
-        await this.#letGo();
+        await this.#follow();
       }
     } catch (error) {
       this.#trouble(this.#leads ? "renewing the lease" : "asking for the lease", error);
-      if (this.#leads && !this.holds) await this.#letGo();
+      if (this.#leads && !this.holds) await this.#follow();
     }
   }
 
-  async #take(): Promise<void> {
+  async #lead(): Promise<void> {
     this.#leads = true;
-    await this.#options.gained();
-    this.#options.observer.observe({ kind: "lease-taken", owner: this.#options.owner });
+    try {
+      await this.#options.gained();
+      if (this.#leads) this.#options.observer.observe({ kind: "lease-taken", owner: this.#options.owner });
+    } catch (error) {
+      this.#trouble("taking over the runs", error);
+      // Another may be able to; if not, it is tried again at the next turn.
+      await this.#resign();
+    }
   }
 
-  async #letGo(): Promise<void> {
+  async #follow(): Promise<void> {
     this.#leads = false;
     await this.#options.lost();
     this.#options.observer.observe({ kind: "lease-lost", owner: this.#options.owner });
+  }
+
+  /** Gives the lease up, if it is ours. */
+  async #resign(): Promise<void> {
+    if (!this.#leads) return;
+    await this.#follow();
+    await this.#options.lease.release(this.#options.owner).catch((error: unknown) => {
+      this.#trouble("releasing the lease", error);
+    });
   }
 
   #trouble(what: string, error: unknown): void {

@@ -41,7 +41,7 @@ export class LiveTable {
   heartbeat(beat: Heartbeat, now: number): boolean {
     const known = this.#workers.get(beat.incarnation);
     const before = known?.held ?? new Map<string, Held>();
-    for (const key of before.keys()) this.#holders.delete(key);
+    for (const held of before.values()) this.#letGo(held);
     const worker: LiveWorker = { beat, held: new Map(), heardAt: now };
     this.#workers.set(beat.incarnation, worker);
     for (const attempt of beat.held) {
@@ -74,7 +74,7 @@ export class LiveTable {
   remove(incarnation: string): void {
     const worker = this.#workers.get(incarnation);
     if (worker === undefined) return;
-    for (const key of worker.held.keys()) this.#holders.delete(key);
+    for (const held of worker.held.values()) this.#letGo(held);
     this.#workers.delete(incarnation);
   }
 
@@ -93,6 +93,12 @@ export class LiveTable {
 
   workersOf(queue: string): number {
     return [...this.#workers.values()].filter(({ beat }) => serves(beat, queue)).length;
+  }
+
+  /** Queues that live workers name. */
+  servedQueues(): Set<string> {
+    const named = [...this.#workers.values()].flatMap(({ beat }) => beat.queues);
+    return new Set(named.filter((queue) => queue !== "*"));
   }
 
   held(): Iterable<Held> {
@@ -119,6 +125,12 @@ export class LiveTable {
       workerId,
       sinceMs: Math.round(now - since),
     }));
+  }
+
+  /** Another may have it by now. */
+  #letGo({ attempt, incarnation }: Held): void {
+    const key = attemptKey(attempt);
+    if (this.#holders.get(key)?.incarnation === incarnation) this.#holders.delete(key);
   }
 
   #hold(worker: LiveWorker, { runId, task, index, attempt }: AttemptId, since: number): void {

@@ -1,7 +1,13 @@
 /** A run out of its facts. */
 import type { LoggedFact } from "../core/facts.ts";
 import { RunFold } from "../core/run-fold.ts";
+import { isRunId } from "../core/run-id.ts";
 import type { Ports } from "./settings.ts";
+
+/** All facts of a run; none when there is no such run, also where the text is no id at all. */
+export async function factsOfRun(runId: string, { log }: Pick<Ports, "log">): Promise<LoggedFact[]> {
+  return isRunId(runId) ? log.factsOf(runId) : [];
+}
 
 /** `undefined` when the facts do not begin with the run's submission. */
 export async function foldOf(

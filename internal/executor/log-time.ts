@@ -1,14 +1,15 @@
 import type { Clock } from "../ports/clock.ts";
 
-/** Time as the log's server tells it: that of the newest fact, carried on by this process's monotonic clock. */
+/** Time as the log's server tells it: the last that was heard of it, carried on by this process's monotonic clock. */
 export class LogTime {
   readonly #clock: Clock;
   #newest: number;
   #seenAt: number;
 
-  constructor(clock: Clock) {
+  /** `now` is the server's time just now, in milliseconds since 1970. */
+  constructor(clock: Clock, now: number) {
     this.#clock = clock;
-    this.#newest = clock.now();
+    this.#newest = now;
     this.#seenAt = clock.monotonic();
   }
 

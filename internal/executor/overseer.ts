@@ -29,6 +29,8 @@ export interface OverseerOptions {
   /** Names this executor in the facts that it writes. */
   readonly incarnation: string;
   mayAct(): boolean;
+  /** The connection was lost and is back. */
+  reconnected(): void;
   /** Every run is known, and `find` can be relied on. */
   knowsAll(): boolean;
   /** The run and position of an attempt that is current; nothing for any other. */
@@ -55,7 +57,10 @@ export class Overseer {
     this.#subscription = await presence.watch({
       heartbeat: (beat) => this.#onHeartbeat(beat),
       took: (notice) => this.#onTook(notice),
-      reconnected: () => this.#forgive(),
+      reconnected: () => {
+        this.#forgive();
+        this.#options.reconnected();
+      },
     });
     presence.command({ kind: "report" });
     this.#lastTick = clock.monotonic();
@@ -146,6 +151,8 @@ export class Overseer {
     this.#options.observer.observe({ kind: "worker-dead", workerId, incarnation, held: held.length });
     const silence = Math.round(this.#options.limits.deadAfterMs / 1_000);
     for (const entry of held) {
+      // The queue has given it to another, who is alive.
+      if (this.table.holderOf(entry.attempt) !== undefined) continue;
       this.#judge(entry, "lost", `worker '${workerId}' is dead: nothing heard of it for ${silence} s`);
     }
   }

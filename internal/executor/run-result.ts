@@ -6,6 +6,7 @@ import type { RunResult, TaskResult } from "../core/result.ts";
 import type { RunFold } from "../core/run-fold.ts";
 import { decodeValue } from "../core/stored.ts";
 import type { Blobs } from "../ports/blobs.ts";
+import type { RunLog } from "../ports/run-log.ts";
 
 /** What is known of unfinished attempts besides the log: which of them some worker holds. */
 export type RunningOn = (task: string, attempt: number) => string | undefined;
@@ -17,19 +18,32 @@ export async function runResult(
   more: { readonly blobs: Blobs; readonly now: number; readonly runningOn?: RunningOn },
 ): Promise<RunResult> {
   const outcomes = lastOutcomes(run, facts);
-  const tasks: Record<string, TaskResult> = {};
+  const tasks: [id: string, task: TaskResult][] = [];
   for (let position = 0; position < run.graph.size; position++) {
     const { id } = run.task(position);
     const outcome = outcomes.get(position);
-    tasks[id] = await taskResult(run, position, { outcome, ...more });
+    tasks.push([id, await taskResult(run, position, { outcome, ...more })]);
   }
   return {
     runId: run.runId,
     dag: run.submitted.dagName,
     state: run.end ?? "running",
     durationMs: Math.max(0, (run.end === undefined ? more.now : run.endedAt) - run.submittedAt),
-    tasks,
+    ...(run.endMessage === "" ? {} : { message: run.endMessage }),
+    // Not by assignment: a task may be called `__proto__`.
+    tasks: Object.fromEntries(tasks),
   };
+}
+
+/** The same for a run that has ended: reads what holds the outcomes. */
+export async function endResult(
+  run: RunFold,
+  { log, blobs }: { readonly log: RunLog; readonly blobs: Blobs },
+): Promise<RunResult> {
+  const positions = Array.from({ length: run.graph.size }, (_, position) => position);
+  const seqs = new Set(positions.map((position) => run.instances.outcomeSeq(position)));
+  seqs.delete(0);
+  return runResult(run, await log.read([...seqs]), { blobs, now: run.endedAt });
 }
 
 /** By position: the last outcome that counts. */
@@ -63,19 +77,22 @@ async function taskResult(
     ...(worker === undefined ? {} : { worker }),
     ...(outcome === undefined ? {} : { durationMs: outcome.durationMs }),
     ...(output === undefined ? {} : { output }),
-    ...(outcome?.state === "failed" ? { error: finalError(outcome.error, id, { folded, attempts }) } : {}),
+    ...errorOf(run, position, outcome),
   };
 }
 
-/** After the last attempt the message says how many there were. */
-function finalError(
-  error: TaskError,
-  task: string,
-  { folded, attempts }: { folded: string; attempts: number },
-): TaskError {
-  if (folded !== "failed" && folded !== "crashed") return error;
+/** After the last attempt the message says how many there were; what was cancelled with its run has the run's reason. */
+function errorOf(run: RunFold, position: number, outcome: Outcome | undefined): { error?: TaskError } {
+  const { instances, endMessage: message } = run;
+  const state = instances.state(position);
+  if (state === "cancelled" && message !== "") return { error: { reason: "cancelled", message } };
+  if (outcome?.state !== "failed") return {};
+  if (state !== "failed" && state !== "crashed") return { error: outcome.error };
+  const attempts = instances.attempt(position);
   const times = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
-  return { ...error, message: `Task '${task}' failed after ${times}: ${error.message}` };
+  const { id } = run.task(position);
+  const text = `Task '${id}' failed after ${times}: ${outcome.error.message}`;
+  return { error: { ...outcome.error, message: text } };
 }
 
 async function outputOf(

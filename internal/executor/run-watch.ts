@@ -39,7 +39,9 @@ export class RunWatch {
   follow(log: RunLog, definitions: Definitions, listener: RunListener): void {
     if (this.seq === 0 || this.#follower !== undefined) return;
     const fold = new FollowedRun(definitions, listener);
-    this.#follower = log.follow({ from: this.seq, runId: this.runId }, (fact) => fold.take(fact));
+    this.#follower = log.follow({ from: this.seq, runId: this.runId }, (fact) => {
+      fold.take(fact).catch((error: unknown) => this.fail(error));
+    });
     this.#follower.catch((error: unknown) => this.fail(error));
   }
 
@@ -69,12 +71,14 @@ class FollowedRun {
     this.#listener = listener;
   }
 
-  take(logged: LoggedFact): void {
+  /** Rejects when the definition cannot be read, or a listener throws. */
+  async take(logged: LoggedFact): Promise<void> {
     this.#turn = this.#turn.then(async (run) => {
       const opened = run ?? (await this.#open(logged));
       if (opened !== undefined) this.#listener(opened, opened.apply(logged), logged);
       return opened;
     });
+    await this.#turn;
   }
 
   async #open(logged: LoggedFact): Promise<RunFold | undefined> {

@@ -21,10 +21,10 @@ import {
 import { cancelRun, inspectRun, prepareRetry } from "./inspection.ts";
 import { Leadership } from "./leadership.ts";
 import { RunReport, safely } from "./run-report.ts";
-import { runResult } from "./run-result.ts";
+import { endResult } from "./run-result.ts";
 import { RunWatch } from "./run-watch.ts";
 import type { ExecutorSettings, Ports } from "./settings.ts";
-import { prepareRun, usedBefore } from "./submission.ts";
+import { calledOff, prepareRun, usedBefore } from "./submission.ts";
 
 /** A worker that lives in this process. */
 export interface OwnWorker {
@@ -58,6 +58,7 @@ export class ExecutorService implements Executor {
   readonly #watches = new Map<string, RunWatch>();
   readonly #incarnation: string;
   #coordinator: Coordinator | undefined;
+  #takeOvers = 0;
   #seen: ClusterView | undefined;
   #asking: Timer | undefined;
   #notices: Subscription | undefined;
@@ -73,6 +74,7 @@ export class ExecutorService implements Executor {
       ...this.#options,
       owner: this.#incarnation,
       gained: () => this.#lead(),
+      renewed: () => this.#coordinator?.goOn(),
       lost: () => this.#follow(),
     });
   }
@@ -83,11 +85,14 @@ export class ExecutorService implements Executor {
   }
 
   async execute(run: DagRun, { signal }: { readonly signal?: AbortSignal } = {}): Promise<RunResult> {
+    const isAborted = (): boolean => signal?.aborted === true;
+    if (isAborted()) return calledOff(prepareRun(run, this.#options), run);
     const handle = await this.submit(run);
     const cancel = (): void => {
       this.cancel(handle.runId).catch((error: unknown) => this.#watches.get(handle.runId)?.fail(error));
     };
-    if (signal?.aborted === true) cancel();
+    // Aborted while it was being submitted.
+    if (isAborted()) cancel();
     signal?.addEventListener("abort", cancel, { once: true });
     try {
       return await handle.result();
@@ -207,6 +212,7 @@ export class ExecutorService implements Executor {
     await Promise.all(this.#options.workers.map((worker) => worker.stop()));
     const open = [...this.#watches.values()];
     this.#watches.clear();
+    await this.#coordinator?.finish();
     await this.#leadership.stop();
     await this.#notices?.stop();
     for (const watch of open) {
@@ -228,12 +234,14 @@ export class ExecutorService implements Executor {
   async #lead(): Promise<void> {
     const coordinator = new Coordinator({
       ...this.#options,
-      incarnation: this.#incarnation,
+      // A name of its own for each: what one writes must not be taken for what the one before wrote.
+      incarnation: `${this.#incarnation}-${++this.#takeOvers}`,
       mayAct: () => this.#leadership.holds,
       onRun: (run, change, logged) => this.#onRun(run, change, logged),
     });
     this.#coordinator = coordinator;
     await coordinator.start();
+    if (this.#coordinator !== coordinator) return;
     this.#serving = await this.#options.desk.serve(() => coordinator.view());
     for (const watch of this.#watches.values()) await watch.unfollow();
   }
@@ -241,7 +249,9 @@ export class ExecutorService implements Executor {
   async #follow(): Promise<void> {
     const coordinator = this.#coordinator;
     this.#coordinator = undefined;
-    await this.#serving?.stop();
+    const serving = this.#serving;
+    this.#serving = undefined;
+    await serving?.stop();
     await coordinator?.stop();
     for (const watch of this.#watches.values()) this.#followAlone(watch);
   }
@@ -264,14 +274,9 @@ export class ExecutorService implements Executor {
   }
 
   async #end(watch: RunWatch, run: RunFold): Promise<void> {
-    const { log, blobs } = this.#options;
     this.#watches.delete(watch.runId);
-    const positions = Array.from({ length: run.graph.size }, (_, position) => position);
-    const seqs = new Set(positions.map((position) => run.instances.outcomeSeq(position)));
-    seqs.delete(0);
     try {
-      const facts = await log.read([...seqs]);
-      watch.end(await runResult(run, facts, { blobs, now: run.endedAt }));
+      watch.end(await endResult(run, this.#options));
     } catch (error) {
       watch.fail(error);
     }

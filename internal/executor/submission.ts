@@ -2,12 +2,13 @@
 import { SEMANTICS, type Submitted } from "../core/facts.ts";
 import { partitionOf } from "../core/hash.ts";
 import type { JsonObject } from "../core/json.ts";
+import { isRunId, RUN_ID_RULE } from "../core/run-id.ts";
 import { isLargerThan } from "../core/size.ts";
+import type { RunResult } from "../core/result.ts";
 import { encodeValue, type Stored } from "../core/stored.ts";
+import type { RunKey } from "../ports/run-log.ts";
 import { BadInput, type DagRun } from "./executor.ts";
 import type { ExecutorSettings, Ports } from "./settings.ts";
-
-const RUN_ID = /^[A-Za-z0-9_-]{1,128}$/;
 
 export interface Admission {
   readonly runId: string;
@@ -16,15 +17,25 @@ export interface Admission {
   admit(): Promise<number>;
 }
 
+/** What a submission needs of the world. */
+export type SubmissionOptions = Pick<Ports, "log" | "definitions" | "blobs" | "random"> &
+  Pick<ExecutorSettings, "taskTimeoutMs" | "lossCap" | "inlineLimit">;
+
 /** Checks and names the run; nothing is written before `admit`. */
-export function prepareRun(run: DagRun, options: Ports & ExecutorSettings): Admission {
+export function prepareRun(run: DagRun, options: SubmissionOptions): Admission {
   const runId = run.runId ?? options.random.id();
-  if (!RUN_ID.test(runId)) {
-    throw new BadInput(`run id '${runId}' is not allowed: use 1 to 128 of A-Z a-z 0-9 _ -`);
-  }
+  if (!isRunId(runId)) throw new BadInput(`run id '${runId}' is not allowed: use ${RUN_ID_RULE}`);
   const tenantId = run.tenantId ?? run.dag.tenantId;
   const partition = partitionOf(tenantId, run.dag.name);
   return { runId, partition, admit: () => admit({ run, runId, tenantId, partition }, options) };
+}
+
+/** The result of a run that was called off before it was submitted. */
+export function calledOff({ runId }: Pick<Admission, "runId">, { dag }: DagRun): RunResult {
+  const error = { reason: "cancelled", message: "called off before it was submitted" } as const;
+  const task = { state: "cancelled", attempts: 0, error } as const;
+  const tasks = Object.fromEntries(dag.tasks.map(({ id }) => [id, task]));
+  return { runId, dag: dag.name, state: "cancelled", durationMs: 0, message: error.message, tasks };
 }
 
 interface Named {
@@ -34,31 +45,41 @@ interface Named {
   readonly partition: number;
 }
 
-async function admit(named: Named, options: Ports & ExecutorSettings): Promise<number> {
+async function admit(named: Named, options: SubmissionOptions): Promise<number> {
   const { run, runId, tenantId, partition } = named;
   const { log, definitions, random, taskTimeoutMs, lossCap } = options;
-  if (run.runId !== undefined) await refuseUsedId(runId, options);
+  if (run.runId !== undefined) await refuseUsedId({ runId, partition }, options);
+  const nonce = random.id();
   const submitted: Submitted = {
     kind: "submitted",
     dagName: run.dag.name,
     tenantId,
     definition: await definitions.put(run.dag),
-    params: await storedParams({ ...run.dag.params, ...run.params }, runId, options),
+    params: await storedParams({ ...run.dag.params, ...run.params }, { runId, nonce }, options),
     defaults: { lossCap, ...(taskTimeoutMs === undefined ? {} : { taskTimeoutMs }) },
     semantics: SEMANTICS,
-    nonce: random.id(),
+    nonce,
   };
   const answer = await log.append({ runId, partition }, submitted);
   return answer.stored ? answer.seq : ownWrite(submitted, runId, options);
 }
 
-/** The same id must not live in two partitions, where the log itself cannot tell. */
-async function refuseUsedId(runId: string, { log }: Ports): Promise<void> {
+/**
+ * The same id must not live in two partitions, where the log itself cannot tell: the first to claim it says which
+ * partition it is for.
+ */
+async function refuseUsedId(
+  { runId, partition }: RunKey,
+  { log, blobs }: Pick<Ports, "log" | "blobs">,
+): Promise<void> {
   if ((await log.factsOf(runId)).length > 0) throw usedBefore(runId);
+  const claim = await blobs.put({ runId }, "claim", Uint8Array.of(partition));
+  const [first] = await blobs.get({ runId }, claim);
+  if (first !== partition) throw usedBefore(runId);
 }
 
 /** Refused: either a repeated write of ours was stored before, or the id is somebody else's. */
-async function ownWrite({ nonce }: Submitted, runId: string, { log }: Ports): Promise<number> {
+async function ownWrite({ nonce }: Submitted, runId: string, { log }: Pick<Ports, "log">): Promise<number> {
   const [first] = await log.factsOf(runId);
   if (first?.fact.kind === "submitted" && first.fact.nonce === nonce) return first.seq;
   throw usedBefore(runId);
@@ -70,9 +91,9 @@ export function usedBefore(runId: string): BadInput {
 
 async function storedParams(
   params: JsonObject,
-  runId: string,
-  { blobs, inlineLimit }: Ports & ExecutorSettings,
+  { runId, nonce }: { readonly runId: string; readonly nonce: string },
+  { blobs, inlineLimit }: Pick<SubmissionOptions, "blobs" | "inlineLimit">,
 ): Promise<Stored<JsonObject>> {
   if (!isLargerThan(params, inlineLimit)) return { inline: params };
-  return { ref: await blobs.put({ runId }, "params", encodeValue(params)) };
+  return { ref: await blobs.put({ runId }, `params-${nonce}`, encodeValue(params)) };
 }

@@ -13,6 +13,7 @@ import type {
   Took,
   WorkerCommand,
 } from "../ports/presence.ts";
+import { MemoryCatalog } from "./catalog.ts";
 import { MemoryRunLog } from "./run-log.ts";
 import { MemoryTaskQueue } from "./task-queue.ts";
 
@@ -166,10 +167,12 @@ export class MemoryCluster {
   readonly lease: MemoryLease;
   readonly deadLetters = new MemoryDeadLetters();
   readonly desk = new MemoryDesk();
+  readonly catalog: MemoryCatalog;
 
   constructor({ clock, leaseTermMs = 5_000, ackWaitMs = 60_000 }: MemoryClusterOptions) {
     this.log = new MemoryRunLog({ clock, onForgotten: (runId) => void this.blobs.removeRun(runId) });
     this.queue = new MemoryTaskQueue({ clock, ackWaitMs });
     this.lease = new MemoryLease(clock, leaseTermMs);
+    this.catalog = new MemoryCatalog(clock);
   }
 }

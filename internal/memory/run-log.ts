@@ -4,7 +4,7 @@ import type { JsonObject } from "../core/json.ts";
 import { jsonSize } from "../core/size.ts";
 import type { Stored } from "../core/stored.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Appended, Follower, FollowOptions, RunKey, RunLog } from "../ports/run-log.ts";
+import type { Appended, Follower, FollowOptions, LogEnd, RunKey, RunLog } from "../ports/run-log.ts";
 
 /** Ended runs beyond this number are forgotten, the oldest first. */
 const MAX_KEPT = 1_000;
@@ -68,8 +68,13 @@ export class MemoryRunLog implements RunLog {
     return [...(this.#byRun.get(runId) ?? [])];
   }
 
-  async lastSeq(): Promise<number> {
-    return this.#lastSeq;
+  async milestones(from: number): Promise<LoggedFact[]> {
+    const kinds = new Set<Fact["kind"]>(["submitted", "retry", "finished"]);
+    return [...this.#facts.values()].filter(({ seq, fact }) => seq >= from && kinds.has(fact.kind));
+  }
+
+  async end(): Promise<LogEnd> {
+    return { seq: this.#lastSeq, time: this.#options.clock.now() };
   }
 
   async follow(options: FollowOptions, onFact: (fact: LoggedFact) => void): Promise<Follower> {

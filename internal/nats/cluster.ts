@@ -4,6 +4,7 @@ import { streamSpecs } from "../contract/streams.ts";
 import { Names } from "../contract/subjects.ts";
 import type { DeadLetter } from "../ports/dead-letters.ts";
 import { NatsBlobs } from "./blobs.ts";
+import { NatsCatalog } from "./catalog.ts";
 import { connectNats, type Connection, type ConnectOptions } from "./connection.ts";
 import { type Context, seldom } from "./context.ts";
 import { NatsDeadLetters } from "./dead-letters.ts";
@@ -33,6 +34,7 @@ export interface NatsCluster {
   readonly lease: NatsLease;
   readonly deadLetters: NatsDeadLetters;
   readonly desk: NatsDesk;
+  readonly catalog: NatsCatalog;
   /** Sends what is on its way and closes the connection; what was not stored by then is rejected. */
   close(): Promise<void>;
 }
@@ -109,8 +111,10 @@ async function openPorts(connection: Connection, options: ClusterOptions): Promi
   try {
     await Promise.all(streamSpecs(names).map((spec) => ensureStream(jsm, spec, onTrouble)));
     const lease = await openLease(nc, names.leaseBucket, options.leaseTermMs);
-    const [blobs, desk] = [new NatsBlobs(context), new NatsDesk(context)];
-    return { log, queue, blobs, presence, lease, deadLetters, desk, close };
+    const blobs = new NatsBlobs(context);
+    const desk = new NatsDesk(context);
+    const catalog = new NatsCatalog(context);
+    return { log, queue, blobs, presence, lease, deadLetters, desk, catalog, close };
   } catch (error) {
     await close();
     throw error;

@@ -2,7 +2,7 @@
 import { decodeFact, encodeFact } from "../contract/facts.ts";
 import { readFactSubject } from "../contract/subjects.ts";
 import type { Fact, LoggedFact } from "../core/facts.ts";
-import type { Appended, Follower, FollowOptions, RunKey, RunLog } from "../ports/run-log.ts";
+import type { Appended, Follower, FollowOptions, LogEnd, RunKey, RunLog } from "../ports/run-log.ts";
 import type { Context } from "./context.ts";
 import { FactCache } from "./fact-cache.ts";
 import { type FollowStreamOptions, readStream, StreamFollower } from "./follower.ts";
@@ -44,10 +44,22 @@ export class NatsRunLog implements RunLog {
     return facts;
   }
 
-  async lastSeq(): Promise<number> {
+  async milestones(from: number): Promise<LoggedFact[]> {
+    const facts: LoggedFact[] = [];
+    const collect = (fact: LoggedFact): void => void facts.push(fact);
+    // One after the other: a consumer with several filters needs a newer server.
+    for (const filter of this.#context.names.milestones) {
+      await readStream(this.#options({ from, filter }, collect));
+    }
+    return facts.toSorted((a, b) => a.seq - b.seq);
+  }
+
+  async end(): Promise<LogEnd> {
     const { jsm, names } = this.#context;
-    const { state } = await patiently(() => jsm.streams.info(names.runsStream));
-    return state.messages === 0 ? 0 : state.last_seq;
+    const { state, ts } = await patiently(() => jsm.streams.info(names.runsStream));
+    // Servers before 2.10 do not tell their time; this machine's stands in for it.
+    const time = ts === undefined ? Date.now() : Date.parse(ts);
+    return { seq: state.messages === 0 ? 0 : state.last_seq, time };
   }
 
   async follow({ from, runId }: FollowOptions, onFact: (fact: LoggedFact) => void): Promise<Follower> {

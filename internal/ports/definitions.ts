@@ -6,6 +6,10 @@ import type { BlobRef } from "../core/stored.ts";
 export interface Definitions {
   /** Stores a definition; cheap when it is stored already. */
   put(dag: Dag): Promise<BlobRef>;
+  /** Stores the text that a definition was read from. */
+  putSource(text: string): Promise<BlobRef>;
+  /** A text that `putSource` stored. */
+  source(ref: BlobRef): Promise<string>;
   /** The definition, ready for folding; at once (no promise) when it is at hand. Rejects when it is gone or cannot be read. */
   get(ref: BlobRef): Graph | Promise<Graph>;
 }

@@ -24,6 +24,9 @@ export interface QueueView {
   readonly queue: string;
   /** Owed and not yet in the queue, plus queued or in flight. */
   readonly depth: number;
+  /** Of these, those that a worker holds. */
+  readonly running: number;
+  /** Live workers that take from it. */
   readonly workers: number;
 }
 

@@ -25,10 +25,19 @@ export interface RunLog {
   read(seqs: readonly number[]): Promise<LoggedFact[]>;
   /** All facts that the log holds of one run, in order; none if the run is unknown. */
   factsOf(runId: string): Promise<LoggedFact[]>;
-  /** Position of the newest fact; 0 when the log is empty. */
-  lastSeq(): Promise<number>;
+  /** The facts by which runs begin and end (`submitted`, `retry`, `finished`), of all runs, from position `from` on, in order. */
+  milestones(from: number): Promise<LoggedFact[]>;
+  /** Where the log ends. */
+  end(): Promise<LogEnd>;
   /** Hands over the facts from position `from` on (1 is the first), those of all runs or of one, as they come. */
   follow(options: FollowOptions, onFact: (fact: LoggedFact) => void): Promise<Follower>;
+}
+
+export interface LogEnd {
+  /** Position of the newest fact; 0 when the log is empty. */
+  readonly seq: number;
+  /** The server's time just now, in milliseconds since 1970. */
+  readonly time: number;
 }
 
 export interface FollowOptions {

@@ -24,7 +24,8 @@ export interface SummaryOptions {
 export function summary(result: RunResult, { width, leaves, next }: SummaryOptions): string {
   const tasks = Object.entries(result.tasks);
   const bad = tasks.filter(([, task]) => task.state !== "completed");
-  const failures = bad.filter(([, task]) => task.error !== undefined);
+  // What was cancelled with the run has the run's own reason, which is told once.
+  const failures = bad.filter(([, { state, error }]) => error !== undefined && state !== "cancelled");
   const shown = tasks.length <= MAX_ROWS ? tasks : bad.slice(0, MAX_ROWS);
   const more = tasks.length - shown.length;
   const lines = [
@@ -42,6 +43,7 @@ export function summary(result: RunResult, { width, leaves, next }: SummaryOptio
     `Tasks Succeeded: ${tasks.length - bad.length}`,
     `Tasks Failed: ${count(result, "failed") + count(result, "crashed")}`,
     ...others(result),
+    ...(result.message === undefined ? [] : [`Reason: ${oneLine(result.message)}`]),
     `Duration: ${(result.durationMs / 1_000).toFixed(2)}s`,
     ...leaves.slice(0, MAX_RESULTS).flatMap((id) => outcomeOf(id, result.tasks[id])),
     ...advice(next, width),

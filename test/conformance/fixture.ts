@@ -1,5 +1,6 @@
 /** What a suite needs to hold an implementation of the ports to its promises. */
 import type { Blobs } from "../../internal/ports/blobs.ts";
+import type { Catalog } from "../../internal/ports/catalog.ts";
 import type { DeadLetters } from "../../internal/ports/dead-letters.ts";
 import type { Desk } from "../../internal/ports/desk.ts";
 import type { Lease } from "../../internal/ports/lease.ts";
@@ -15,6 +16,7 @@ export interface Ports {
   readonly lease: Lease;
   readonly deadLetters: DeadLetters;
   readonly desk: Desk;
+  readonly catalog: Catalog;
 }
 
 export interface Fixture extends AsyncDisposable {

@@ -5,6 +5,7 @@ import { ANY_QUEUE } from "../../internal/memory/task-queue.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { until } from "../support/until.ts";
 import type { Fixture, FixtureOptions } from "./fixture.ts";
+import { catalogSuite } from "./catalog.suite.ts";
 import { runLogSuite } from "./run-log.suite.ts";
 import { Deliveries, outcomes, SUBMITTED, work } from "./samples.ts";
 import { blobsSuite, deadLettersSuite, deskSuite, leaseSuite, presenceSuite } from "./small-ports.suite.ts";
@@ -27,6 +28,7 @@ leaseSuite("memory", make);
 deadLettersSuite("memory", make);
 presenceSuite("memory", make);
 deskSuite("memory", make);
+catalogSuite("memory", make);
 
 describe("memory only", () => {
   it("serves every queue to an intake that is opened for any", async () => {

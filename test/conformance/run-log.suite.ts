@@ -152,12 +152,32 @@ export function runLogSuite(name: string, make: MakeFixture): void {
       expect(await reader.log.factsOf("nobody's")).toEqual([]);
     });
 
+    it("tells by which facts runs begin and end, from a position on", async () => {
+      await using fixture = await make();
+      const { log } = await fixture.open();
+      const kinds: Fact[] = [SUBMITTED, outcomes(1), CANCEL, { kind: "retry", gen: 1, tasks: [] }, FINISHED];
+      const seqs: number[] = [];
+      for (const runId of ["run-1", "run-2"]) {
+        for (const fact of kinds) {
+          const answer = await log.append({ runId, partition: 1 }, fact);
+          seqs.push(answer.stored ? answer.seq : 0);
+        }
+      }
+      const told = ["submitted", "retry", "finished"];
+      expect((await log.milestones(1)).map(({ fact }) => fact.kind)).toEqual([...told, ...told]);
+      expect((await log.milestones(seqs[3] ?? 0)).map(({ runId, fact }) => `${runId} ${fact.kind}`)).toEqual([
+        "run-1 retry",
+        "run-1 finished",
+        ...told.map((kind) => `run-2 ${kind}`),
+      ]);
+    });
+
     it("tells the position of the newest fact", async () => {
       await using fixture = await make();
       const [writer, reader] = [await fixture.open(), await fixture.open()];
-      expect(await reader.log.lastSeq()).toBe(0);
+      expect((await reader.log.end()).seq).toBe(0);
       const answer = await writer.log.append(RUN, SUBMITTED);
-      expect(await reader.log.lastSeq()).toBe(answer.stored ? answer.seq : -1);
+      expect((await reader.log.end()).seq).toBe(answer.stored ? answer.seq : -1);
     });
 
     it("follows from a position on, and goes on with what comes", async () => {
@@ -185,7 +205,7 @@ export function runLogSuite(name: string, make: MakeFixture): void {
       const facts = new Collected<LoggedFact>();
       const follower = await log.follow({ from: 1, runId: "mine" }, facts.add);
       // The newest position is another run's: there is nothing to hand over for it.
-      await follower.reached(await log.lastSeq());
+      await follower.reached((await log.end()).seq);
       expect(facts.items.map(({ runId }) => runId)).toEqual(["mine", "mine"]);
       await log.append({ ...RUN, runId: "theirs" }, outcomes(10));
       await log.append({ ...RUN, runId: "mine" }, outcomes(11));
@@ -199,7 +219,7 @@ export function runLogSuite(name: string, make: MakeFixture): void {
       const { log } = await fixture.open();
       const facts = new Collected<LoggedFact>();
       const follower = await log.follow({ from: 1 }, facts.add);
-      await follower.reached(await log.lastSeq());
+      await follower.reached((await log.end()).seq);
       const reached = follower.reached(2).then(() => facts.items.length);
       await log.append(RUN, outcomes(1));
       await log.append(RUN, outcomes(2));

@@ -250,7 +250,7 @@ const VIEW: ClusterView = {
     },
   ],
   held: [{ runId: "run-1", task: "a", index: 0, attempt: 1, workerId: "worker-1", sinceMs: 20 }],
-  queues: [{ queue: "default", depth: 3, workers: 1 }],
+  queues: [{ queue: "default", depth: 3, running: 2, workers: 1 }],
   activeRuns: 1,
 };
 

@@ -216,7 +216,7 @@ describe("subjects", () => {
   it("lie in the streams of their namespace", () => {
     const specs = streamSpecs(new Names("team-a"));
     expect(specs.map(({ name }) => name)).toEqual(
-      ["RUNS", "TASKS", "BLOBS", "DEAD"].map((name) => `TEAM-A_${name}`),
+      ["RUNS", "TASKS", "BLOBS", "DAGS", "DEAD"].map((name) => `TEAM-A_${name}`),
     );
     expect(specs.map(({ subjects }) => subjects)).toEqual(
       ["run", "task", "blob", "dead"].map((part) => `team-a.${part}.>`),

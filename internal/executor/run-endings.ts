@@ -1,0 +1,102 @@
+/**
+ * What is left to do for a run that has ended: its queues are cleared, its tasks are stopped, its end is announced.
+ *
+ * Who stops waits for what is under way here: the process may leave right after.
+ */
+import { attemptKey } from "../core/attempt.ts";
+import type { RunFold } from "../core/run-fold.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { LiveTable } from "./live-table.ts";
+import type { Ports } from "./settings.ts";
+
+export interface RunEndingsOptions extends Pick<Ports, "log" | "queue" | "presence" | "observer"> {
+  readonly dispatcher: Pick<Dispatcher, "end">;
+  readonly table: Pick<LiveTable, "held">;
+  mayAct(): boolean;
+}
+
+export class RunEndings {
+  readonly #options: RunEndingsOptions;
+  readonly #sweeps = new Map<string, Promise<void>>();
+  /** Ended runs whose end the log does not hold yet, by run; with the announcement that is under way. */
+  readonly #unannounced = new Map<RunFold, Promise<void> | undefined>();
+
+  constructor(options: RunEndingsOptions) {
+    this.#options = options;
+  }
+
+  /** The run has just ended. */
+  begin(run: RunFold): void {
+    const sweep = this.#sweep(run).finally(() => this.#sweeps.delete(run.runId));
+    this.#sweeps.set(run.runId, sweep);
+    this.announce(run);
+  }
+
+  /** The clearing of a run's queues, while it is under way. */
+  sweepOf(runId: string): Promise<void> | undefined {
+    return this.#sweeps.get(runId);
+  }
+
+  /** The run has ended, perhaps long ago. */
+  announce(run: RunFold): void {
+    this.#unannounced.set(run, undefined);
+    this.announceLeft();
+  }
+
+  /** Tries again what could not be announced. */
+  announceLeft(): void {
+    for (const [run, underWay] of this.#unannounced) {
+      if (underWay === undefined && this.#options.mayAct()) {
+        this.#unannounced.set(run, this.#announce(run));
+      }
+    }
+  }
+
+  /** The log holds its end, or it goes on. */
+  forget(run: RunFold): void {
+    this.#unannounced.delete(run);
+  }
+
+  /** Resolves when nothing is under way. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#sweeps.values(), ...this.#unannounced.values()]);
+  }
+
+  async #announce(run: RunFold): Promise<void> {
+    if (run.end === undefined) return;
+    const durationMs = run.endedAt - run.submittedAt;
+    try {
+      await this.#options.log.append(run, { kind: "finished", gen: run.gen, state: run.end, durationMs });
+    } catch (error) {
+      this.#trouble(`announcing the end of run ${run.runId}`, error);
+      if (this.#unannounced.has(run)) this.#unannounced.set(run, undefined);
+    }
+  }
+
+  /**
+   * What is still queued goes; what runs is told to stop, last, so that nothing starts after. Copies in flight go
+   * one by one: a purge frees their places too, but wakes who waits for work only seconds later.
+   */
+  async #sweep(run: RunFold): Promise<void> {
+    const { queue, presence, dispatcher, table } = this.#options;
+    const held = new Set([...table.held()].map(({ attempt }) => attemptKey(attempt)));
+    const left = await dispatcher.end(run);
+    if (left.length === 0) return;
+    const inFlight = left.filter((attempt) => held.has(attemptKey(attempt)));
+    const queues = new Set(
+      left.filter((attempt) => !held.has(attemptKey(attempt))).map((attempt) => attempt.queue),
+    );
+    try {
+      await Promise.all(inFlight.map((attempt) => queue.remove(attempt)));
+      if (queues.size > 0) await queue.purge(run.runId, [...queues]);
+    } catch (error) {
+      this.#trouble(`clearing the queue of run ${run.runId}`, error);
+    } finally {
+      presence.command({ kind: "stop-run", runId: run.runId });
+    }
+  }
+
+  #trouble(what: string, error: unknown): void {
+    this.#options.observer.observe({ kind: "trouble", what, error: String(error) });
+  }
+}
