@@ -219,7 +219,7 @@ describe("subjects", () => {
       ["RUNS", "TASKS", "BLOBS", "DAGS", "DEAD"].map((name) => `TEAM-A_${name}`),
     );
     expect(specs.map(({ subjects }) => subjects)).toEqual(
-      ["run", "task", "blob", "dead"].map((part) => `team-a.${part}.>`),
+      ["run", "task", "blob", "dag", "dead"].map((part) => `team-a.${part}.>`),
     );
   });
 });
