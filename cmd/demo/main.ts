@@ -16,9 +16,9 @@ import { pc } from "../../internal/telemetry/colours.ts";
 import type { NextStep } from "../../internal/telemetry/summary.ts";
 import { run } from "../dag/run.ts";
 import { canDraw } from "../dag/run-view.ts";
-import { findWithProgress } from "./find-server.ts";
+import { findWithProgress } from "../local/find-server.ts";
+import { Service } from "../local/service.ts";
 import { startRatesServer } from "./rates-server.ts";
-import { Service } from "./service.ts";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const EXAMPLE = join(ROOT, "examples", "quickstart");
@@ -30,7 +30,7 @@ const NEXT: NextStep[] = [
   ["npx dag validate examples/*/*.yaml", "tells every problem of a DAG file"],
   ["npx dag run examples/quickstart/quickstart.yaml --dry-run", "the plan; nothing runs"],
   ["npx dag run examples/hello.yaml", "in one process, without a server"],
-  ["npx executor --help, npx worker --help", "a cluster of your own"],
+  ["npx dag up", "a cluster of your own on this machine, until Ctrl-C"],
   ["README.md", "the DAG file, task types, the library"],
 ];
 
@@ -87,10 +87,14 @@ async function copyFor(host: string, folder: string): Promise<string> {
 }
 
 async function startServices(nats: string, logs: string): Promise<Service[]> {
-  const worker = ["--workers", "4", "--functions", join(EXAMPLE, "functions.js")];
+  // Both say at level info that they have started.
+  const all = ["--nats", nats, "--log-level", "info"];
+  const worker = [...all, "--workers", "4", "--functions", join(EXAMPLE, "functions.js")];
   const services = [
-    new Service("executor", ["--nats", nats], logs),
-    ...["worker-1", "worker-2"].map((id) => new Service(id, ["--nats", nats, "--id", id, ...worker], logs)),
+    new Service({ program: "executor", name: "executor", args: all, logs }),
+    ...["worker-1", "worker-2"].map(
+      (name) => new Service({ program: "worker", name, args: [...worker, "--id", name], logs }),
+    ),
   ];
   for (const service of services) cleanups.push(() => service.stop());
   await Promise.all(services.map((service) => service.ready()));

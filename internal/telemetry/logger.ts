@@ -15,15 +15,29 @@ export function createLogger(level: string, name: string): Logger {
 
 const COLOURS: Readonly<Record<number, (text: string) => string>> = { 40: pc.yellow, 50: pc.red, 60: pc.red };
 
+/** A line of the log, as pino writes it. */
+export interface LogRecord {
+  readonly level: number;
+  /** ISO 8601. */
+  readonly time: string;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+/** The number of a level in records; what is silent lets nothing through. */
+export function levelNumber(level: string): number {
+  return pino.levels.values[level] ?? Number.POSITIVE_INFINITY;
+}
+
+/** `10:31:07 run submitted run_id=3f9c dag=etl` */
+export function readableRecord({ level, time, msg, name: _name, ...fields }: LogRecord): string {
+  const colour = COLOURS[level] ?? ((text: string) => text);
+  const facts = Object.entries(fields).map(([key, value]) => `${pc.dim(`${key}=`)}${show(value)}`);
+  return [pc.dim(time.slice(11, 19)), colour(oneLine(msg)), ...facts].join(" ");
+}
+
 function readable(out: NodeJS.WriteStream): DestinationStream {
-  return {
-    write: (line: string) => {
-      const { level, time, msg, name: _name, ...fields } = JSON.parse(line) as Record<string, unknown>;
-      const colour = COLOURS[Number(level)] ?? ((text: string) => text);
-      const facts = Object.entries(fields).map(([key, value]) => `${pc.dim(`${key}=`)}${show(value)}`);
-      out.write(`${pc.dim(String(time).slice(11, 19))} ${colour(String(msg))} ${facts.join(" ")}\n`);
-    },
-  };
+  return { write: (line: string) => void out.write(`${readableRecord(JSON.parse(line) as LogRecord)}\n`) };
 }
 
 function show(value: unknown): string {

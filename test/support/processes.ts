@@ -1,6 +1,6 @@
 /** Looks at processes that are not our children. */
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 /** Whether a process runs; one that has ended and waits for its parent to notice does not. */
 export function isRunning(pid: number): boolean {
@@ -15,6 +15,27 @@ export function isRunning(pid: number): boolean {
 
 export function parentOf(pid: number): number {
   return look(pid)?.parent ?? 0;
+}
+
+/** All that a process has started, and what these have started, without those that have ended. */
+export function descendantsOf(pid: number): number[] {
+  const pids =
+    process.platform === "linux"
+      ? readdirSync("/proc").filter((name) => /^\d+$/.test(name))
+      : execFileSync("ps", ["-A", "-o", "pid="], { encoding: "utf8" }).trim().split(/\s+/);
+  const children = pids.map(Number).filter((each) => parentOf(each) === pid && isRunning(each));
+  return children.flatMap((child) => [child, ...descendantsOf(child)]);
+}
+
+/** The command line of a process, empty when it is gone. */
+export function commandOf(pid: number): string {
+  try {
+    return process.platform === "linux"
+      ? readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ")
+      : execFileSync("ps", ["-o", "args=", "-p", String(pid)], { encoding: "utf8" });
+  } catch {
+    return "";
+  }
 }
 
 /** From /proc where there is one: small images have no `ps`. */

@@ -1,15 +1,9 @@
-/**
- * Runs a nats-server as a child on a loopback port, with a store of its own.
- *
- * Between us and the server stands a keeper, a small process that holds a pipe to us and ends the server when the
- * pipe closes: nothing outlives us, not even after `kill -9`.
- */
-import { type ChildProcess, spawn } from "node:child_process";
+/** Runs a nats-server on a loopback port, with a store of its own, for no longer than this process lives. */
 import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { connectNats } from "../connection.ts";
+import { howItEnded, Keeper } from "./keeper.ts";
 
 export interface RunOptions {
   /** Path of the program. */
@@ -27,6 +21,9 @@ export interface RunningServer {
   readonly pid: number;
   /** Such as `2.14.5`. */
   readonly version: string;
+  /** Resolves when it has ended, with what ended it, such as `SIGKILL`. */
+  readonly gone: Promise<string>;
+  readonly keeper: Keeper;
   /** Ends it and waits until it is gone. */
   stop(): Promise<void>;
 }
@@ -34,16 +31,18 @@ export interface RunningServer {
 /** It did not come up; the message ends with the end of its log. */
 export class ServerFailed extends Error {
   readonly code = "SERVER_FAILED";
+  /** Another program listens there. */
+  readonly portTaken: boolean;
   constructor(message: string) {
     super(`nats-server did not start: ${message}`);
     this.name = "ServerFailed";
+    this.portTaken = message.includes("address already in use");
   }
 }
 
 const READY_MS = 30_000;
 const POLL_MS = 25;
 const LOG_LINES = 5;
-const KEEPER = fileURLToPath(new URL("./keeper.mjs", import.meta.url));
 
 /** Resolves when it takes connections and JetStream answers; rejects with `ServerFailed` when that never happens. */
 export async function runServer({ binary, folder, port = 0 }: RunOptions): Promise<RunningServer> {
@@ -59,51 +58,23 @@ export async function runServer({ binary, folder, port = 0 }: RunOptions): Promi
   }
   // With -1 the server chooses, and nobody can take the port in between; 0 would mean 4222.
   const place = ["--addr", "127.0.0.1", "--port", String(port === 0 ? -1 : port)];
-  const keeper = startKeeper({
+  const keeper = new Keeper({
     binary: resolve(binary),
     args: [...place, "--ports_file_dir", files.ports, "--jetstream", "--store_dir", join(home, "data")],
     logFile: files.log,
     ...(temporaryFolder === undefined ? {} : { temporaryFolder }),
   });
   const stop = async (): Promise<void> => {
-    keeper.letGo();
+    keeper.askToEnd();
     await keeper.gone;
     if (temporaryFolder !== undefined) await rm(temporaryFolder, { recursive: true, force: true });
   };
   try {
-    return { ...(await ready(keeper, files)), stop };
+    return { ...(await ready(keeper, files)), gone: keeper.gone.then(howItEnded), keeper, stop };
   } catch (error) {
     await stop();
     throw error;
   }
-}
-
-interface Keeper {
-  readonly process: ChildProcess;
-  readonly gone: Promise<void>;
-  /** It ends the server then. */
-  letGo(): void;
-}
-
-function startKeeper(task: Readonly<Record<string, unknown>>): Keeper {
-  const child = spawn(process.execPath, [KEEPER, JSON.stringify(task)], {
-    // A session of its own: Ctrl-C at the terminal is for us, and we end the server when we are done.
-    detached: true,
-    stdio: ["pipe", "ignore", "ignore"],
-  });
-  const gone = new Promise<void>((resolve) => {
-    child.once("exit", () => resolve());
-    child.once("error", () => resolve());
-  });
-  child.unref();
-  // Only its end is of interest, and that shows as the end of the process.
-  child.stdin.on("error", () => undefined);
-  const letGo = (): void => {
-    // Until here it kept nobody alive; now its end is waited for.
-    child.ref();
-    child.stdin.destroy();
-  };
-  return { process: child, gone, letGo };
 }
 
 async function ready(
@@ -113,7 +84,7 @@ async function ready(
   const giveUpAt = performance.now() + READY_MS;
   let last = "it does not listen";
   for (;;) {
-    const isGone = keeper.process.exitCode !== null || keeper.process.signalCode !== null;
+    const { isGone } = keeper;
     const address = isGone ? undefined : await readPorts(files.ports);
     if (address !== undefined) {
       try {
