@@ -13,7 +13,8 @@ export async function withCluster<T>(
   work: (cluster: OpenCluster) => Promise<T>,
 ): Promise<T> {
   if (settings.nats === undefined) {
-    throw new UsageError("this needs a cluster: give its address by --nats nats://host:4222 or NATS_URL");
+    const advice = "give its address by --nats nats://host:4222 or NATS_URL, or start one here by `dag up`";
+    throw new UsageError(`this needs a cluster: ${advice}`);
   }
   const cluster = await openCluster({
     servers: settings.nats,

@@ -10,6 +10,7 @@ import { ServerNotFound } from "../../internal/nats/server/find.ts";
 import { BadParam } from "../../internal/spec/params.ts";
 import { DefinitionError } from "../../internal/spec/problems.ts";
 import { FunctionsNotLoaded } from "../../internal/tasks/load-functions.ts";
+import { CannotStart } from "../local/cannot-start.ts";
 import { VERSION } from "../version.ts";
 import { deploy, diff, list, show } from "./deployments.ts";
 import { follow, wait } from "./follow.ts";
@@ -19,6 +20,7 @@ import { retry } from "./retry.ts";
 import { run } from "./run.ts";
 import { runs, type RunsFlags } from "./runs.ts";
 import { canDraw } from "./run-view.ts";
+import { up } from "./up.ts";
 import { UsageError } from "./usage-error.ts";
 import { validate } from "./validate.ts";
 
@@ -26,7 +28,7 @@ const EXAMPLES = `
 Examples:
   dag new etl                                       write a DAG file to begin with
   dag run etl.yaml                                  in this process
-  dag up                                            a cluster on this machine
+  dag up                                            a cluster on this machine, until Ctrl-C
   dag run etl.yaml --nats nats://localhost:4222     on a cluster
   dag deploy etl.yaml; dag run etl                  by name, with NATS_URL set
   dag runs --state failed --since 24h; dag retry RUN
@@ -201,12 +203,20 @@ addLook("queues", "list the queues: what waits, what is in flight, who takes it"
   queues(flags, settings),
 );
 
+const upCommand = add("up", "start a cluster on this machine, until Ctrl-C", (command) => {
+  const flags = givenFlags(command, "up");
+  const settings = loadSettings("up", { flags, env: process.env });
+  return up({ json: isJson(command), given: flags, path: process.env.PATH ?? "" }, settings);
+});
+addSettings(upCommand, "up");
+
 // `dag completion bash` prints a script; the shell asks `dag complete -- …` for what fits.
 tab(program, { completionCommandName: "completion" });
 
 const EXPECTED = [
   BadInput,
   BadParam,
+  CannotStart,
   ConfigError,
   ConnectFailed,
   DefinitionError,
@@ -215,10 +225,12 @@ const EXPECTED = [
   UsageError,
 ];
 
-// A reader that has seen enough (`| head`) is no error, and no reason to leave a run half done.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-});
+// A reader that has seen enough (`| head`), or a terminal that was closed, is no reason to leave a run half done.
+for (const out of [process.stdout, process.stderr]) {
+  out.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
+  });
+}
 
 try {
   const code = await runProgram(program, process.argv);

@@ -95,7 +95,7 @@ function read(setting: Setting, text: string, source: string): unknown {
   );
 }
 
-function schemaOf({ kind, min = 0 }: Setting): z.ZodType {
+function schemaOf({ kind, min = 0, max = Number.MAX_SAFE_INTEGER }: Setting): z.ZodType {
   switch (kind) {
     case "address":
     case "file":
@@ -116,12 +116,13 @@ function schemaOf({ kind, min = 0 }: Setting): z.ZodType {
       });
     case "count":
     case "bytes": {
-      const message = `a whole number from ${min} up`;
+      const limit = max === Number.MAX_SAFE_INTEGER ? "up" : `to ${max}`;
+      const message = `a whole number from ${min} ${limit}`;
       return z
         .string()
         .regex(/^\d+$/, message)
         .transform(Number)
-        .refine((value) => value >= min, message);
+        .refine((value) => value >= min && value <= max, message);
     }
     case "level":
       return z.enum(["trace", "debug", "info", "warn", "error", "silent"], {
@@ -136,12 +137,12 @@ const name = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "1 to 64 of A-Z a-z 0-9 _
 function checkTogether(command: Command, { heartbeat, ackWait, deadAfter }: Settings): void {
   const values = (flag: string, ms: number): string =>
     `--${flag} is ${formatDuration(ms)}, --heartbeat ${formatDuration(heartbeat)}`;
-  if (command === "worker" && ackWait < heartbeat * 3) {
+  if ((command === "worker" || command === "up") && ackWait < heartbeat * 3) {
     const rule =
       "--ack-wait must be at least three times --heartbeat, or live attempts would be delivered twice";
     throw new ConfigError(`${rule}: ${values("ack-wait", ackWait)}`);
   }
-  if ((command === "executor" || command === "dag") && deadAfter < heartbeat * 3) {
+  if ((command === "executor" || command === "dag" || command === "up") && deadAfter < heartbeat * 3) {
     const rule =
       "--dead-after must be at least three times the workers' --heartbeat, or live workers would be taken for dead";
     throw new ConfigError(`${rule}: ${values("dead-after", deadAfter)}`);

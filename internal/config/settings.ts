@@ -1,7 +1,7 @@
 /** Every setting, declared once: flags, environment, defaults, help and the README's table all come from here. */
 
-/** `dag` is `dag run`; `look` is what asks a cluster: `dag status`, `dag cancel`, `dag workers`; `demo` is `npm start`. */
-export type Command = "dag" | "look" | "executor" | "worker" | "demo";
+/** `dag` is `dag run`; `look` is what asks a cluster: `dag status`, `dag cancel`, `dag workers`; `demo` is `npm start`; `up` is `dag up`. */
+export type Command = "dag" | "look" | "executor" | "worker" | "demo" | "up";
 
 /** How a setting's text is read. */
 export type Kind = "address" | "file" | "name" | "names" | "duration" | "count" | "bytes" | "level";
@@ -15,6 +15,8 @@ export interface Setting {
   readonly default?: string;
   /** For counts and bytes; 0 unless set. */
   readonly min?: number;
+  /** For counts and bytes; none unless set. */
+  readonly max?: number;
   readonly sentence: string;
   readonly commands: readonly Command[];
 }
@@ -39,36 +41,59 @@ export const SETTINGS = {
     kind: "name",
     default: "jetdag",
     sentence: "Begins the name of every stream and subject; keeps several installations on one server apart.",
-    commands: ["dag", "look", "executor", "worker"],
+    commands: ["dag", "look", "executor", "worker", "up"],
   },
   workers: {
     flag: "workers",
     kind: "count",
     min: 1,
     default: "5",
-    sentence: "Attempts that run at a time; of dag run only in its own process.",
-    commands: ["dag", "worker"],
+    sentence: "Attempts that run at a time, of dag up in each worker; of dag run only in its own process.",
+    commands: ["dag", "worker", "up"],
+  },
+  workerProcesses: {
+    flag: "worker-processes",
+    kind: "count",
+    min: 1,
+    default: "2",
+    sentence: "How many workers are started.",
+    commands: ["up"],
+  },
+  data: {
+    flag: "data",
+    kind: "file",
+    default: "./.jetdag",
+    sentence: "Folder of the cluster's data; runs that were going on when it ended go on from there.",
+    commands: ["up"],
+  },
+  port: {
+    flag: "port",
+    kind: "count",
+    max: 65_535,
+    sentence:
+      "Port of the NATS server on 127.0.0.1, 0 for any that is free. Without it 4222, or any that is free where that is taken.",
+    commands: ["up"],
   },
   timeout: {
     flag: "timeout",
     kind: "duration",
     sentence:
       "Time limit of an attempt whose task names none. A worker's is 30m by default; one that the run was submitted with comes first.",
-    commands: ["dag", "worker"],
+    commands: ["dag", "worker", "up"],
   },
   queues: {
     flag: "queues",
     kind: "names",
     default: "default",
     sentence: "Queues that the worker takes from, separated by commas.",
-    commands: ["worker"],
+    commands: ["worker", "up"],
   },
   functions: {
     flag: "functions",
     kind: "file",
     sentence:
       "Module whose named exports are functions that tasks may name; of dag run only in its own process.",
-    commands: ["dag", "worker"],
+    commands: ["dag", "worker", "up"],
   },
   id: {
     flag: "id",
@@ -82,14 +107,14 @@ export const SETTINGS = {
     kind: "duration",
     default: "30s",
     sentence: "How long running attempts may go on after SIGTERM before they are given back.",
-    commands: ["dag", "executor", "worker"],
+    commands: ["dag", "executor", "worker", "up"],
   },
   grace: {
     flag: "grace",
     kind: "duration",
     default: "5s",
     sentence: "How long a task may take to end by itself once it is told to, before it is killed.",
-    commands: ["dag", "executor", "worker"],
+    commands: ["dag", "executor", "worker", "up"],
   },
   heartbeat: {
     flag: "heartbeat",
@@ -97,7 +122,7 @@ export const SETTINGS = {
     default: "10s",
     sentence:
       "How often a worker tells that it is alive and what it holds; an executor holds its --dead-after against it.",
-    commands: ["dag", "executor", "worker"],
+    commands: ["dag", "executor", "worker", "up"],
   },
   deadAfter: {
     flag: "dead-after",
@@ -105,7 +130,7 @@ export const SETTINGS = {
     default: "30s",
     sentence:
       "A worker that was not heard of for so long is dead; at least three times the workers' --heartbeat.",
-    commands: ["dag", "executor"],
+    commands: ["dag", "executor", "up"],
   },
   ackWait: {
     flag: "ack-wait",
@@ -113,7 +138,7 @@ export const SETTINGS = {
     default: "60s",
     sentence:
       "How long the queue waits before it delivers an attempt again that nobody extends; fixed when a queue is first used.",
-    commands: ["dag", "look", "executor", "worker"],
+    commands: ["dag", "look", "executor", "worker", "up"],
   },
   leaseTerm: {
     flag: "lease-term",
@@ -121,14 +146,14 @@ export const SETTINGS = {
     default: "5s",
     sentence:
       "How long an executor that vanished keeps the others waiting; fixed when the cluster is first used.",
-    commands: ["dag", "look", "executor", "worker"],
+    commands: ["dag", "look", "executor", "worker", "up"],
   },
   lossCap: {
     flag: "loss-cap",
     kind: "count",
     default: "5",
     sentence: "How often a task may be lost with its worker before it ends as crashed.",
-    commands: ["dag", "executor"],
+    commands: ["dag", "executor", "up"],
   },
   inlineLimit: {
     flag: "inline-limit",
@@ -136,7 +161,7 @@ export const SETTINGS = {
     min: 1_024,
     default: "65536",
     sentence: "Values above this many bytes are stored apart from the messages that name them.",
-    commands: ["dag", "executor", "worker"],
+    commands: ["dag", "executor", "worker", "up"],
   },
   outputLimit: {
     flag: "output-limit",
@@ -144,20 +169,20 @@ export const SETTINGS = {
     min: 1_024,
     default: "1048576",
     sentence: "How many bytes are kept of what a bash task prints, for stdout and stderr each.",
-    commands: ["dag", "worker"],
+    commands: ["dag", "worker", "up"],
   },
   natsServer: {
     flag: "nats-server",
     kind: "file",
     sentence: "The nats-server program for the embedded server; looked for and fetched by default.",
-    commands: ["demo"],
+    commands: ["demo", "up"],
   },
   logLevel: {
     flag: "log-level",
     kind: "level",
     default: "info",
     sentence: "What is logged: trace, debug, info, warn, error or silent.",
-    commands: ["executor", "worker"],
+    commands: ["executor", "worker", "up"],
   },
 } as const satisfies Record<string, Setting>;
 

@@ -24,6 +24,7 @@ function programsOf(commands: readonly Command[]): string {
     executor: "executor",
     worker: "worker",
     demo: "npm start",
+    up: "dag up",
   };
   return commands
     .map((command) => names[command])
