@@ -3,6 +3,7 @@ import { connect } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openCluster } from "../../internal/nats/cluster.ts";
 import { TestFolder } from "../support/folder.ts";
+import { gate } from "../support/gate.ts";
 import { TestServer } from "../support/nats-server.ts";
 import { dag, Program } from "../support/programs.ts";
 import { until } from "../support/until.ts";
@@ -31,20 +32,6 @@ function cluster(): {
     args,
     executor: () => new Program("executor", [...args, ...times, "--dead-after", "1500ms"]),
     worker: (id, ...more) => new Program("worker", [...args, ...times, "--id", id, ...more]),
-  };
-}
-
-/** A task that says that it runs, and waits until it may end. */
-function gate(
-  folder: TestFolder,
-  name: string,
-): { command: string; runs(): Promise<string[]>; open(): Promise<string> } {
-  const log = `${folder.path}/${name}.log`;
-  const door = `${folder.path}/${name}.open`;
-  return {
-    command: `echo "$JETDAG_ATTEMPT" >> ${log}; while [ ! -e ${door} ]; do sleep 0.05; done`,
-    runs: async () => (await readFile(log, "utf8").catch(() => "")).split("\n").filter((line) => line !== ""),
-    open: () => folder.write(`${name}.open`, ""),
   };
 }
 
