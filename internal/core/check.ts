@@ -8,8 +8,8 @@ export interface Problem {
 }
 
 /** Names are parts of subjects, where a dot, a blank or a star would change the routing. */
-const NAME = /^[A-Za-z0-9_-]{1,128}$/;
-const NAME_RULE = "use 1 to 128 of A-Z a-z 0-9 _ -";
+export const NAME = /^[A-Za-z0-9_-]{1,128}$/;
+export const NAME_RULE = "1 to 128 of A-Z a-z 0-9 _ -";
 
 /** The known name nearest to one that is not known; `undefined` when none is near. */
 export type Nearest = (name: string, known: readonly string[]) => string | undefined;
@@ -69,13 +69,7 @@ function problemsOfNames(task: Task, position: number): Problem[] {
   if (!NAME.test(task.id)) {
     found.push({
       path: ["tasks", position, "id"],
-      message: `task id '${task.id}' is not allowed: ${NAME_RULE}`,
-    });
-  }
-  if (!NAME.test(task.queue)) {
-    found.push({
-      path: ["tasks", position, "queue"],
-      message: `queue '${task.queue}' is not allowed: ${NAME_RULE}`,
+      message: `task id '${task.id}' is not allowed: use ${NAME_RULE}`,
     });
   }
   return found;

@@ -25,6 +25,8 @@ export interface RetryPolicy {
 
 export interface Task {
   readonly id: string;
+  /** For people to read; nothing goes by it. */
+  readonly name?: string;
   /** Canonical name of the task type: `bash`, `http`, `function`, or that of a plug-in. */
   readonly type: string;
   /** bash: the script; http: `METHOD URL [BODY]`; function: the function's name. */
@@ -36,6 +38,8 @@ export interface Task {
   readonly retry: RetryPolicy;
   /** Time limit of one attempt, in milliseconds; without it the run's default counts, and else the worker's. */
   readonly timeoutMs?: number;
+  /** How long it is expected to take at most, in milliseconds; nothing is ended by it. */
+  readonly slaMs?: number;
   /** Name of the set of workers that may take it. Default `default`. */
   readonly queue: string;
   /** 1 to 9, higher first. Default 5. */
@@ -47,9 +51,19 @@ export interface Task {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** When runs begin by themselves. */
+export interface Schedule {
+  /** Minute, hour, day of the month, month, day of the week (0 or 7 is Sunday); six fields begin with the second. */
+  readonly cron: string;
+  /** IANA name of the time zone that the cron text is read in. Default `UTC`. */
+  readonly timezone: string;
+}
+
 export interface Dag {
   readonly name: string;
   readonly description?: string;
+  /** Names to find and group DAGs by, each once. */
+  readonly tags: readonly string[];
   /** Default `local-dev`. */
   readonly tenantId: string;
   /** Defaults of the run's params. */
@@ -59,6 +73,16 @@ export interface Dag {
   readonly timeoutMs?: number;
   /** At most so many attempts of one run are queued or running at a time. */
   readonly maxParallel?: number;
+  readonly schedule?: Schedule;
+  /**
+   * No scheduled run is for a time before it: an RFC 3339 time, or a date, which stands for its first moment in the
+   * schedule's time zone.
+   */
+  readonly startDate?: string;
+  /** No scheduled run is for a time after it; a date stands for its last moment. */
+  readonly endDate?: string;
+  /** Its schedule rests. Default false. */
+  readonly isPaused: boolean;
   readonly tasks: readonly Task[];
 }
 
@@ -67,6 +91,7 @@ export const DEFAULT_TASK_TIMEOUT_MS = 30 * 60 * 1_000;
 export const DEFAULT_QUEUE = "default";
 export const DEFAULT_TENANT = "local-dev";
 export const DEFAULT_PRIORITY = 5;
+export const DEFAULT_TIMEZONE = "UTC";
 
 export const EXPONENTIAL_RETRY: RetryPolicy = {
   backoff: "exponential",
@@ -76,5 +101,6 @@ export const EXPONENTIAL_RETRY: RetryPolicy = {
   jitter: 0.25,
 };
 
+export const NO_TAGS: readonly string[] = Object.freeze([]);
 export const NO_PARAMS: JsonObject = Object.freeze({});
 export const NO_ENV: Readonly<Record<string, string>> = Object.freeze({});

@@ -8,7 +8,17 @@ const UNITS: readonly (readonly [unit: string, ms: number])[] = [
   ["ms", 1],
 ];
 
+/** Every unit at most once, the largest first; or a number of seconds. */
+export const DURATION =
+  /^\s*(?:(\d+(?:\.\d+)?)|(?=\d)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?)\s*$/;
+
+/** The same, longer than 0. */
+export const SOME_TIME = new RegExp(String.raw`(?=[\s\S]*[1-9])${DURATION.source}`);
+
 export const DURATION_RULE = "write it like 500ms, 30s, 5m, 1h30m, or as a number of seconds";
+
+/** The most whose milliseconds can be counted. */
+export const MAX_SECONDS = Math.floor(Number.MAX_SAFE_INTEGER / 1_000);
 
 /** `500ms`, `30s`, `1h30m` (units d, h, m, s, ms, each at most once, largest first) or a number of seconds; whole milliseconds, or `undefined` if it is none. */
 export function parseDuration(value: unknown): number | undefined {
@@ -19,11 +29,11 @@ export function parseDuration(value: unknown): number | undefined {
 function read(value: unknown): number {
   if (typeof value === "number") return value * 1_000;
   if (typeof value !== "string") return Number.NaN;
-  const text = value.trim();
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1_000;
-  const match = /^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?$/.exec(text);
-  if (match === null || text === "") return Number.NaN;
-  return UNITS.reduce((sum, [, ms], i) => sum + Number(match[i + 1] ?? 0) * ms, 0);
+  const match = DURATION.exec(value);
+  if (match === null) return Number.NaN;
+  const [, seconds, ...counts] = match;
+  if (seconds !== undefined) return Number(seconds) * 1_000;
+  return UNITS.reduce((sum, [, ms], i) => sum + Number(counts[i] ?? 0) * ms, 0);
 }
 
 /** The shortest text that `parseDuration` reads as the same. */

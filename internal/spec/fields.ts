@@ -1,7 +1,13 @@
-/** The kinds of fields that files have: each says what is allowed, and what was found instead. */
+/**
+ * The kinds of fields that files have: each says what is allowed, and what was found instead. What `meta` holds goes
+ * into the JSON Schema; a title is the kind's name for a reader, `patternErrorMessage` what editors say instead of the
+ * pattern.
+ */
 import { z } from "zod";
+import { NAME, NAME_RULE } from "../core/check.ts";
 import type { JsonObject } from "../core/json.ts";
-import { DURATION_RULE, parseDuration } from "./duration.ts";
+import { CRON, CRON_RULE, problemOfCron, problemOfZone } from "./cron.ts";
+import { DURATION, DURATION_RULE, MAX_SECONDS, parseDuration, SOME_TIME } from "./duration.ts";
 import { isMap, notJson } from "./json.ts";
 import { shown } from "./problems.ts";
 
@@ -15,8 +21,37 @@ export function must(rule: string): (issue: { readonly input?: unknown }) => str
 
 export const text = z.string({ error: must("text") });
 export const flag = z.boolean({ error: must("true or false") });
-export const ids = z.array(text, { error: must("a list of task ids") });
 export const name = text.min(1, { error: must("text that is not empty") });
+
+/** Whether the tasks are there is judged with all of them at hand, and so is the form of an id. */
+export const id = text.meta({
+  title: "task id",
+  pattern: NAME.source,
+  patternErrorMessage: `use ${NAME_RULE}`,
+});
+export const ids = z
+  .array(text, { error: must("a list of task ids") })
+  .meta({ title: "list of task ids", uniqueItems: true });
+export const queue = text
+  .regex(NAME, { error: must(NAME_RULE) })
+  .meta({ title: "name", patternErrorMessage: `use ${NAME_RULE}` });
+
+export const tags = z
+  .array(
+    text.regex(/^[^\s,\p{Cc}]{1,64}$/u, { error: must("1 to 64 characters without blanks and commas") }),
+    {
+      error: must("a list of names"),
+    },
+  )
+  .superRefine((given, context) => {
+    const seen = new Set<string>();
+    for (const [i, tag] of given.entries()) {
+      if (seen.has(tag))
+        context.addIssue({ code: "custom", path: [i], message: `${shown(tag)} is named twice` });
+      seen.add(tag);
+    }
+  })
+  .meta({ title: "list of names", uniqueItems: true });
 
 /** A name that stands in lists, messages and logs. */
 export const label = text.regex(/^(?=.*\S)[^\p{Cc}]{1,256}$/u, {
@@ -44,13 +79,35 @@ export function oneOf<const T extends readonly string[]>(...names: T): z.ZodEnum
   return z.enum(names, { error: must(`one of ${names.join(", ")}`) });
 }
 
-export const duration = z.unknown().transform((value, context): number => {
-  const ms = parseDuration(value);
-  if (ms !== undefined) return ms;
-  context.addIssue({ code: "custom", message: `${shown(value)} is no duration; ${DURATION_RULE}` });
+const noDuration = ({ input }: { readonly input?: unknown }): string =>
+  parseDuration(input) === 0
+    ? `must be longer than 0; ${DURATION_RULE}`
+    : `${shown(input)} is no duration; ${DURATION_RULE}`;
+
+const ERROR = { error: noDuration };
+const seconds = z.number(ERROR).max(MAX_SECONDS, ERROR);
+const written = (pattern: RegExp): z.ZodString =>
+  z.string(ERROR).regex(pattern, ERROR).meta({ patternErrorMessage: DURATION_RULE });
+
+/** Whole milliseconds, at least one. */
+export const someTime = z
+  .union([written(SOME_TIME), seconds.gt(0, ERROR)], ERROR)
+  .transform((value, context) => {
+    const ms = parseDuration(value);
+    return ms === undefined || ms === 0 ? complain(value, context) : ms;
+  })
+  .meta({ title: "duration" });
+
+/** Whole milliseconds. */
+export const duration = z
+  .union([written(DURATION), seconds.min(0, ERROR)], ERROR)
+  .transform((value, context) => parseDuration(value) ?? complain(value, context))
+  .meta({ title: "duration" });
+
+function complain(value: unknown, context: z.RefinementCtx): never {
+  context.addIssue({ code: "custom", message: noDuration({ input: value }) });
   return z.NEVER;
-});
-export const someTime = duration.refine((ms) => ms > 0, { error: `must be longer than 0; ${DURATION_RULE}` });
+}
 
 const scalar = z.union([z.string(), z.number(), z.boolean()], {
   error: must("text, a number, true or false"),
@@ -64,8 +121,17 @@ export const env = z
       if (key === "" || /[=\0]/.test(key)) complain(`${shown(key)} cannot be the name of a variable`, [key]);
       if (value.includes("\0")) complain("must not hold a NUL character", [key]);
     }
-    if (!fits(Object.entries(variables).join())) complain(`has more than ${MAX_ARGUMENT} bytes; use a file`);
-  });
+    const size = problemOfEnv(variables);
+    if (size !== undefined) complain(size);
+  })
+  .meta({ title: "map of names to text", propertyNames: { pattern: "^[^=\\u0000]+$" } });
+
+/** The whole environment of a task has a limit, too. */
+export function problemOfEnv(variables: Readonly<Record<string, string>>): string | undefined {
+  return fits(Object.entries(variables).join())
+    ? undefined
+    : `has more than ${MAX_ARGUMENT} bytes; use a file`;
+}
 
 /** Any JSON. What JSON has no form for would not arrive as it was sent. */
 export const params = z
@@ -73,7 +139,37 @@ export const params = z
   .superRefine((value, context) => {
     for (const { path, message } of notJson(value))
       context.addIssue({ code: "custom", path: [...path], message });
-  });
+  })
+  .meta({ title: "map", type: "object" });
+
+export const cron = z
+  .string({ error: must("a cron text") })
+  .superRefine((value, context) => {
+    const message = problemOfCron(value);
+    if (message !== undefined) context.addIssue({ code: "custom", message });
+  })
+  .meta({ title: "cron text", pattern: CRON.source, patternErrorMessage: CRON_RULE });
+
+export const timezone = z
+  .string({ error: must("the name of a time zone, like Europe/Berlin") })
+  .superRefine((value, context) => {
+    const message = problemOfZone(value);
+    if (message !== undefined) context.addIssue({ code: "custom", message });
+  })
+  .meta({ title: "time zone" });
+
+const DATE_RULE = "a date like 2026-01-31 or a time like 2026-01-31T08:00:00Z";
+const NO_DATE = { error: must(DATE_RULE) };
+const RULE_OF_DATES = { patternErrorMessage: `write ${DATE_RULE}` };
+export const date = z
+  .union(
+    [
+      z.iso.date(NO_DATE).meta(RULE_OF_DATES),
+      z.iso.datetime({ offset: true, ...NO_DATE }).meta(RULE_OF_DATES),
+    ],
+    NO_DATE,
+  )
+  .meta({ title: "date or time" });
 
 function fits(value: string): boolean {
   return value.length * 3 <= MAX_ARGUMENT || Buffer.byteLength(value) <= MAX_ARGUMENT;

@@ -3,8 +3,9 @@ import { isUtf8 } from "node:buffer";
 import { readFile, stat } from "node:fs/promises";
 import { DefinitionError } from "./problems.ts";
 
-const MIB = 1_024 * 1_024;
-const MAX_SIZE = 64 * MIB;
+export const MIB = 1_024 * 1_024;
+/** Of a definition. */
+export const MAX_SIZE = 64 * MIB;
 
 /** Rejects with `DefinitionError`, also when there is no such file. */
 export async function readText(file: string): Promise<string> {

@@ -2,10 +2,13 @@
 import type { z } from "zod";
 import { type Problem, problemsOf, problemsOfNext } from "../core/check.ts";
 import { parseHttpCommand } from "../core/http-command.ts";
-import type { Dag, Task } from "../core/model.ts";
+import { type Dag, DEFAULT_TIMEZONE, type Task } from "../core/model.ts";
 import { type DefinitionProblem, DefinitionError, formatPath, nearest, unknownField } from "./problems.ts";
-import { type DagDefinition, definition, type RawDefinition, salvage, toDag } from "./schema.ts";
+import { endsBefore } from "./dates.ts";
+import { problemOfSize } from "./defaults.ts";
+import { type DagDefinition, definition, fieldsAt, type RawDefinition, salvage } from "./schema.ts";
 import type { Found, Made } from "./text.ts";
+import { toDag } from "./to-dag.ts";
 
 export interface ReadOptions {
   /** Types of task beyond the built-in ones. */
@@ -62,18 +65,25 @@ function examineAs(
 
 function interpret(
   raw: RawDefinition,
-  types: readonly string[],
+  plugIns: readonly string[],
   check: (dag: Dag) => readonly Problem[],
 ): { dag: Dag; problems: Found[] } {
   const problems: Found[] = [];
-  const complain = (position: number) => (field: string, message: string) => {
-    problems.push({ path: ["tasks", position, field], message: `${field}: ${message}`, atKey: false });
+  const complain = (path: readonly (string | number)[]) => (field: string, message: string) => {
+    problems.push({ path: [...path, field], message: `${field}: ${message}`, atKey: false });
   };
-  const dag = toDag(raw, complain, types);
+  const dag = toDag(raw, { complain, plugIns });
   for (const problem of check(dag)) problems.push({ ...problem, atKey: false });
   for (const [position, task] of dag.tasks.entries()) {
     const message = problemOfHttp(task);
-    if (message !== undefined) complain(position)("command", message);
+    if (message !== undefined) complain(["tasks", position])("command", message);
+  }
+  const size = problemOfSize(raw);
+  if (size !== undefined) complain([])("defaults", size);
+  const { startDate, endDate, schedule } = dag;
+  if (startDate !== undefined && endDate !== undefined) {
+    if (endsBefore(endDate, startDate, schedule?.timezone ?? DEFAULT_TIMEZONE))
+      complain([])("end_date", `${endDate} is before start_date, ${startDate}`);
   }
   return { dag, problems };
 }
@@ -115,20 +125,26 @@ function isSource(input: unknown): input is DagSource {
 }
 
 function explain(issue: z.core.$ZodIssue): Found[] {
-  if (issue.code !== "unrecognized_keys") {
-    const field = issue.path.findLast((part) => typeof part === "string");
-    const item = typeof issue.path.at(-1) === "number" ? formatPath(issue.path.slice(-2)) : field;
-    const message = item === undefined ? `the definition ${issue.message}` : `${item}: ${issue.message}`;
-    return [{ path: issue.path, message, atKey: false }];
+  if (issue.code === "invalid_union") {
+    const within = issue.errors.find((issues) => issues.some(isWithin));
+    if (within !== undefined)
+      return within.flatMap((each) => explain({ ...each, path: [...issue.path, ...each.path] }));
   }
-  const allowed = allowedFields(issue.path);
-  return issue.keys.slice(0, MAX_PROBLEMS).map((key) => {
-    return { path: [...issue.path, key], message: unknownField(key, allowed), atKey: true };
-  });
+  if (issue.code === "unrecognized_keys") return issue.keys.slice(0, MAX_PROBLEMS).map(unknownIn(issue.path));
+  const field = issue.path.findLast((part) => typeof part === "string");
+  const item = typeof issue.path.at(-1) === "number" ? formatPath(issue.path.slice(-2)) : field;
+  const message = item === undefined ? `the definition ${issue.message}` : `${item}: ${issue.message}`;
+  return [{ path: issue.path, message, atKey: false }];
 }
 
-function allowedFields(path: readonly PropertyKey[]): string[] {
-  if (path.length === 0) return Object.keys(definition.shape);
-  const task = definition.shape.tasks.element.shape;
-  return Object.keys(path.at(-1) === "retry" ? task.retry.unwrap().shape : task);
+/** Of the forms that a field may have, the one that was meant has its problems further in. */
+function isWithin(issue: z.core.$ZodIssue): boolean {
+  return issue.path.length > 0 || issue.code === "unrecognized_keys";
+}
+
+function unknownIn(path: readonly PropertyKey[]): (key: string) => Found {
+  const allowed = fieldsAt(path);
+  return (key) => {
+    return { path: [...path, key], message: unknownField(key, allowed), atKey: true };
+  };
 }

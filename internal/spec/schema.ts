@@ -1,22 +1,25 @@
-/** The shape of a definition in a file, and what it means. */
+/**
+ * The shape of a definition in a file: what each field is called, takes, means, and is without it. The JSON Schema
+ * for editors and the tables of docs/dag-file.md are made of this.
+ */
 import { z } from "zod";
 import {
-  type Dag,
   DEFAULT_PRIORITY,
   DEFAULT_QUEUE,
   DEFAULT_TENANT,
+  DEFAULT_TIMEZONE,
   EXPONENTIAL_RETRY,
-  NO_ENV,
-  NO_PARAMS,
-  type RetryPolicy,
-  type Task,
 } from "../core/model.ts";
-import { canonicalType, TASK_TYPE_NAMES } from "../core/task-types.ts";
+import { TASK_TYPE_NAMES } from "../core/task-types.ts";
+import { formatDuration } from "./duration.ts";
 import {
   command,
+  cron,
+  date,
   duration,
   env,
   flag,
+  id,
   ids,
   label,
   must,
@@ -24,155 +27,197 @@ import {
   number,
   oneOf,
   params,
+  queue,
   someTime,
+  tags,
   text,
+  timezone,
   whole,
 } from "./fields.ts";
 import { isMap } from "./json.ts";
 
+/** A field that may be left out: its meaning in a sentence or two, and what counts without it, where that is a value. */
+function may<T extends z.ZodType>(
+  kind: T,
+  sentence: string,
+  preset?: string | number | boolean,
+): z.ZodOptional<T> {
+  return kind.optional().meta({ description: sentence, ...(preset === undefined ? {} : { preset }) });
+}
+
 const retry = z.strictObject(
   {
-    backoff: oneOf("exponential", "linear", "fixed", "none").optional(),
-    initial: duration.optional(),
-    factor: number(0, 1_000).optional(),
-    max: duration.optional(),
-    jitter: number(0, 1).optional(),
+    backoff: may(
+      oneOf("exponential", "linear", "fixed", "none"),
+      "How the delays grow: each `factor` times the one before; each `factor` × `initial` longer; all the same; or no delay at all.",
+      EXPONENTIAL_RETRY.backoff,
+    ),
+    initial: may(duration, "The delay after the first failure.", formatDuration(EXPONENTIAL_RETRY.initialMs)),
+    factor: may(number(0, 1_000), "How fast the delays grow, by `backoff`; 2 by default, 1 with `linear`."),
+    max: may(duration, "No delay is longer, before jitter.", formatDuration(EXPONENTIAL_RETRY.maxMs)),
+    jitter: may(
+      number(0, 1),
+      "Share of the delay that is spread by chance around it, so that not all come back at once.",
+      EXPONENTIAL_RETRY.jitter,
+    ),
   },
   { error: must("a map with backoff, initial, factor, max, jitter") },
 );
 
 const task = z.strictObject(
   {
-    id: text,
-    name: text.optional(),
-    type: text.optional(),
-    command: command.optional(),
-    workflow_ref: name.optional(),
-    params: params.optional(),
-    depends_on: ids.optional(),
-    dependencies: ids.optional(),
-    retries: whole(0, 1_000).optional(),
-    retry: retry.optional(),
-    timeout: someTime.optional(),
-    queue: text.optional(),
-    priority: whole(1, 9).optional(),
-    critical: flag.optional(),
-    allow_failure: flag.optional(),
-    env: env.optional(),
+    id: id.meta({ description: "Names the task within the DAG: 1 to 128 of `A-Z a-z 0-9 _ -`." }),
+    name: may(text, "For people to read; nothing goes by it."),
+    type: may(
+      text.meta({ enum: TASK_TYPE_NAMES }),
+      "What runs it. Without it `bash`, or `function` with `workflow_ref`.",
+    ),
+    command: may(
+      command,
+      "What to run: a script, `METHOD URL [BODY]`, or the name of a function, which is the task's id by default.",
+    ),
+    workflow_ref: may(name, "Names a function; stands for `type: function` with this `command`."),
+    params: may(params, "Goes over the run's params for this task."),
+    depends_on: may(ids, "The tasks that have to complete before it; their outputs come as params."),
+    dependencies: may(ids, "Another name of `depends_on`."),
+    retries: may(whole(0, 1_000), "Further attempts after a failure: 3 means up to 4 attempts.", 0),
+    retry: may(retry, "How long to wait before each further attempt."),
+    timeout: may(
+      someTime,
+      "Time limit of one attempt, which then counts as failed. Without it the run's default counts, else the worker's, which is 30m.",
+    ),
+    sla: may(someTime, "How long it is expected to take at most; nothing is ended by it."),
+    queue: may(queue, "Only workers that serve this queue take it.", DEFAULT_QUEUE),
+    priority: may(whole(1, 9), "Where several tasks wait, higher ones go first.", DEFAULT_PRIORITY),
+    critical: may(
+      flag,
+      "Under `on_failure: allow_partial` the run fails if this task does not succeed.",
+      false,
+    ),
+    allow_failure: may(flag, "Its failure counts as success for what depends on it, and for the run.", false),
+    env: may(env, "Environment variables of a bash task."),
   },
   { error: must("a task: a map with at least an id") },
 );
 
+/** What only one task can say is not here: its id, its name, what it runs and what it depends on. */
+const { type, retries, timeout, sla, priority, critical, allow_failure } = task.shape;
+const defaults = z.strictObject(
+  {
+    type,
+    params: task.shape.params,
+    retries,
+    retry: task.shape.retry,
+    timeout,
+    sla,
+    queue: task.shape.queue,
+    priority,
+    critical,
+    allow_failure,
+    env: task.shape.env,
+  },
+  { error: must("a map of fields that tasks have") },
+);
+
+const schedule = z.union(
+  [
+    cron,
+    z.strictObject({
+      cron: cron.meta({ description: "The cron text." }),
+      timezone: may(timezone, "IANA name of the time zone that the cron text is read in.", DEFAULT_TIMEZONE),
+    }),
+  ],
+  { error: must("a cron text, or a map with cron and timezone") },
+);
+
 export const definition = z.strictObject(
   {
-    name: label,
-    description: text.optional(),
-    tenant_id: label.optional(),
-    params: params.optional(),
-    on_failure: oneOf("continue", "stop", "allow_partial").optional(),
-    timeout: someTime.optional(),
-    max_parallel: whole(1, 1_000_000).optional(),
-    tasks: z.array(task, { error: must("a list of tasks") }),
+    name: label.meta({ description: "What the DAG is called: 1 to 256 characters in one line." }),
+    description: may(text, "What it does, for people to read."),
+    tags: may(tags, "Names to find and group DAGs by, of up to 64 characters without blanks and commas."),
+    tenant_id: may(label, "Whose it is.", DEFAULT_TENANT),
+    params: may(params, "Params of the run, with their defaults: who starts a run may give others."),
+    defaults: may(
+      defaults,
+      "Fields of tasks that count for every task that does not have them itself; `params` and `env` are put together, key by key.",
+    ),
+    on_failure: may(
+      oneOf("continue", "stop", "allow_partial"),
+      "What a task that has failed for good means for the run: `continue` fails what depends on it and goes on elsewhere, `stop` cancels the rest, `allow_partial` goes on, and the run completes unless a `critical` task did not succeed.",
+      "continue",
+    ),
+    timeout: may(someTime, "Time limit of the whole run, which then fails."),
+    max_parallel: may(
+      whole(1, 1_000_000),
+      "At most so many attempts of one run are queued or running at a time.",
+    ),
+    schedule: may(
+      schedule,
+      "When runs begin by themselves: a cron text of five fields, or six with the second first, or a map of `cron` and `timezone`.",
+    ),
+    start_date: may(
+      date,
+      "No scheduled run before it. A date is its first moment in the schedule's time zone.",
+    ),
+    end_date: may(date, "No scheduled run after it. A date is its last moment in the schedule's time zone."),
+    is_paused: may(flag, "Its schedule rests.", false),
+    tasks: z
+      .array(task, { error: must("a list of tasks") })
+      .meta({ title: "list of tasks", description: "The tasks, at least one.", minItems: 1 }),
   },
   { error: must("a map with name and tasks") },
 );
 
-type RawTask = z.output<typeof task>;
+export type RawTask = z.output<typeof task>;
+export type RawDefaults = z.output<typeof defaults>;
 /** A definition in the file's form, with every duration already in milliseconds. */
 export type RawDefinition = z.output<typeof definition>;
 /** A definition as a file has it: for callers that write it in code. */
 export type DagDefinition = z.input<typeof definition>;
 
+/** The names of the fields that may stand in the map at a path. */
+export function fieldsAt(path: readonly PropertyKey[]): string[] {
+  let at: z.ZodType = definition;
+  for (const part of path) {
+    const next = typeof part === "number" ? itemOf(at) : mapOf(at)?.shape[part as string];
+    if (next === undefined) return [];
+    at = next;
+  }
+  return Object.keys(mapOf(at)?.shape ?? {});
+}
+
+function itemOf(kind: z.ZodType): z.ZodType | undefined {
+  return kind instanceof z.ZodArray ? (kind.element as z.ZodType) : undefined;
+}
+
+/** Where a field takes a map or something else, the map. */
+function mapOf(kind: z.ZodType): z.ZodObject | undefined {
+  if (kind instanceof z.ZodOptional) return mapOf(kind.unwrap() as z.ZodType);
+  if (kind instanceof z.ZodUnion)
+    return (kind.options as z.ZodType[]).map(mapOf).find((map) => map !== undefined);
+  return kind instanceof z.ZodObject ? kind : undefined;
+}
+
 /** What can be understood of a definition whose shape is wrong, so that its other problems are found in the same go. */
 export function salvage(value: unknown): RawDefinition | undefined {
   if (!isMap(value) || !Array.isArray(value.tasks)) return undefined;
+  const { tasks: _, defaults: __, ...shape } = definition.shape;
   const tasks = value.tasks.map((each: unknown, position): RawTask => {
-    const fields = isMap(each) ? each : {};
-    const good = Object.entries(task.shape).flatMap(([field, schema]) => {
-      const parsed = schema.safeParse(fields[field]);
-      return parsed.success ? [[field, parsed.data]] : [];
-    });
-    return { id: `task-${position + 1}-without-id`, ...Object.fromEntries(good) } as RawTask;
+    return { id: `task-${position + 1}-without-id`, ...goodFields(each, task.shape) };
   });
-  return { name: typeof value.name === "string" ? value.name : "", tasks };
-}
-
-/** Says what is wrong with one field of a task. */
-export type Complain = (field: string, message: string) => void;
-
-/** `plugIns` are the further task types that are known. */
-export function toDag(
-  raw: RawDefinition,
-  complain: (position: number) => Complain,
-  plugIns: readonly string[],
-): Dag {
   return {
-    name: raw.name,
-    ...(raw.description === undefined ? {} : { description: raw.description }),
-    tenantId: raw.tenant_id ?? DEFAULT_TENANT,
-    params: raw.params ?? NO_PARAMS,
-    onFailure: raw.on_failure ?? "continue",
-    ...(raw.timeout === undefined ? {} : { timeoutMs: raw.timeout }),
-    ...(raw.max_parallel === undefined ? {} : { maxParallel: raw.max_parallel }),
-    tasks: raw.tasks.map((each, position) => toTask(each, complain(position), plugIns)),
+    name: "",
+    defaults: goodFields(value.defaults, defaults.shape),
+    ...goodFields(value, shape),
+    tasks,
   };
 }
 
-function toTask(raw: RawTask, complain: Complain, plugIns: readonly string[]): Task {
-  if (raw.depends_on !== undefined && raw.dependencies !== undefined) {
-    complain("dependencies", "means the same as depends_on: use one of them");
-  }
-  const type = typeOf(raw, complain, plugIns);
-  return {
-    id: raw.id,
-    type,
-    command: commandOf(raw, type, complain),
-    params: raw.params ?? NO_PARAMS,
-    dependsOn: raw.depends_on ?? raw.dependencies ?? [],
-    retries: raw.retries ?? 0,
-    retry: raw.retry === undefined ? EXPONENTIAL_RETRY : toRetry(raw.retry),
-    ...(raw.timeout === undefined ? {} : { timeoutMs: raw.timeout }),
-    queue: raw.queue ?? DEFAULT_QUEUE,
-    priority: raw.priority ?? DEFAULT_PRIORITY,
-    critical: raw.critical ?? false,
-    allowFailure: raw.allow_failure ?? false,
-    env: raw.env ?? NO_ENV,
-  };
-}
-
-function typeOf(raw: RawTask, complain: Complain, plugIns: readonly string[]): string {
-  if (raw.type === undefined) return raw.workflow_ref === undefined ? "bash" : "function";
-  const type = canonicalType(raw.type) ?? (plugIns.includes(raw.type) ? raw.type : undefined);
-  if (type === undefined) {
-    complain("type", `unknown type '${raw.type}'; use one of ${[...TASK_TYPE_NAMES, ...plugIns].join(", ")}`);
-  } else if (raw.workflow_ref !== undefined && type !== "function") {
-    complain("workflow_ref", `names a function, but the task's type is ${raw.type}`);
-  }
-  return type ?? raw.type;
-}
-
-function commandOf(raw: RawTask, type: string, complain: Complain): string {
-  if (raw.workflow_ref !== undefined) {
-    if (raw.command !== undefined)
-      complain("command", "workflow_ref names the function already: use one of them");
-    return raw.workflow_ref;
-  }
-  if (raw.command !== undefined && raw.command.trim() !== "") return raw.command;
-  if (type === "function") return raw.id;
-  if (type === "bash" || type === "http") {
-    const example = type === "bash" ? "a script" : "METHOD URL [BODY]";
-    complain("command", `is missing; a task of type ${type} needs a command: ${example}`);
-  }
-  return raw.command ?? "";
-}
-
-function toRetry(raw: NonNullable<RawTask["retry"]>): RetryPolicy {
-  const backoff = raw.backoff ?? EXPONENTIAL_RETRY.backoff;
-  return {
-    backoff,
-    initialMs: raw.initial ?? EXPONENTIAL_RETRY.initialMs,
-    factor: raw.factor ?? (backoff === "linear" ? 1 : EXPONENTIAL_RETRY.factor),
-    maxMs: raw.max ?? EXPONENTIAL_RETRY.maxMs,
-    jitter: raw.jitter ?? EXPONENTIAL_RETRY.jitter,
-  };
+function goodFields<S extends z.ZodRawShape>(value: unknown, shape: S): Partial<z.output<z.ZodObject<S>>> {
+  const fields = isMap(value) ? value : {};
+  const good = Object.entries(shape).flatMap(([field, schema]) => {
+    const parsed = z.safeParse(schema, fields[field]);
+    return parsed.success && parsed.data !== undefined ? [[field, parsed.data]] : [];
+  });
+  return Object.fromEntries(good) as Partial<z.output<z.ZodObject<S>>>;
 }

@@ -3,6 +3,8 @@
 const INDENTATION = "bad indentation of a mapping entry";
 const TAB = "tab characters must not be used in indentation";
 const NOT_FITTING = "end of the stream or a document separator is expected";
+const NO_COMMA = "missed comma between flow collection entries";
+const STAR = "a value that begins with * must be in quotes";
 
 const EXPLAINED: Readonly<Record<string, string>> = {
   [INDENTATION]:
@@ -10,7 +12,7 @@ const EXPLAINED: Readonly<Record<string, string>> = {
   [NOT_FITTING]: "this does not fit what stands before it; are the indentation and all quotes right?",
   "deficient indentation": "a quote or bracket before this is not closed, or this is not indented enough",
   "expected ':' after a mapping key": "a name without a value; write 'name: value'",
-  "missed comma between flow collection entries": "a comma or a closing bracket is missing before this",
+  [NO_COMMA]: "a comma or a closing bracket is missing before this",
   "expected the node content, but found ','": "a value is missing before this comma",
   [TAB]: "a tab cannot indent YAML; use blanks",
   "the stream contains non-printable characters":
@@ -20,6 +22,7 @@ const EXPLAINED: Readonly<Record<string, string>> = {
   "unexpected end of the stream within a flow collection": "a bracket is not closed before the text ends",
   "unexpected end of the stream within a double quoted scalar": "a quote is not closed before the text ends",
   "unexpected end of the stream within a single quoted scalar": "a quote is not closed before the text ends",
+  "name of an alias node must contain at least one character": STAR,
   "object-based map does not support complex keys": "the name of a field must be text",
 };
 
@@ -29,8 +32,12 @@ export function explainSyntax(reason: string, text: string, offset: number): str
 }
 
 function explainByPlace(reason: string, text: string, offset: number): string | undefined {
-  if (reason !== INDENTATION && reason !== NOT_FITTING) return undefined;
   const before = text.slice(text.lastIndexOf("\n", offset - 1) + 1, offset + 1);
+  if (reason === NO_COMMA || reason === INDENTATION || reason === NOT_FITTING) {
+    // As cron texts do: */5 * * * * is the alias */5, and then nonsense.
+    if (/(?:^|[:[{,-])\s+\*\S+\s+\S$/.test(before)) return STAR;
+  }
+  if (reason !== INDENTATION && reason !== NOT_FITTING) return undefined;
   if (/^ *\t/.test(before)) return EXPLAINED[TAB];
   const mark = text[offset] ?? "";
   if (mark === ":") return "a value with ': ' in it must be in quotes";

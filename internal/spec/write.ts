@@ -4,12 +4,15 @@ import {
   DEFAULT_PRIORITY,
   DEFAULT_QUEUE,
   DEFAULT_TENANT,
+  DEFAULT_TIMEZONE,
   EXPONENTIAL_RETRY,
   type RetryPolicy,
+  type Schedule,
   type Task,
 } from "../core/model.ts";
 import { formatDuration, parseDuration } from "./duration.ts";
-import { type Complain, type DagDefinition, type RawDefinition, toDag } from "./schema.ts";
+import type { DagDefinition, RawDefinition } from "./schema.ts";
+import { type Complain, toDag } from "./to-dag.ts";
 
 type TaskDefinition = DagDefinition["tasks"][number];
 
@@ -18,11 +21,16 @@ export function writeDefinition(dag: Dag): DagDefinition {
   return {
     name: dag.name,
     ...(dag.description === undefined ? {} : { description: dag.description }),
+    ...(dag.tags.length === 0 ? {} : { tags: [...dag.tags] }),
     ...(dag.tenantId === DEFAULT_TENANT ? {} : { tenant_id: dag.tenantId }),
     ...(isEmpty(dag.params) ? {} : { params: dag.params }),
     ...(dag.onFailure === "continue" ? {} : { on_failure: dag.onFailure }),
     ...(dag.timeoutMs === undefined ? {} : { timeout: writeDuration(dag.timeoutMs) }),
     ...(dag.maxParallel === undefined ? {} : { max_parallel: dag.maxParallel }),
+    ...(dag.schedule === undefined ? {} : { schedule: writeSchedule(dag.schedule) }),
+    ...(dag.startDate === undefined ? {} : { start_date: dag.startDate }),
+    ...(dag.endDate === undefined ? {} : { end_date: dag.endDate }),
+    ...(dag.isPaused ? { is_paused: true } : {}),
     tasks: dag.tasks.map(writeTask),
   };
 }
@@ -30,6 +38,7 @@ export function writeDefinition(dag: Dag): DagDefinition {
 function writeTask(task: Task): TaskDefinition {
   return {
     id: task.id,
+    ...(task.name === undefined ? {} : { name: task.name }),
     type: task.type,
     ...(task.command === "" ? {} : { command: task.command }),
     ...(isEmpty(task.params) ? {} : { params: task.params }),
@@ -37,12 +46,17 @@ function writeTask(task: Task): TaskDefinition {
     ...(task.retries === 0 ? {} : { retries: task.retries }),
     ...(task.retry === EXPONENTIAL_RETRY ? {} : { retry: writeRetry(task.retry) }),
     ...(task.timeoutMs === undefined ? {} : { timeout: writeDuration(task.timeoutMs) }),
+    ...(task.slaMs === undefined ? {} : { sla: writeDuration(task.slaMs) }),
     ...(task.queue === DEFAULT_QUEUE ? {} : { queue: task.queue }),
     ...(task.priority === DEFAULT_PRIORITY ? {} : { priority: task.priority }),
     ...(task.critical ? { critical: true } : {}),
     ...(task.allowFailure ? { allow_failure: true } : {}),
     ...(isEmpty(task.env) ? {} : { env: { ...task.env } }),
   };
+}
+
+function writeSchedule({ cron, timezone }: Schedule): NonNullable<DagDefinition["schedule"]> {
+  return timezone === DEFAULT_TIMEZONE ? cron : { cron, timezone };
 }
 
 function writeRetry(retry: RetryPolicy): NonNullable<TaskDefinition["retry"]> {
@@ -73,6 +87,7 @@ export function readWritten(written: DagDefinition): Dag {
   const tasks = written.tasks.map((task) => ({
     ...task,
     ...(task.timeout === undefined ? {} : { timeout: ms(task.timeout) }),
+    ...(task.sla === undefined ? {} : { sla: ms(task.sla) }),
     ...(task.retry === undefined
       ? {}
       : { retry: { ...task.retry, initial: ms(task.retry.initial), max: ms(task.retry.max) } }),
@@ -82,11 +97,11 @@ export function readWritten(written: DagDefinition): Dag {
     tasks,
     ...(written.timeout === undefined ? {} : { timeout: ms(written.timeout) }),
   };
-  const types = [...new Set(written.tasks.flatMap(({ type }) => type ?? []))];
+  const plugIns = [...new Set(written.tasks.flatMap(({ type }) => type ?? []))];
   const complain = (): Complain => (field, message) => {
     throw new Error(`internal: a stored definition is wrong: ${field} ${message}`);
   };
-  return toDag(raw as RawDefinition, complain, types);
+  return toDag(raw as RawDefinition, { complain, plugIns });
 }
 
 function ms(duration: unknown): number {

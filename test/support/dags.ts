@@ -7,6 +7,7 @@ import {
   EXPONENTIAL_RETRY,
   NO_ENV,
   NO_PARAMS,
+  NO_TAGS,
   type Task,
 } from "../../internal/core/model.ts";
 import type { SeededRandom } from "./random.ts";
@@ -32,9 +33,11 @@ export function task(id: string, more: Partial<Task> = {}): Task {
 export function dag(tasks: readonly Task[], more: Partial<Dag> = {}): Dag {
   return {
     name: "test",
+    tags: NO_TAGS,
     tenantId: DEFAULT_TENANT,
     params: NO_PARAMS,
     onFailure: "continue",
+    isPaused: false,
     tasks,
     ...more,
   };

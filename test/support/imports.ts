@@ -8,7 +8,7 @@ export const LAYERS: Readonly<
   ports: { folders: ["core"], packages: [] },
   executor: { folders: ["core", "ports"], packages: [] },
   worker: { folders: ["core", "ports"], packages: [] },
-  spec: { folders: ["core"], packages: ["node", "js-yaml", "zod", "fastest-levenshtein"] },
+  spec: { folders: ["core"], packages: ["node", "js-yaml", "zod", "croner", "fastest-levenshtein"] },
   contract: { folders: ["core", "ports", "spec"], packages: ["node", "zod"] },
   nats: {
     folders: ["core", "ports", "contract"],

@@ -145,7 +145,7 @@ describe("a bad file: every problem at once, with its place", () => {
       [
         "x.yaml:5:14: retries: must be a whole number from 0 to 1000, not -1",
         "x.yaml:6:14: timeout: '5 parsecs' is no duration; write it like 500ms, 30s, 5m, 1h30m, or as a number of seconds",
-        "x.yaml:7:5: unknown field 'dependson'; did you mean 'depends_on'? Allowed here: id, name, type, command, workflow_ref, params, depends_on, dependencies, retries, retry, timeout, queue, priority, critical, allow_failure, env",
+        "x.yaml:7:5: unknown field 'dependson'; did you mean 'depends_on'? Allowed here: id, name, type, command, workflow_ref, params, depends_on, dependencies, retries, retry, timeout, sla, queue, priority, critical, allow_failure, env",
       ],
     ],
     [

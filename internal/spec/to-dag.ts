@@ -1,0 +1,128 @@
+/** What a definition means: its fields, with what counts where they are left out. */
+import {
+  type Dag,
+  DEFAULT_PRIORITY,
+  DEFAULT_QUEUE,
+  DEFAULT_TENANT,
+  DEFAULT_TIMEZONE,
+  EXPONENTIAL_RETRY,
+  NO_ENV,
+  NO_PARAMS,
+  NO_TAGS,
+  type RetryPolicy,
+  type Schedule,
+  type Task,
+} from "../core/model.ts";
+import { canonicalType, TASK_TYPE_NAMES } from "../core/task-types.ts";
+import { withDefaults } from "./defaults.ts";
+import type { RawDefaults, RawDefinition, RawTask } from "./schema.ts";
+
+/** Says what is wrong with one field. */
+export type Complain = (field: string, message: string) => void;
+
+export interface Reading {
+  /** For the fields of the map at a path. */
+  readonly complain: (path: readonly (string | number)[]) => Complain;
+  /** The further task types that are known. */
+  readonly plugIns: readonly string[];
+}
+
+export function toDag(raw: RawDefinition, { complain, plugIns }: Reading): Dag {
+  const { defaults } = raw;
+  typeOf({ type: defaults?.type }, complain(["defaults"]), plugIns);
+  return {
+    name: raw.name,
+    ...(raw.description === undefined ? {} : { description: raw.description }),
+    tags: raw.tags ?? NO_TAGS,
+    tenantId: raw.tenant_id ?? DEFAULT_TENANT,
+    params: raw.params ?? NO_PARAMS,
+    onFailure: raw.on_failure ?? "continue",
+    ...(raw.timeout === undefined ? {} : { timeoutMs: raw.timeout }),
+    ...(raw.max_parallel === undefined ? {} : { maxParallel: raw.max_parallel }),
+    ...(raw.schedule === undefined ? {} : { schedule: toSchedule(raw.schedule) }),
+    ...(raw.start_date === undefined ? {} : { startDate: raw.start_date }),
+    ...(raw.end_date === undefined ? {} : { endDate: raw.end_date }),
+    isPaused: raw.is_paused ?? false,
+    tasks: raw.tasks.map((task, position) =>
+      toTask(task, { defaults, complain: complain(["tasks", position]), plugIns }),
+    ),
+  };
+}
+
+function toSchedule(raw: NonNullable<RawDefinition["schedule"]>): Schedule {
+  const { cron, timezone = DEFAULT_TIMEZONE } = typeof raw === "string" ? { cron: raw } : raw;
+  return { cron, timezone };
+}
+
+interface Surroundings {
+  readonly defaults: RawDefaults | undefined;
+  readonly complain: Complain;
+  readonly plugIns: readonly string[];
+}
+
+function toTask(own: RawTask, { defaults, complain, plugIns }: Surroundings): Task {
+  const raw = withDefaults(own, defaults, complain);
+  if (raw.depends_on !== undefined && raw.dependencies !== undefined) {
+    complain("dependencies", "means the same as depends_on: use one of them");
+  }
+  // A wrong type among the defaults was told there, once.
+  const type = typeOf(raw, own.type === undefined ? () => undefined : complain, plugIns);
+  return {
+    id: raw.id,
+    ...(raw.name === undefined ? {} : { name: raw.name }),
+    type,
+    command: commandOf(raw, type, complain),
+    params: raw.params ?? NO_PARAMS,
+    dependsOn: raw.depends_on ?? raw.dependencies ?? [],
+    retries: raw.retries ?? 0,
+    retry: raw.retry === undefined ? EXPONENTIAL_RETRY : toRetry(raw.retry),
+    ...(raw.timeout === undefined ? {} : { timeoutMs: raw.timeout }),
+    ...(raw.sla === undefined ? {} : { slaMs: raw.sla }),
+    queue: raw.queue ?? DEFAULT_QUEUE,
+    priority: raw.priority ?? DEFAULT_PRIORITY,
+    critical: raw.critical ?? false,
+    allowFailure: raw.allow_failure ?? false,
+    env: raw.env ?? NO_ENV,
+  };
+}
+
+function typeOf(
+  raw: Pick<RawTask, "type" | "workflow_ref">,
+  complain: Complain,
+  plugIns: readonly string[],
+): string {
+  if (raw.type === undefined) return raw.workflow_ref === undefined ? "bash" : "function";
+  const type = canonicalType(raw.type) ?? (plugIns.includes(raw.type) ? raw.type : undefined);
+  if (type === undefined) {
+    complain("type", `unknown type '${raw.type}'; use one of ${[...TASK_TYPE_NAMES, ...plugIns].join(", ")}`);
+  } else if (raw.workflow_ref !== undefined && type !== "function") {
+    complain("workflow_ref", `names a function, but the task's type is ${raw.type}`);
+  }
+  return type ?? raw.type;
+}
+
+function commandOf(raw: RawTask, type: string, complain: Complain): string {
+  if (raw.workflow_ref !== undefined) {
+    if (raw.command !== undefined)
+      complain("command", "workflow_ref names the function already: use one of them");
+    return raw.workflow_ref;
+  }
+  if (raw.command !== undefined && raw.command.trim() !== "") return raw.command;
+  if (type === "function") return raw.id;
+  if (type === "bash" || type === "http") {
+    const example = type === "bash" ? "a script" : "METHOD URL [BODY]";
+    complain("command", `is missing; a task of type ${type} needs a command: ${example}`);
+  }
+  return raw.command ?? "";
+}
+
+function toRetry(raw: NonNullable<RawTask["retry"]>): RetryPolicy {
+  const backoff = raw.backoff ?? EXPONENTIAL_RETRY.backoff;
+  return {
+    backoff,
+    initialMs: raw.initial ?? EXPONENTIAL_RETRY.initialMs,
+    factor: raw.factor ?? (backoff === "linear" ? 1 : EXPONENTIAL_RETRY.factor),
+    maxMs: raw.max ?? EXPONENTIAL_RETRY.maxMs,
+    jitter: raw.jitter ?? EXPONENTIAL_RETRY.jitter,
+  };
+}
