@@ -1,8 +1,7 @@
 /** Makes the generated parts of the documentation anew: `npm run docs`. */
-import { readFile, writeFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
-import { withTable } from "../../internal/config/table.ts";
+import { writeFile } from "node:fs/promises";
+import { PAGES } from "./pages.ts";
 
-const README = fileURLToPath(new URL("../../../README.md", import.meta.url));
+const ROOT = new URL("../../../", import.meta.url);
 
-await writeFile(README, withTable(await readFile(README, "utf8")));
+for (const [page, make] of Object.entries(PAGES)) await writeFile(new URL(page, ROOT), await make(ROOT));

@@ -1,7 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { loadSettings, unknownVariables } from "../../internal/config/load.ts";
-import { withTable } from "../../internal/config/table.ts";
 
 describe("settings", () => {
   test("flags over environment over defaults", () => {
@@ -44,10 +42,4 @@ describe("settings", () => {
       "environment variable JETDAG_WORKER is not known; did you mean JETDAG_WORKERS?",
     ]);
   });
-});
-
-test("the README's table is up to date (npm run docs)", async () => {
-  const readme = await readFile(new URL("../../README.md", import.meta.url), "utf8");
-  const plain = (text: string): string => text.replaceAll(/ +/g, " ").replaceAll(/-{3,}/g, "---");
-  expect(plain(readme)).toBe(plain(withTable(readme)));
 });

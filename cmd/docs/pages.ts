@@ -1,0 +1,22 @@
+/** The files of the documentation that are made, or have parts that are. */
+import { readFile } from "node:fs/promises";
+import { settingsTable } from "../../internal/config/table.ts";
+import { jsonSchemaText } from "../../internal/spec/json-schema.ts";
+import { fieldTable } from "./field-tables.ts";
+import { fillSections } from "./sections.ts";
+
+/** Each file's path from the root, and its text made anew from what is there. */
+export const PAGES: Readonly<Record<string, (root: URL) => Promise<string>>> = {
+  "README.md": (root) => filled(new URL("README.md", root), { root }),
+  "docs/dag-file.md": (root) => filled(new URL("docs/dag-file.md", root), { root }),
+  "docs/dag.schema.json": () => Promise.resolve(jsonSchemaText()),
+};
+
+async function filled(page: URL, { root }: { readonly root: URL }): Promise<string> {
+  return fillSections(await readFile(page, "utf8"), async (name) => {
+    if (name === "settings") return settingsTable();
+    if (name.startsWith("examples/"))
+      return `\`\`\`yaml\n${await readFile(new URL(name, root), "utf8")}\`\`\``;
+    return fieldTable(name);
+  });
+}

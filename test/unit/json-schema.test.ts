@@ -1,0 +1,195 @@
+/** Do the JSON Schema that editors use and the reader of definitions judge alike? */
+import { readdir, readFile } from "node:fs/promises";
+import { Ajv } from "ajv";
+import { expect, test } from "vitest";
+import { parse } from "yaml";
+import { jsonSchema } from "../../internal/spec/json-schema.ts";
+import { readDefinition } from "../../internal/spec/read.ts";
+import { fieldsAt } from "../../internal/spec/schema.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+// The patterns say what the formats say; editors show the formats.
+const ajv = new Ajv({ strict: true, allowUnionTypes: true, validateFormats: false });
+ajv.addKeyword("patternErrorMessage");
+const validate = ajv.compile(jsonSchema());
+
+function isRead(definition: unknown): boolean {
+  try {
+    readDefinition(definition);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A value of each kind, and those that are nearly right. */
+const VALUES: readonly unknown[] = [
+  ...[null, true, false, 0, 1, -1, 5, 9, 10, 1.5, 1000, 1001, 1_000_000, 1_000_001, 1e300],
+  ...[
+    "",
+    " ",
+    "a",
+    "a b",
+    "a,b",
+    "ä",
+    "a\nb",
+    "x".repeat(64),
+    "x".repeat(65),
+    "x".repeat(129),
+    "x".repeat(257),
+  ],
+  ...[
+    "bash",
+    "rest",
+    "perl",
+    "stop",
+    "none",
+    "continue",
+    "true",
+    "UTC",
+    "Europe/Berlin",
+    "Mars/Olympus",
+    "+01:00",
+  ],
+  ...["0", "0s", "90", "1.5s", "30s", " 30s ", "1h30m", "1m1h", "500ms", "-3s", "s", "5 parsecs", "1e3"],
+  ...[
+    "* * * * *",
+    "0 9 * * 1-5",
+    "* * * * * *",
+    "* * * *",
+    "* * * * * * *",
+    "61 * * * *",
+    "0 0 31 2 *",
+    "@daily",
+  ],
+  ...["2026-01-31", "2026-02-30", "2024-02-29", "2026-1-31", "2026-01-31T08:00:00Z", "2026-01-31T08:00:00"],
+  ...["2026-01-31T08:00:00.5+02:00", "2026-01-31 08:00:00Z", "2026-01-31T24:00:00Z", "31.1.2026"],
+  ...[[], ["a"], ["a", "a"], ["a b"], [""], [1], [null], [["a"]]],
+  ...[
+    {},
+    { a: 1 },
+    { a: "x", B: true },
+    { a: null },
+    { a: [1] },
+    { "": 1 },
+    { "A=B": "x" },
+    { a: { b: [null] } },
+  ],
+  ...[{ cron: "0 9 * * *" }, { cron: "0 9 * * *", timezone: "UTC" }, { timezone: "UTC" }, { cron: 5 }],
+  ...[
+    { cron: "0 9 * * *", tz: "UTC" },
+    { cron: "0 9 * * *", timezone: "Mars/Olympus" },
+  ],
+  ...[
+    { backoff: "fixed", initial: 0, max: "1m", jitter: 0.5, factor: 0 },
+    { backoff: "some" },
+    { jitter: 2 },
+  ],
+  ...[[{ id: "a", command: "x" }], [{ id: "a.b", command: "x" }], [{ command: "x" }], [{ id: "a", x: 1 }]],
+];
+
+/** What the schema lets pass, since it knows each field by itself, and no cron texts or time zones. */
+const BEYOND: Readonly<Record<string, readonly unknown[]>> = {
+  "DAG.schedule": ["61 * * * *", "0 0 31 2 *", { cron: "0 9 * * *", timezone: "Mars/Olympus" }],
+  "schedule.cron": ["61 * * * *", "0 0 31 2 *"],
+  "schedule.timezone": VALUES.filter(
+    (each) => typeof each === "string" && !/^(UTC|Europe\/Berlin)$/.test(each),
+  ),
+  "task.id": ["a"],
+  "task.command": ["", " "],
+  "task.depends_on": [["a b"], [""]],
+  "task.dependencies": [["a b"], [""]],
+};
+
+type Fields = Record<string, unknown>;
+
+interface Place {
+  readonly name: string;
+  readonly path: readonly (string | number)[];
+  /** A definition with these fields at the place. */
+  readonly make: (fields: Fields) => unknown;
+}
+
+/** Of every type: a script, and a request. */
+const command = "GET http://localhost";
+const tasks = [{ id: "first", command }];
+
+const PLACES: readonly Place[] = [
+  { name: "DAG", path: [], make: (fields) => ({ name: "x", tasks, ...fields }) },
+  {
+    name: "task",
+    path: ["tasks", 0],
+    make: (fields) => {
+      const own = "workflow_ref" in fields ? {} : { command };
+      return {
+        name: "x",
+        tasks: [
+          { id: "t", ...own, ...fields },
+          { id: "a", command },
+        ],
+      };
+    },
+  },
+  { name: "defaults", path: ["defaults"], make: (defaults) => ({ name: "x", defaults, tasks }) },
+  {
+    name: "retry",
+    path: ["tasks", 0, "retry"],
+    make: (retry) => ({ name: "x", tasks: [{ id: "t", command, retry }] }),
+  },
+  {
+    name: "defaults' retry",
+    path: ["defaults", "retry"],
+    make: (retry) => ({ name: "x", defaults: { retry }, tasks }),
+  },
+  {
+    name: "schedule",
+    path: ["schedule"],
+    make: (fields) => ({ name: "x", schedule: { cron: "0 9 * * *", ...fields }, tasks }),
+  },
+];
+
+const CASES = PLACES.flatMap(({ name, path, make }) =>
+  [...fieldsAt(path), "unknown"].map((field) => [`${name}.${field}`, field, make] as const),
+);
+
+test.each(CASES)("%s: every value is judged alike", (place, field, make) => {
+  const all = VALUES.map((value) => ({ value, definition: make({ [field]: value }) }));
+  const differs = all.filter(({ definition }) => validate(definition) !== isRead(definition));
+  expect(differs.map(({ value }) => value)).toEqual(BEYOND[place] ?? []);
+  expect(differs.filter(({ definition }) => isRead(definition))).toEqual([]);
+  const taken = all.filter(({ definition }) => validate(definition));
+  expect(taken.length > 0).toBe(field !== "unknown");
+  expect(taken.length).toBeLessThan(all.length);
+});
+
+test("a name or tasks that are missing are refused, and so is what is no map", () => {
+  for (const each of [{ name: "x" }, { tasks }, { name: "x", tasks: [] }, [], "x", null]) {
+    expect([each, validate(each), isRead(each)]).toEqual([each, false, false]);
+  }
+});
+
+test("every example is valid by the schema, and names it by a path that leads there", async () => {
+  const folder = new URL("examples/", ROOT);
+  const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith(".yaml"));
+  expect(files.length).toBeGreaterThan(8);
+  const paths: string[] = [];
+  for (const file of files) {
+    const text = await readFile(new URL(file, folder), "utf8");
+    expect([file, validate(parse(text)), validate.errors]).toEqual([file, true, null]);
+    const named = /^# yaml-language-server: \$schema=(\S+)\n/.exec(text)?.[1];
+    if (named !== undefined) paths.push(new URL(named, new URL(file, folder)).href);
+  }
+  expect(new Set(paths)).toEqual(new Set([new URL("docs/dag.schema.json", ROOT).href]));
+});
+
+test("every field has a description", () => {
+  const bare: string[] = [];
+  const look = (schema: ReturnType<typeof jsonSchema>, path: string): void => {
+    for (const [field, each] of Object.entries(schema.properties ?? {})) {
+      if ((each.description ?? "").length < 10) bare.push(`${path}${field}`);
+      for (const inner of [each, each.items ?? {}, ...(each.anyOf ?? [])]) look(inner, `${path}${field}.`);
+    }
+  };
+  look(jsonSchema(), "");
+  expect(bare).toEqual([]);
+});
