@@ -17,9 +17,11 @@ import { follow, wait } from "./follow.ts";
 import { cancel, status, workers } from "./look.ts";
 import { queues } from "./queues.ts";
 import { retry } from "./retry.ts";
+import { newDag } from "./new.ts";
 import { run } from "./run.ts";
 import { runs, type RunsFlags } from "./runs.ts";
 import { canDraw } from "./run-view.ts";
+import { schema } from "./schema.ts";
 import { up } from "./up.ts";
 import { UsageError } from "./usage-error.ts";
 import { validate } from "./validate.ts";
@@ -144,6 +146,11 @@ addSettings(runCommand, "dag");
 add("validate <files...>", "check DAG files and print every problem", (command) =>
   validate(command.args, { json: isJson(command) }),
 );
+
+add("new <name>", "write a commented DAG file to begin with into this folder", (command) =>
+  newDag(command.args[0] ?? "", { json: isJson(command) }),
+);
+add("schema", "print the JSON Schema of a DAG file, for editors", schema);
 
 addLook<RunsFlags>("runs", "list the runs on the cluster, newest first", ({ flags, settings }) =>
   runs(flags, settings),
