@@ -79,7 +79,7 @@ export class DagGraph {
 
   /**
    * What decides how long a run takes. `durations` by task id say how long tasks run; one that is not named is taken
-   * to run for its time limit, or for 1 minute when it has none.
+   * to run for its `sla`, else for its time limit, else for 1 minute.
    */
   criticalPath(durations: Readonly<Record<string, Duration>> = {}): CriticalPath {
     const { tasks } = this.#graph.dag;

@@ -15,6 +15,18 @@ export interface DagOptions {
   readonly timeout?: Duration;
   /** At most so many attempts of one run are queued or running at a time. Default: no limit. */
   readonly maxParallel?: number;
+  /** For every task that does not say otherwise; `params` and `env` are put together, key by key. */
+  readonly defaults?: Omit<TaskOptions, "dependsOn" | "name"> & { readonly type?: string };
+  /** Labels to find it by. Default none. */
+  readonly tags?: readonly string[];
+  /** When runs begin by themselves: a cron text, or that and a time zone. Default: never. */
+  readonly schedule?: string | { readonly cron: string; readonly timezone?: string };
+  /** No scheduled run before it: an RFC 3339 time, or a date. */
+  readonly startDate?: string;
+  /** No scheduled run after it. */
+  readonly endDate?: string;
+  /** Its schedule rests. Default false. */
+  readonly isPaused?: boolean;
 }
 
 export interface TaskOptions<Dependency extends string = string> {
@@ -30,6 +42,8 @@ export interface TaskOptions<Dependency extends string = string> {
   readonly retries?: number;
   /** How long to wait before them. */
   readonly retry?: RetryOptions;
+  /** How long it should take at most, for the critical path; nothing is ended by it. */
+  readonly sla?: Duration;
   /** Time limit of one attempt. Default: the executor's, and else the worker's. */
   readonly timeout?: Duration;
   /** Name of the set of workers that may take it. Default `default`. */

@@ -10,9 +10,9 @@ import type { Task } from "./model.ts";
 /** How long a task without a time limit is taken to run, in milliseconds. */
 const UNKNOWN_DURATION_MS = 60_000;
 
-/** How long a task is taken to run when nobody says better, in milliseconds: its time limit, else a minute. */
+/** How long a task is taken to run when nobody says better, in milliseconds: its `sla`, else its time limit, else a minute. */
 export function expectedDurationMs(task: Task): number {
-  return task.timeoutMs ?? UNKNOWN_DURATION_MS;
+  return task.slaMs ?? task.timeoutMs ?? UNKNOWN_DURATION_MS;
 }
 
 /** Tasks that wait for none, in the order of the definition. */

@@ -154,6 +154,14 @@ describe("by task id", () => {
     expect(etl.parallelSets()).toEqual([["extract", "alone"], ["load", "check"], ["report"]]);
   });
 
+  test("a task runs for its sla, else for its time limit", () => {
+    const { tasks } = graphOf({
+      name: "slas",
+      tasks: [{ id: "a", command: "true", sla: "2m", timeout: "10m" }],
+    }).criticalPath();
+    expect(tasks.get("a")?.durationMs).toBe(120_000);
+  });
+
   test("a task runs for its time limit, and for a minute without one", () => {
     const { durationMs, path, tasks } = etl.criticalPath();
     expect(durationMs).toBe(690_000);
