@@ -1,4 +1,6 @@
 /** What the user sees of a run. With `--json` that is nothing before the end. */
+import { leavesOf } from "../../internal/core/graph-analysis.ts";
+import { Graph } from "../../internal/core/graph.ts";
 import type { Dag } from "../../internal/core/model.ts";
 import type { RunResult } from "../../internal/core/result.ts";
 import type { Observation, Observer } from "../../internal/ports/observer.ts";
@@ -7,7 +9,6 @@ import { PlainDisplay } from "../../internal/telemetry/plain-display.ts";
 import { Progress } from "../../internal/telemetry/progress.ts";
 import { attemptFailed } from "../../internal/telemetry/sentences.ts";
 import { type NextStep, summary } from "../../internal/telemetry/summary.ts";
-import { graphOf } from "../library/dag-graph.ts";
 import { runJson } from "./json.ts";
 
 const LOOK_MS = 500;
@@ -77,7 +78,9 @@ export class RunView implements Observer {
       return;
     }
     const width = process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
-    process.stdout.write(summary(result, { width, leaves: graphOf(this.#options.dag).leaves(), next }));
+    const { dag } = this.#options;
+    const leaves = leavesOf(new Graph(dag)).flatMap((position) => dag.tasks[position]?.id ?? []);
+    process.stdout.write(summary(result, { width, leaves, next }));
   }
 
   clear(): void {
