@@ -37,9 +37,11 @@ interface Candidate {
 
 export async function listRuns(filter: RunFilter, ports: ListPorts): Promise<RunSummary[]> {
   const { seq: end } = await ports.log.end();
-  for (let depth = FIRST_LOOK; ; depth *= FACTOR) {
-    const from = Math.max(1, end - depth + 1);
-    const facts = await ports.log.milestones(from);
+  let facts: LoggedFact[] = [];
+  for (let from = end + 1, depth = FIRST_LOOK; ; depth *= FACTOR) {
+    const before = from - 1;
+    from = Math.max(1, end - depth + 1);
+    facts = [...(await ports.log.milestones(from, before)), ...facts];
     const runs = await matching(candidatesOf(facts), filter, ports);
     const isBeforeSince = filter.since !== undefined && (facts[0]?.time ?? 0) < filter.since;
     if (runs.length >= filter.limit || from === 1 || isBeforeSince) return runs;

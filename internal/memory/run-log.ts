@@ -68,9 +68,11 @@ export class MemoryRunLog implements RunLog {
     return [...(this.#byRun.get(runId) ?? [])];
   }
 
-  async milestones(from: number): Promise<LoggedFact[]> {
+  async milestones(from: number, to: number): Promise<LoggedFact[]> {
     const kinds = new Set<Fact["kind"]>(["submitted", "retry", "finished"]);
-    return [...this.#facts.values()].filter(({ seq, fact }) => seq >= from && kinds.has(fact.kind));
+    return [...this.#facts.values()].filter(
+      ({ seq, fact }) => seq >= from && seq <= to && kinds.has(fact.kind),
+    );
   }
 
   async end(): Promise<LogEnd> {

@@ -44,13 +44,22 @@ export class NatsRunLog implements RunLog {
     return facts;
   }
 
-  async milestones(from: number): Promise<LoggedFact[]> {
+  async milestones(from: number, to: number): Promise<LoggedFact[]> {
     const facts: LoggedFact[] = [];
-    const collect = (fact: LoggedFact): void => void facts.push(fact);
-    // One after the other: a consumer with several filters needs a newer server.
-    for (const filter of this.#context.names.milestones) {
-      await readStream(this.#options({ from, filter }, collect));
-    }
+    const collect = (fact: LoggedFact): void => {
+      if (fact.seq <= to) facts.push(fact);
+    };
+    // A consumer for each: one with several filters needs a newer server.
+    const read = async (filter: string): Promise<void> => {
+      const follower = new StreamFollower(this.#options({ from, filter }, collect));
+      try {
+        await follower.start();
+        await follower.reached(to);
+      } finally {
+        await follower.stop();
+      }
+    };
+    await Promise.all(this.#context.names.milestones.map(read));
     return facts.toSorted((a, b) => a.seq - b.seq);
   }
 

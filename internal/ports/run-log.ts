@@ -25,8 +25,8 @@ export interface RunLog {
   read(seqs: readonly number[]): Promise<LoggedFact[]>;
   /** All facts that the log holds of one run, in order; none if the run is unknown. */
   factsOf(runId: string): Promise<LoggedFact[]>;
-  /** The facts by which runs begin and end (`submitted`, `retry`, `finished`), of all runs, from position `from` on, in order. */
-  milestones(from: number): Promise<LoggedFact[]>;
+  /** The facts by which runs begin and end (`submitted`, `retry`, `finished`), of all runs, at the positions `from` to `to`, in order. */
+  milestones(from: number, to: number): Promise<LoggedFact[]>;
   /** Where the log ends. */
   end(): Promise<LogEnd>;
   /** Hands over the facts from position `from` on (1 is the first), those of all runs or of one, as they come. */
