@@ -92,7 +92,9 @@ export class Coordinator {
     const end = await log.end();
     if (this.#stopped) return;
     await this.#overseer.start();
-    this.#follower = await log.follow({ from: 1 }, (fact) => this.#onFact(fact));
+    this.#follower = await log.follow({ from: 1, onRewound: this.#options.onRewound }, (fact) => {
+      this.#onFact(fact);
+    });
     if (this.#stopped) await this.#follower.stop();
     await this.#follower.reached(end.seq);
     while (this.#loading.size > 0) await Promise.all(this.#loading);

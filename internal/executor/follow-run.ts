@@ -7,7 +7,7 @@ import { factsOfRun, foldOf } from "./load-run.ts";
 import { endResult } from "./run-result.ts";
 import { RunReport, safely } from "./run-report.ts";
 import { RunWatch } from "./run-watch.ts";
-import type { Ports } from "./settings.ts";
+import type { Ports, RunListener } from "./settings.ts";
 
 type FollowPorts = Pick<Ports, "log" | "definitions" | "blobs" | "presence">;
 
@@ -41,7 +41,7 @@ export async function followRun(
   };
   const watch = new RunWatch(run);
   watch.seq = run.seq;
-  watch.follow(ports.log, ports.definitions, (followed, change, logged) => {
+  const onRun: RunListener = (followed, change, logged) => {
     report.tell(followed, change, logged);
     // After what has happened so far comes what goes on just now.
     if (logged.seq === facts.at(-1)?.seq) tellHeld();
@@ -50,7 +50,9 @@ export async function followRun(
       (result) => watch.end(result),
       (error: unknown) => watch.fail(error),
     );
-  });
+  };
+  const onRewound = (): void => watch.fail(new Error(`the log was put back to an older state: look again`));
+  watch.follow({ ...ports, onRun, onRewound });
   const notices = await ports.presence.watch({
     heartbeat: () => undefined,
     reconnected: () => undefined,

@@ -48,6 +48,11 @@ export class Leadership {
     await this.#takeOver;
   }
 
+  /** Gives the lease up for now; the next turn asks for it again, and takes over anew. */
+  stepDown(): void {
+    this.#turn = this.#turn.then(() => this.#resign());
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#timer?.cancel();

@@ -37,11 +37,13 @@ interface Candidate {
 
 export async function listRuns(filter: RunFilter, ports: ListPorts): Promise<RunSummary[]> {
   const { seq: end } = await ports.log.end();
-  let facts: LoggedFact[] = [];
+  /** The newest part at the end. */
+  const parts: LoggedFact[][] = [];
   for (let from = end + 1, depth = FIRST_LOOK; ; depth *= FACTOR) {
     const before = from - 1;
     from = Math.max(1, end - depth + 1);
-    facts = [...(await ports.log.milestones(from, before)), ...facts];
+    parts.unshift(await ports.log.milestones(from, before));
+    const facts = parts.flat();
     const runs = await matching(candidatesOf(facts), filter, ports);
     const isBeforeSince = filter.since !== undefined && (facts[0]?.time ?? 0) < filter.since;
     if (runs.length >= filter.limit || from === 1 || isBeforeSince) return runs;

@@ -6,6 +6,14 @@ import type { Definitions } from "../ports/definitions.ts";
 import type { Follower, RunKey, RunLog } from "../ports/run-log.ts";
 import type { RunListener } from "./settings.ts";
 
+export interface WatchSource {
+  readonly log: RunLog;
+  readonly definitions: Definitions;
+  readonly onRun: RunListener;
+  /** The log has lost its end, and perhaps the run with it. */
+  onRewound(): void;
+}
+
 export class RunWatch {
   readonly runId: string;
   readonly partition: number;
@@ -36,10 +44,10 @@ export class RunWatch {
   }
 
   /** Follows the run by itself, for as long as no coordinator in this process does. */
-  follow(log: RunLog, definitions: Definitions, listener: RunListener): void {
+  follow({ log, definitions, onRun, onRewound }: WatchSource): void {
     if (this.seq === 0 || this.#follower !== undefined) return;
-    const fold = new FollowedRun(definitions, listener);
-    this.#follower = log.follow({ from: this.seq, runId: this.runId }, (fact) => {
+    const fold = new FollowedRun(definitions, onRun);
+    this.#follower = log.follow({ from: this.seq, runId: this.runId, onRewound }, (fact) => {
       fold.take(fact).catch((error: unknown) => this.fail(error));
     });
     this.#follower.catch((error: unknown) => this.fail(error));

@@ -23,7 +23,7 @@ import { Leadership } from "./leadership.ts";
 import { RunReport, safely } from "./run-report.ts";
 import { endResult } from "./run-result.ts";
 import { RunWatch } from "./run-watch.ts";
-import type { ExecutorSettings, Ports } from "./settings.ts";
+import type { ExecutorSettings, Ports, RunListener } from "./settings.ts";
 import { calledOff, prepareRun, usedBefore } from "./submission.ts";
 
 /** A worker that lives in this process. */
@@ -48,6 +48,14 @@ export class ExecutorStopped extends Error {
   constructor(runId: string) {
     super(`the executor was stopped before run '${runId}' ended`);
     this.name = "ExecutorStopped";
+  }
+}
+
+export class RunLost extends Error {
+  readonly code = "RUN_LOST";
+  constructor(runId: string) {
+    super(`run '${runId}' is gone: the log was put back to an older state`);
+    this.name = "RunLost";
   }
 }
 
@@ -238,6 +246,7 @@ export class ExecutorService implements Executor {
       incarnation: `${this.#incarnation}-${++this.#takeOvers}`,
       mayAct: () => this.#leadership.holds,
       onRun: (run, change, logged) => this.#onRun(run, change, logged),
+      onRewound: () => this.#startOver(),
     });
     this.#coordinator = coordinator;
     await coordinator.start();
@@ -256,9 +265,31 @@ export class ExecutorService implements Executor {
     for (const watch of this.#watches.values()) this.#followAlone(watch);
   }
 
+  /** The log has lost its end: it is replayed whole, and who waits for a run that went with it is told. */
+  #startOver(): void {
+    this.#leadership.stepDown();
+    for (const watch of this.#watches.values()) {
+      watch.seen = 0;
+      this.#options.log.factsOf(watch.runId).then(
+        ([first]) => {
+          if (first === undefined) this.#lose(watch);
+          else watch.seq = first.seq;
+        },
+        (error: unknown) => watch.fail(error),
+      );
+    }
+  }
+
+  #lose(watch: RunWatch): void {
+    this.#watches.delete(watch.runId);
+    watch.fail(new RunLost(watch.runId));
+    void watch.unfollow();
+  }
+
   #followAlone(watch: RunWatch): void {
     const { log, definitions } = this.#options;
-    watch.follow(log, definitions, (run, change, logged) => this.#onRun(run, change, logged));
+    const onRun: RunListener = (run, change, logged) => this.#onRun(run, change, logged);
+    watch.follow({ log, definitions, onRun, onRewound: () => this.#startOver() });
   }
 
   #onRun(run: RunFold, change: Change, logged: LoggedFact): void {

@@ -47,4 +47,6 @@ export interface CoordinatorOptions extends Ports, ExecutorSettings {
   /** Whether it may write now: it holds its lease. */
   mayAct(): boolean;
   readonly onRun: RunListener;
+  /** The log has lost its end: nothing that was folded holds any more. */
+  onRewound(): void;
 }

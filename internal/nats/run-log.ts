@@ -71,10 +71,13 @@ export class NatsRunLog implements RunLog {
     return { seq: state.messages === 0 ? 0 : state.last_seq, time };
   }
 
-  async follow({ from, runId }: FollowOptions, onFact: (fact: LoggedFact) => void): Promise<Follower> {
+  async follow(
+    { from, runId, onRewound }: FollowOptions,
+    onFact: (fact: LoggedFact) => void,
+  ): Promise<Follower> {
     const { names } = this.#context;
     const filter = runId === undefined ? names.allFacts : names.factsOf(runId);
-    const follower = new StreamFollower(this.#options({ from, filter }, onFact));
+    const follower = new StreamFollower(this.#options({ from, filter }, onFact, onRewound));
     this.#followers.add(follower);
     const stop = async (): Promise<void> => {
       this.#followers.delete(follower);
@@ -100,6 +103,7 @@ export class NatsRunLog implements RunLog {
   #options(
     where: { readonly from: number; readonly filter: string },
     onFact: (fact: LoggedFact) => void,
+    onRewound?: () => void,
   ): FollowStreamOptions {
     return {
       ...where,
@@ -109,7 +113,10 @@ export class NatsRunLog implements RunLog {
         const fact = this.#decode(message);
         if (fact !== undefined) onFact(fact);
       },
-      onRewound: () => this.#cache.clear(),
+      onRewound: () => {
+        this.#cache.clear();
+        onRewound?.();
+      },
     };
   }
 

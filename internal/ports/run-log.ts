@@ -43,6 +43,8 @@ export interface LogEnd {
 export interface FollowOptions {
   readonly from: number;
   readonly runId?: string;
+  /** The log has lost its end, as after a restore: it is handed over again from the beginning. */
+  readonly onRewound?: () => void;
 }
 
 export interface Follower {

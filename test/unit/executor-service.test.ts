@@ -84,6 +84,14 @@ afterEach(async () => {
   await stopping;
 });
 
+/** The lease is lost, and taken again. */
+async function newLease(): Promise<void> {
+  lease.refuses = true;
+  await clock.advance(2_000);
+  lease.refuses = false;
+  await clock.advance(2_000);
+}
+
 async function queued(): Promise<string[]> {
   await clock.advance(0);
   return (await cluster.queue.list()).map(({ task: id, attempt }) => `${id}#${attempt}`);
@@ -174,10 +182,7 @@ test("verdicts count after the lease was lost and taken again", async () => {
   };
   await dies("first", 1);
   expect(await queued()).toContain("a#2");
-  lease.refuses = true;
-  await clock.advance(2_000);
-  lease.refuses = false;
-  await clock.advance(2_000);
+  await newLease();
   await dies("second", 2);
   expect(await queued()).toContain("a#3");
 });
@@ -228,6 +233,27 @@ test("a take-over that fails gives the lease up, and is tried again", async () =
   cluster.log.follow = follow;
   await clock.advance(2_000);
   expect(service.look()).toBeDefined();
+});
+
+test("after the log has lost its end all is replayed, and who waits for a run that went with it is told", async () => {
+  const { follow } = cluster.log;
+  let rewind: (() => void) | undefined;
+  cluster.log.follow = async (options, onFact) => {
+    rewind = options.onRewound;
+    return follow.call(cluster.log, options, onFact);
+  };
+  await newLease();
+  const gone = await service.submit({ dag: CHAIN });
+  const kept = await service.submit({ dag: dag([task("a")], { name: "kept" }) });
+  const lost = expect(gone.result()).rejects.toThrow(`run '${gone.runId}' is gone`);
+  const { factsOf } = cluster.log;
+  cluster.log.factsOf = async (id) => (id === gone.runId ? [] : factsOf.call(cluster.log, id));
+  rewind?.();
+  await clock.advance(4_000);
+  await lost;
+  expect(service.look()).toBeDefined();
+  await end(kept.runId, "a");
+  expect(await kept.result()).toMatchObject({ state: "completed" });
 });
 
 test("a take-over that takes longer than the lease lasts keeps it", async () => {
