@@ -153,7 +153,7 @@ export const SETTINGS = {
     kind: "count",
     default: "5",
     sentence: "How often a task may be lost with its worker before it ends as crashed.",
-    commands: ["dag", "executor", "up"],
+    commands: ["dag"],
   },
   inlineLimit: {
     flag: "inline-limit",
