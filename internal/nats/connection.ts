@@ -145,7 +145,8 @@ interface Address {
 function parseAddress(address: string): Address {
   const text = address.includes("://") ? address : `nats://${address}`;
   if (!/^(nats|tls):\/\//.test(text) || !URL.canParse(text) || new URL(text).hostname === "") {
-    throw new ConnectFailed("bad-address", `'${address}' is no NATS address; write nats://host:4222`);
+    const shown = withoutSecrets(address);
+    throw new ConnectFailed("bad-address", `'${shown}' is no NATS address; write nats://host:4222`);
   }
   const url = new URL(text);
   const server = `${url.protocol}//${url.hostname}:${url.port === "" ? "4222" : url.port}`;
@@ -186,9 +187,12 @@ function explain(error: unknown, shown: string): ConnectFailed {
   return new ConnectFailed("unreachable", `no NATS server answers at ${shown}: ${message}`);
 }
 
-/** An address as it may be shown and logged. */
+/** An address as it may be shown and logged; also one that is none, since a secret may stand in it all the same. */
 export function withoutSecrets(servers: string): string {
-  return servers.replaceAll(/\/\/[^@/,]*@/g, "//");
+  return servers
+    .split(",")
+    .map((address) => address.replace(/^(\s*(?:\w+:\/\/)?).*@/s, "$1"))
+    .join(",");
 }
 
 function isBelow(version: string, [major, minor]: readonly [number, number]): boolean {
