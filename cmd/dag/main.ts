@@ -2,8 +2,9 @@
 /** The command line: runs DAGs, here or on a cluster, and looks after runs. */
 import tab from "@bomb.sh/tab/commander";
 import { Command } from "commander";
-import { ConfigError, loadSettings, type Settings, unknownVariables } from "../../internal/config/load.ts";
+import { ConfigError, type Settings, unknownVariables } from "../../internal/config/load.ts";
 import { addSettings, givenFlags, runProgram } from "../../internal/config/options.ts";
+import { readSettings } from "../../internal/config/read-settings.ts";
 import { BadInput } from "../../internal/executor/executor.ts";
 import { ConnectFailed } from "../../internal/nats/connection.ts";
 import { ServerNotFound } from "../../internal/nats/server/find.ts";
@@ -12,6 +13,7 @@ import { DefinitionError } from "../../internal/spec/problems.ts";
 import { FunctionsNotLoaded } from "../../internal/tasks/load-functions.ts";
 import { CannotStart } from "../local/cannot-start.ts";
 import { VERSION } from "../version.ts";
+import { addConfigFlags, config } from "./config.ts";
 import { deploy, diff, list, show } from "./deployments.ts";
 import { follow, wait } from "./follow.ts";
 import { cancel, status, workers } from "./look.ts";
@@ -87,8 +89,8 @@ function addLook<Options extends object>(
   description: string,
   act: (looking: Looking<Options>) => Promise<number>,
 ): Command {
-  const command = add(name, description, (self) => {
-    const settings = loadSettings("look", { flags: givenFlags(self, "look"), env: process.env });
+  const command = add(name, description, async (self) => {
+    const settings = await readSettings(self, "look", process.env);
     const flags = { ...self.opts<Options>(), json: isJson(self), live: canDraw(process.env.TERM) };
     return act({ flags, settings, args: self.args });
   });
@@ -109,7 +111,7 @@ function collect(value: string, all?: string[]): string[] {
   return [...(all ?? []), value];
 }
 
-const runCommand = add("run <file-or-name>", "run a DAG, and wait for its end", (command) => {
+const runCommand = add("run <file-or-name>", "run a DAG, and wait for its end", async (command) => {
   const {
     local = false,
     sequential = false,
@@ -118,7 +120,7 @@ const runCommand = add("run <file-or-name>", "run a DAG, and wait for its end", 
     ...options
   } = command.opts<RunOptions>();
   const { param = [], params, runId, tenant, dagVersion } = options;
-  const settings = loadSettings("dag", { flags: givenFlags(command, "dag"), env: process.env });
+  const settings = await readSettings(command, "dag", process.env);
   const flags = {
     json: isJson(command),
     live: canDraw(process.env.TERM),
@@ -176,12 +178,16 @@ addLook("cancel <run>", "end a run on the cluster before its time", ({ flags, se
   cancel(flags, settings, args[0] ?? ""),
 );
 
-const retryCommand = add("retry <run>", "run again what did not succeed in a run, and wait", (command) => {
-  const { task = [], detach = false } = command.opts<{ task?: string[]; detach?: boolean }>();
-  const settings = loadSettings("dag", { flags: givenFlags(command, "dag"), env: process.env });
-  const flags = { json: isJson(command), live: canDraw(process.env.TERM), given: given(command, "dag") };
-  return retry({ ...flags, task, detach }, settings, command.args[0] ?? "");
-})
+const retryCommand = add(
+  "retry <run>",
+  "run again what did not succeed in a run, and wait",
+  async (command) => {
+    const { task = [], detach = false } = command.opts<{ task?: string[]; detach?: boolean }>();
+    const settings = await readSettings(command, "dag", process.env);
+    const flags = { json: isJson(command), live: canDraw(process.env.TERM), given: given(command, "dag") };
+    return retry({ ...flags, task, detach }, settings, command.args[0] ?? "");
+  },
+)
   .option("--task <id>", "only this task and what depends on it; may be repeated", collect)
   .option("--detach", "leave it to the cluster, and do not wait");
 addSettings(retryCommand, "dag");
@@ -210,9 +216,15 @@ addLook("queues", "list the queues: what waits, what is in flight, who takes it"
   queues(flags, settings),
 );
 
-const upCommand = add("up", "start a cluster on this machine, until Ctrl-C", (command) => {
+addConfigFlags(
+  add("config", "print every setting in force, and where it comes from", (command) =>
+    config({ json: isJson(command) }, command, process.env),
+  ),
+);
+
+const upCommand = add("up", "start a cluster on this machine, until Ctrl-C", async (command) => {
   const flags = givenFlags(command, "up");
-  const settings = loadSettings("up", { flags, env: process.env });
+  const settings = await readSettings(command, "up", process.env);
   return up({ json: isJson(command), given: flags, path: process.env.PATH ?? "" }, settings);
 });
 addSettings(upCommand, "up");

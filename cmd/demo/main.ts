@@ -87,8 +87,10 @@ async function copyFor(host: string, folder: string): Promise<string> {
 }
 
 async function startServices(nats: string, logs: string): Promise<Service[]> {
+  const config = join(logs, "jetdag.yaml");
+  await writeFile(config, "# Nothing of the user's own configuration is for the demonstration.\n");
   // Both say at level info that they have started.
-  const all = ["--nats", nats, "--log-level", "info"];
+  const all = ["--config", config, "--nats", nats, "--log-level", "info"];
   const worker = [...all, "--workers", "4", "--functions", join(EXAMPLE, "functions.js")];
   const services = [
     new Service({ program: "executor", name: "executor", args: all, logs }),

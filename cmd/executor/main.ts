@@ -2,8 +2,9 @@
 /** The coordinating service of a cluster. */
 import { setFlagsFromString } from "node:v8";
 import { Command } from "commander";
-import { ConfigError, loadSettings, type Settings, unknownVariables } from "../../internal/config/load.ts";
-import { addSettings, givenFlags, runProgram } from "../../internal/config/options.ts";
+import { ConfigError, type Settings, unknownVariables } from "../../internal/config/load.ts";
+import { addSettings, runProgram } from "../../internal/config/options.ts";
+import { readSettings } from "../../internal/config/read-settings.ts";
 import { ConnectFailed, withoutSecrets } from "../../internal/nats/connection.ts";
 import { logObserver } from "../../internal/telemetry/log-observer.ts";
 import { createLogger, type Logger } from "../../internal/telemetry/logger.ts";
@@ -27,11 +28,10 @@ const program = addSettings(new Command("executor"), "executor")
   .addHelpText("after", EXAMPLES)
   .exitOverride()
   .action(async () => {
-    const settings = loadSettings("executor", { flags: givenFlags(program, "executor"), env: process.env });
-    process.exitCode = await run(settings);
+    process.exitCode = await run(await readSettings(program, "executor", process.env));
   });
 
-async function run(settings: Settings): Promise<number> {
+async function run(settings: Settings<"executor">): Promise<number> {
   const logger = createLogger(settings.logLevel, "executor");
   for (const warning of unknownVariables(process.env)) logger.warn({ warning }, "setting ignored");
   const stopped = new Promise<void>((resolve) => {
@@ -48,23 +48,22 @@ async function run(settings: Settings): Promise<number> {
 
 /** Waits for the server for as long as it takes; what waiting cannot mend is an error. */
 async function start(
-  settings: Settings,
+  settings: Settings<"executor">,
   logger: Logger,
   stopped: Promise<void>,
 ): Promise<DistributedExecutor | undefined> {
-  const nats = settings.nats ?? "nats://localhost:4222";
   let isStopped = false;
   void stopped.then(() => {
     isStopped = true;
   });
   for (;;) {
-    const executor = new DistributedExecutor(distributedOptions({ ...settings, nats }, logObserver(logger)));
+    const executor = new DistributedExecutor(distributedOptions(settings, logObserver(logger)));
     try {
       await executor.start();
       return executor;
     } catch (error) {
       if (!(error instanceof ConnectFailed) || error.reason !== "unreachable") throw error;
-      logger.warn({ nats: withoutSecrets(nats), why: error.message }, "waiting for the NATS server");
+      logger.warn({ nats: withoutSecrets(settings.nats), why: error.message }, "waiting for the NATS server");
     }
     await Promise.race([new Promise((resolve) => setTimeout(resolve, RETRY_MS)), stopped]);
     if (isStopped) return undefined;

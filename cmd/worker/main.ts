@@ -2,9 +2,9 @@
 /** A worker: takes attempts from its queues and runs them until it is told to end. */
 import { hostname } from "node:os";
 import { Command } from "commander";
-import { ConfigError, loadSettings, type Settings, unknownVariables } from "../../internal/config/load.ts";
-import { addSettings, givenFlags, runProgram } from "../../internal/config/options.ts";
-import { DEFAULT_TASK_TIMEOUT_MS } from "../../internal/core/model.ts";
+import { ConfigError, type Settings, unknownVariables } from "../../internal/config/load.ts";
+import { addSettings, runProgram } from "../../internal/config/options.ts";
+import { readSettings } from "../../internal/config/read-settings.ts";
 import { systemClock, systemRandom } from "../../internal/memory/system.ts";
 import { type NatsCluster, openCluster } from "../../internal/nats/cluster.ts";
 import { ConnectFailed, withoutSecrets } from "../../internal/nats/connection.ts";
@@ -30,12 +30,10 @@ const program = addSettings(new Command("worker"), "worker")
   .addHelpText("after", EXAMPLES)
   .exitOverride()
   .action(async () => {
-    process.exitCode = await run(
-      loadSettings("worker", { flags: givenFlags(program, "worker"), env: process.env }),
-    );
+    process.exitCode = await run(await readSettings(program, "worker", process.env));
   });
 
-async function run(settings: Settings): Promise<number> {
+async function run(settings: Settings<"worker">): Promise<number> {
   const logger = createLogger(settings.logLevel, "worker");
   for (const warning of unknownVariables(process.env)) logger.warn({ warning }, "setting ignored");
   const { functions, registry } = await tasksOf(settings);
@@ -56,7 +54,7 @@ async function run(settings: Settings): Promise<number> {
 }
 
 function createWorker(
-  settings: Settings,
+  settings: Settings<"worker">,
   parts: {
     readonly cluster: NatsCluster;
     readonly logger: Logger;
@@ -83,7 +81,7 @@ function createWorker(
     queues: settings.queues,
     slots: settings.workers,
     functions: () => functions.names(),
-    taskTimeoutMs: settings.timeout ?? DEFAULT_TASK_TIMEOUT_MS,
+    taskTimeoutMs: settings.timeout,
     graceMs: settings.grace,
     heartbeatMs: settings.heartbeat,
     ackWaitMs: settings.ackWait,
@@ -95,7 +93,7 @@ function createWorker(
 }
 
 async function tasksOf(
-  settings: Settings,
+  settings: Settings<"worker">,
 ): Promise<{ functions: FunctionTaskExecutor; registry: TaskExecutorRegistry }> {
   const functions = new FunctionTaskExecutor();
   if (settings.functions !== undefined) {
@@ -107,11 +105,10 @@ async function tasksOf(
 
 /** Waits for the server for as long as it takes; what waiting cannot mend is an error. */
 async function connect(
-  settings: Settings,
+  settings: Settings<"worker">,
   logger: Logger,
   stopped: Promise<void>,
 ): Promise<NatsCluster | undefined> {
-  const servers = settings.nats ?? "nats://localhost:4222";
   let isStopped = false;
   void stopped.then(() => {
     isStopped = true;
@@ -119,7 +116,7 @@ async function connect(
   for (;;) {
     try {
       return await openCluster({
-        servers,
+        servers: settings.nats,
         ...(settings.creds === undefined ? {} : { creds: settings.creds }),
         name: "jetdag worker",
         namespace: settings.namespace,
@@ -131,7 +128,7 @@ async function connect(
     } catch (error) {
       if (!(error instanceof ConnectFailed) || error.reason !== "unreachable") throw error;
       if (isStopped) return undefined;
-      logger.warn({ nats: withoutSecrets(servers), why: error.message }, "waiting for the NATS server");
+      logger.warn({ nats: withoutSecrets(settings.nats), why: error.message }, "waiting for the NATS server");
     }
     await Promise.race([new Promise((resolve) => setTimeout(resolve, RETRY_MS)), stopped]);
     if (isStopped) return undefined;

@@ -1,9 +1,9 @@
-/** Reads the settings from flags and environment, once; the only place that looks at the environment. */
-import { z } from "zod";
-import { DURATION_RULE, formatDuration, parseDuration } from "../spec/duration.ts";
+/** The settings in force, made of flags, environment, configuration file and defaults, in this order. */
+import { formatDuration } from "../spec/duration.ts";
 import { nearest } from "../spec/problems.ts";
 import {
   type Command,
+  defaultOf,
   environmentName,
   type Kind,
   type Setting,
@@ -11,8 +11,9 @@ import {
   SETTINGS,
   settingsOf,
 } from "./settings.ts";
+import { type KindValues, readValue } from "./values.ts";
 
-/** A setting cannot be used; the message names the flag or variable, its value, and what is allowed. */
+/** A setting cannot be used; the message names the flag, variable or place, its value, and what is allowed. */
 export class ConfigError extends Error {
   readonly code = "BAD_CONFIG";
   constructor(message: string) {
@@ -21,46 +22,94 @@ export class ConfigError extends Error {
   }
 }
 
-/** Durations in milliseconds. */
-interface KindValues {
-  address: string;
-  file: string;
-  name: string;
-  names: string[];
-  duration: number;
-  count: number;
-  bytes: number;
-  level: string;
-}
-
-type ValueOf<S> = S extends { kind: infer K extends Kind }
-  ? S extends { default: string }
+type ValueOf<S, C extends Command> = S extends { kind: infer K extends Kind }
+  ? S extends { default: string } | { defaults: Readonly<Record<C, string>> }
     ? KindValues[K]
     : KindValues[K] | undefined
   : never;
 
-export type Settings = { readonly [N in SettingName]: ValueOf<(typeof SETTINGS)[N]> };
+/** Of one command, or of any. */
+export type Settings<C extends Command = Command> = {
+  readonly [N in SettingName]: ValueOf<(typeof SETTINGS)[N], C>;
+};
 
 export interface Sources {
   /** Values of the flags that were given, by flag name without dashes. */
   readonly flags: Readonly<Record<string, string | undefined>>;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The configuration file, if there is one. */
+  readonly file?: ConfigFile;
+}
+
+/** A configuration file that was read, and has nothing wrong in it. */
+export interface ConfigFile {
+  readonly path: string;
+  readonly values: ReadonlyMap<SettingName, { readonly text: string; readonly line: number }>;
+}
+
+/** Where a value comes from; `name` is the flag, the variable, or `file:line`. */
+export type Source =
+  { readonly kind: "flag" | "environment" | "file"; readonly name: string } | { readonly kind: "default" };
+
+export interface InForce {
+  readonly name: SettingName;
+  readonly setting: Setting;
+  /** `undefined` for what is not set and has no default. */
+  readonly value: KindValues[Kind] | undefined;
+  readonly source: Source;
 }
 
 /** The settings in force for a command; those of other commands are at their defaults. Throws `ConfigError`. */
-export function loadSettings(command: Command, { flags, env }: Sources): Settings {
-  const own = new Set(settingsOf(command).map(([name]) => name));
-  const values = (Object.entries(SETTINGS) as [SettingName, Setting][]).map(([name, setting]) => {
-    const flag = own.has(name) ? flags[setting.flag] : undefined;
-    const variable = own.has(name) ? env[environmentName(setting)] : undefined;
-    if (flag !== undefined) return [name, read(setting, flag, `--${setting.flag}`)];
-    if (variable !== undefined && variable !== "")
-      return [name, read(setting, variable, environmentName(setting))];
-    return [name, setting.default === undefined ? undefined : read(setting, setting.default, name)];
+export function loadSettings<C extends Command>(command: C, sources: Sources): Settings<C> {
+  const own = new Map(settingsInForce(command, sources).map((each) => [each.name, each.value]));
+  const all = (Object.entries(SETTINGS) as [SettingName, Setting][]).map(([name, setting]) => {
+    return [name, own.has(name) ? own.get(name) : preset(setting, command)] as const;
   });
-  const settings = Object.fromEntries(values) as Settings;
-  checkTogether(command, settings);
-  return settings;
+  return Object.fromEntries(all) as Settings<C>;
+}
+
+/** A command's settings, each with where its value comes from. Throws `ConfigError`. */
+export function settingsInForce(command: Command, sources: Sources): InForce[] {
+  const all = settingsOf(command).map(([name, setting]): InForce => {
+    const given = findGiven([name, setting], sources);
+    if (given === undefined) {
+      return { name, setting, value: preset(setting, command), source: { kind: "default" } };
+    }
+    const { text, source } = given;
+    return { name, setting, value: read(setting, text, source.name), source };
+  });
+  checkTogether(command, new Map(all.map((each) => [each.name, each])));
+  return all;
+}
+
+interface Given {
+  readonly text: string;
+  readonly source: Source & { readonly name: string };
+}
+
+function findGiven(
+  [name, setting]: [SettingName, Setting],
+  { flags, env, file }: Sources,
+): Given | undefined {
+  const flag = flags[setting.flag];
+  if (flag !== undefined) return { text: flag, source: { kind: "flag", name: `--${setting.flag}` } };
+  const variable = environmentName(setting);
+  const text = env[variable] ?? "";
+  if (text !== "") return { text, source: { kind: "environment", name: variable } };
+  const inFile = file?.values.get(name);
+  if (file === undefined || inFile === undefined) return undefined;
+  return { text: inFile.text, source: { kind: "file", name: `${file.path}:${inFile.line}` } };
+}
+
+function preset(setting: Setting, command: Command): KindValues[Kind] | undefined {
+  const text = defaultOf(setting, command);
+  return text === undefined ? undefined : read(setting, text, setting.flag);
+}
+
+function read(setting: Setting, text: string, source: string): KindValues[Kind] {
+  const answer = readValue(setting, text);
+  if ("value" in answer) return answer.value;
+  throw new ConfigError(`${source}: ${answer.wrong}`);
 }
 
 /** What a bash task finds in its environment: a script may well call us. */
@@ -87,64 +136,30 @@ function nearestVariable(name: string, known: readonly string[]): string | undef
   return known.find((variable) => bare(variable) === near);
 }
 
-function read(setting: Setting, text: string, source: string): unknown {
-  const parsed = schemaOf(setting).safeParse(text);
-  if (parsed.success) return parsed.data;
-  throw new ConfigError(
-    `${source}: '${text}' is not allowed: ${parsed.error.issues[0]?.message ?? "it cannot be read"}`,
-  );
-}
-
-function schemaOf({ kind, min = 0, max = Number.MAX_SAFE_INTEGER }: Setting): z.ZodType {
-  switch (kind) {
-    case "address":
-    case "file":
-      return z.string().min(1, "it must not be empty");
-    case "name":
-      return name;
-    case "names":
-      return z
-        .string()
-        .transform((text) => text.split(",").map((part) => part.trim()))
-        .pipe(z.array(name));
-    case "duration":
-      return z.string().transform((text, context) => {
-        const ms = parseDuration(text);
-        if (ms !== undefined && ms > 0) return ms;
-        context.addIssue({ code: "custom", message: DURATION_RULE });
-        return z.NEVER;
-      });
-    case "count":
-    case "bytes": {
-      const limit = max === Number.MAX_SAFE_INTEGER ? "up" : `to ${max}`;
-      const message = `a whole number from ${min} ${limit}`;
-      return z
-        .string()
-        .regex(/^\d+$/, message)
-        .transform(Number)
-        .refine((value) => value >= min && value <= max, message);
-    }
-    case "level":
-      return z.enum(["trace", "debug", "info", "warn", "error", "silent"], {
-        error: "one of trace, debug, info, warn, error, silent",
-      });
-  }
-}
-
-const name = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "1 to 64 of A-Z a-z 0-9 _ -");
-
 /** A limit that is too near to the heartbeat takes the living for dead. */
-function checkTogether(command: Command, { heartbeat, ackWait, deadAfter }: Settings): void {
-  const values = (flag: string, ms: number): string =>
-    `--${flag} is ${formatDuration(ms)}, --heartbeat ${formatDuration(heartbeat)}`;
-  if ((command === "worker" || command === "up") && ackWait < heartbeat * 3) {
+function checkTogether(command: Command, all: ReadonlyMap<SettingName, InForce>): void {
+  const [heartbeat, ackWait, deadAfter] = [all.get("heartbeat"), all.get("ackWait"), all.get("deadAfter")];
+  if ((command === "worker" || command === "up") && isTooNear(ackWait, heartbeat)) {
     const rule =
       "--ack-wait must be at least three times --heartbeat, or live attempts would be delivered twice";
-    throw new ConfigError(`${rule}: ${values("ack-wait", ackWait)}`);
+    throw new ConfigError(`${rule}: ${told(ackWait)}, ${told(heartbeat)}`);
   }
-  if ((command === "executor" || command === "dag" || command === "up") && deadAfter < heartbeat * 3) {
+  if ((command === "executor" || command === "dag" || command === "up") && isTooNear(deadAfter, heartbeat)) {
     const rule =
       "--dead-after must be at least three times the workers' --heartbeat, or live workers would be taken for dead";
-    throw new ConfigError(`${rule}: ${values("dead-after", deadAfter)}`);
+    throw new ConfigError(`${rule}: ${told(deadAfter)}, ${told(heartbeat)}`);
   }
+}
+
+function isTooNear(limit: InForce | undefined, heartbeat: InForce | undefined): boolean {
+  return Number(limit?.value) < Number(heartbeat?.value) * 3;
+}
+
+/** `--heartbeat is 30s (jetdag.yaml:3)` */
+function told(each: InForce | undefined): string {
+  if (each === undefined) return "";
+  const { setting, value, source } = each;
+  const whence = source.kind === "default" ? "by default" : source.name;
+  const flag = `--${setting.flag}`;
+  return `${flag} is ${formatDuration(Number(value))}${whence === flag ? "" : ` (${whence})`}`;
 }

@@ -1,6 +1,6 @@
 /** The settings as options of a command line. */
 import { Command as Program, CommanderError, Option } from "commander";
-import { type Command, environmentName, type Setting, settingsOf } from "./settings.ts";
+import { type Command, defaultOf, environmentName, type Setting, settingsOf } from "./settings.ts";
 
 const PLACEHOLDERS: Record<Setting["kind"], string> = {
   address: "address",
@@ -12,12 +12,15 @@ const PLACEHOLDERS: Record<Setting["kind"], string> = {
   bytes: "bytes",
   level: "level",
 };
-const GROUP = "Settings (by flag, or by the environment variable in brackets):";
+const GROUP = "Settings (by flag, by the environment variable in brackets, or in a configuration file):";
 
-/** Adds the flags of a command's settings. */
+/** Adds the flags of a command's settings; those that are there already stay as they are. */
 export function addSettings(program: Program, command: Command): Program {
+  const known = new Set(program.options.map(({ long }) => long));
   for (const [, setting] of settingsOf(command)) {
-    const preset = setting.default === undefined ? "" : ` (default ${setting.default})`;
+    if (known.has(`--${setting.flag}`)) continue;
+    const value = defaultOf(setting, command);
+    const preset = value === undefined ? "" : ` (default ${value})`;
     const text = `${setting.sentence}${preset} [${environmentName(setting)}]`;
     const option = new Option(`--${setting.flag} <${PLACEHOLDERS[setting.kind]}>`, text);
     program.addOption(option.helpGroup(GROUP));

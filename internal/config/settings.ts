@@ -13,6 +13,8 @@ export interface Setting {
   readonly kind: Kind;
   /** As a person would write it. */
   readonly default?: string;
+  /** Of commands that have one where the others have none. */
+  readonly defaults?: Readonly<Partial<Record<Command, string>>>;
   /** For counts and bytes; 0 unless set. */
   readonly min?: number;
   /** For counts and bytes; none unless set. */
@@ -22,12 +24,20 @@ export interface Setting {
 }
 
 export const SETTINGS = {
+  config: {
+    flag: "config",
+    kind: "file",
+    sentence:
+      "The configuration file, instead of jetdag.yaml in the current folder or else in ~/.config/jetdag; every other setting may stand in it, in the flag's name with underscores.",
+    commands: ["dag", "look", "executor", "worker", "up"],
+  },
   nats: {
     flag: "nats",
     env: "NATS_URL",
     kind: "address",
+    defaults: { executor: "nats://localhost:4222", worker: "nats://localhost:4222" },
     sentence:
-      "Address of the NATS server, several separated by commas; user and password or a token may stand in it. Executor and worker take nats://localhost:4222 without it; dag run then runs in its own process.",
+      "Address of the NATS server, several separated by commas; user and password or a token may stand in it. Without it dag run runs in its own process.",
     commands: ["dag", "look", "executor", "worker"],
   },
   creds: {
@@ -77,8 +87,9 @@ export const SETTINGS = {
   timeout: {
     flag: "timeout",
     kind: "duration",
+    defaults: { worker: "30m" },
     sentence:
-      "Time limit of an attempt whose task names none. A worker's is 30m by default; one that the run was submitted with comes first.",
+      "Time limit of an attempt whose task names none; one that the run was submitted with comes before the worker's.",
     commands: ["dag", "worker", "up"],
   },
   queues: {
@@ -177,6 +188,14 @@ export const SETTINGS = {
     sentence: "The nats-server program for the embedded server; looked for and fetched by default.",
     commands: ["demo", "up"],
   },
+  httpPort: {
+    flag: "http-port",
+    kind: "count",
+    max: 65_535,
+    sentence:
+      "Port for health, readiness and metrics over HTTP, on all interfaces; 8080 by convention, 0 takes a free one. Off unless set. Of dag up the executor's; its workers have the next ones.",
+    commands: ["executor", "worker", "up"],
+  },
   logLevel: {
     flag: "log-level",
     kind: "level",
@@ -190,6 +209,15 @@ export type SettingName = keyof typeof SETTINGS;
 
 export function environmentName(setting: Setting): string {
   return setting.env ?? `JETDAG_${setting.flag.replaceAll("-", "_").toUpperCase()}`;
+}
+
+/** What the setting is called in a configuration file. */
+export function fileKey({ flag }: Setting): string {
+  return flag.replaceAll("-", "_");
+}
+
+export function defaultOf(setting: Setting, command: Command): string | undefined {
+  return setting.defaults?.[command] ?? setting.default;
 }
 
 /** The settings of one command, in the order of the table. */

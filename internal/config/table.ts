@@ -3,8 +3,12 @@ import { type Command, environmentName, type Setting, SETTINGS } from "./setting
 
 export function settingsTable(): string {
   const rows = (Object.values(SETTINGS) as Setting[]).map((setting) => {
-    const preset = setting.default === undefined ? "" : `\`${setting.default}\``;
-    const cells = [`\`--${setting.flag}\``, `\`${environmentName(setting)}\``, preset, setting.kind];
+    const cells = [
+      `\`--${setting.flag}\``,
+      `\`${environmentName(setting)}\``,
+      defaultsOf(setting),
+      setting.kind,
+    ];
     return `| ${[...cells, programsOf(setting.commands), setting.sentence].join(" | ")} |`;
   });
   return [
@@ -12,6 +16,13 @@ export function settingsTable(): string {
     "| --- | --- | --- | --- | --- | --- |",
     ...rows,
   ].join("\n");
+}
+
+function defaultsOf({ default: preset, defaults = {} }: Setting): string {
+  if (preset !== undefined) return `\`${preset}\``;
+  const commands = Object.keys(defaults) as Command[];
+  const [first = ""] = Object.values(defaults);
+  return commands.length === 0 ? "" : `\`${first}\` (${programsOf(commands)})`;
 }
 
 function programsOf(commands: readonly Command[]): string {

@@ -7,6 +7,15 @@ export const MIB = 1_024 * 1_024;
 /** Of a definition. */
 export const MAX_SIZE = 64 * MIB;
 
+/** `undefined` when there is no such file. Rejects with `DefinitionError` when there is one that cannot be used. */
+export async function readTextIfThere(file: string): Promise<string | undefined> {
+  const isMissing = await stat(file).then(
+    () => false,
+    (error: NodeJS.ErrnoException) => error.code === "ENOENT" || error.code === "ENOTDIR",
+  );
+  return isMissing ? undefined : readText(file);
+}
+
 /** Rejects with `DefinitionError`, also when there is no such file. */
 export async function readText(file: string): Promise<string> {
   const refuse = (message: string): never => {

@@ -42,10 +42,11 @@ export function formatPath(path: readonly PropertyKey[]): string {
     .join("");
 }
 
-export function unknownField(name: string, allowed: readonly string[]): string {
+/** `what` says what the name should have been the name of. */
+export function unknownField(name: string, allowed: readonly string[], what = "field"): string {
   const near = nearest(name, allowed);
   const hint = near === undefined ? "." : `; did you mean '${near}'?`;
-  return `unknown field ${shown(name)}${hint} Allowed here: ${allowed.join(", ")}`;
+  return `unknown ${what} ${shown(name)}${hint} Allowed here: ${allowed.join(", ")}`;
 }
 
 /** A name is near when it takes few changes for its length. */

@@ -13,15 +13,21 @@ export type Made<T> = { readonly made: T } | { readonly problems: readonly Found
 export interface TextOptions {
   /** Name of the file, for messages. */
   readonly file?: string;
-  /** What the text has to have, for when it has nothing. */
-  readonly expected: string;
+  /** What the text has to have, for when it has nothing; without it, nothing is as good as an empty map. */
+  readonly expected?: string;
+}
+
+/** Both from 1. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
 }
 
 /** Makes something of the value that the text stands for. Throws `DefinitionError` with every problem. */
 export function parseText<T>(
   text: string,
   { file, expected }: TextOptions,
-  make: (value: unknown) => Made<T>,
+  make: (value: unknown, placesOf: (targets: readonly Target[]) => Place[]) => Made<T>,
 ): T {
   const fail = (problems: readonly DefinitionProblem[]): never => {
     throw new DefinitionError(file === undefined ? problems : problems.map((each) => ({ file, ...each })));
@@ -33,9 +39,12 @@ export function parseText<T>(
     const place = offset === undefined ? {} : new Lines(source).placeOf(offset);
     return fail([{ ...place, path: "", message: problem }]);
   }
-  if ((reading.value ?? undefined) === undefined)
-    return fail([{ path: "", message: `is empty; ${expected}` }]);
-  const result = make(reading.value);
+  const isEmpty = (reading.value ?? undefined) === undefined;
+  if (isEmpty && expected !== undefined) return fail([{ path: "", message: `is empty; ${expected}` }]);
+  const result = make(isEmpty ? {} : reading.value, (targets) => {
+    const lines = new Lines(source);
+    return reading.offsetsOf(targets).map((offset) => lines.placeOf(offset));
+  });
   if ("made" in result && reading.repeated.length === 0) return result.made;
   return fail(withPlaces("made" in result ? [] : result.problems, reading, source));
 }
@@ -61,8 +70,7 @@ class Lines {
     }
   }
 
-  /** Both from 1. */
-  placeOf(offset: number): { line: number; column: number } {
+  placeOf(offset: number): Place {
     let low = 0;
     let high = this.#starts.length;
     while (high - low > 1) {

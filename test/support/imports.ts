@@ -17,7 +17,7 @@ export const LAYERS: Readonly<
   memory: { folders: ["core", "ports"], packages: ["node"] },
   tasks: { folders: ["core", "ports"], packages: ["node", "execa", "undici"] },
   telemetry: { folders: ["core", "ports"], packages: ["pino", "picocolors"] },
-  config: { folders: ["spec"], packages: ["zod", "commander"] },
+  config: { folders: ["spec"], packages: ["node", "zod", "commander"] },
 };
 
 /** I/O libraries are named in a few files only. */

@@ -26,7 +26,8 @@ export class Program {
     const inherited = Object.entries(process.env).filter(([key]) => !/^(NATS_|JETDAG_)/.test(key));
     this.#child = spawn(process.execPath, [main(name), ...args], {
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...Object.fromEntries(inherited), ...env },
+      // The configuration file of whoever runs the tests is not for them.
+      env: { ...Object.fromEntries(inherited), XDG_CONFIG_HOME: "/nowhere", ...env },
     });
     this.#child.stdout?.on("data", (chunk: Buffer) => {
       this.stdout += chunk.toString();

@@ -1,0 +1,68 @@
+/** The values of settings: read from text as a person writes it, the same for flags, environment and files. */
+import { z } from "zod";
+import { DURATION_RULE, parseDuration } from "../spec/duration.ts";
+import type { Setting } from "./settings.ts";
+
+/** Durations in milliseconds. */
+export interface KindValues {
+  address: string;
+  file: string;
+  name: string;
+  names: string[];
+  duration: number;
+  count: number;
+  bytes: number;
+  level: string;
+}
+
+export type Read = { readonly value: KindValues[keyof KindValues] } | { readonly wrong: string };
+
+/** What the text stands for, or what is allowed instead. */
+export function readValue(setting: Setting, text: string): Read {
+  const parsed = schemaOf(setting).safeParse(text);
+  if (parsed.success) return { value: parsed.data };
+  const rule = parsed.error.issues[0]?.message ?? "it cannot be read";
+  return { wrong: `'${text}' is not allowed: ${rule}` };
+}
+
+function schemaOf({
+  kind,
+  min = 0,
+  max = Number.MAX_SAFE_INTEGER,
+}: Setting): z.ZodType<KindValues[keyof KindValues]> {
+  switch (kind) {
+    case "address":
+    case "file":
+      return z.string().min(1, "it must not be empty");
+    case "name":
+      return name;
+    case "names":
+      return z
+        .string()
+        .transform((text) => text.split(",").map((part) => part.trim()))
+        .pipe(z.array(name));
+    case "duration":
+      return z.string().transform((text, context) => {
+        const ms = parseDuration(text);
+        if (ms !== undefined && ms > 0) return ms;
+        context.addIssue({ code: "custom", message: DURATION_RULE });
+        return z.NEVER;
+      });
+    case "count":
+    case "bytes": {
+      const limit = max === Number.MAX_SAFE_INTEGER ? "up" : `to ${max}`;
+      const rule = `a whole number from ${min} ${limit}`;
+      return z
+        .string()
+        .regex(/^\d+$/, rule)
+        .transform(Number)
+        .refine((value) => value >= min && value <= max, rule);
+    }
+    case "level":
+      return z.enum(["trace", "debug", "info", "warn", "error", "silent"], {
+        error: "one of trace, debug, info, warn, error, silent",
+      });
+  }
+}
+
+const name = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "1 to 64 of A-Z a-z 0-9 _ -");
