@@ -61,6 +61,11 @@ export class DistributedExecutor extends LibraryExecutor {
     };
   }
 
+  /** Whether the connection to the cluster stands; when it is lost, it is tried again all the time. */
+  get isConnected(): boolean {
+    return this.#cluster?.isUp() ?? false;
+  }
+
   protected override async open(): Promise<ExecutorService> {
     const { nats, creds, namespace = "jetdag", ackWait = "60s", leaseTerm = "5s" } = this.#distributed;
     const { observer } = this.options;

@@ -8,7 +8,7 @@ import {
   type ExecutorStatus,
   type RunHandle,
 } from "../../internal/executor/executor.ts";
-import type { ExecutorService } from "../../internal/executor/service.ts";
+import type { ExecutorService, Role } from "../../internal/executor/service.ts";
 import type { ClusterView } from "../../internal/ports/desk.ts";
 import type { TaskExecutor, TaskFunction } from "../../internal/ports/task-executor.ts";
 import { type DagSource, ensureDag } from "../../internal/spec/read.ts";
@@ -86,6 +86,11 @@ export abstract class LibraryExecutor {
   /** Who does what, at most 1 s old; `undefined` while nobody drives the cluster. */
   look(): ClusterView | undefined {
     return this.#service?.look();
+  }
+
+  /** What it is for its cluster now. */
+  get role(): Role {
+    return this.#service?.role ?? "starting";
   }
 
   /** A snapshot that is at most 1 s old. */

@@ -8,20 +8,23 @@ import { readSettings } from "../../internal/config/read-settings.ts";
 import { systemClock, systemRandom } from "../../internal/memory/system.ts";
 import { type NatsCluster, openCluster } from "../../internal/nats/cluster.ts";
 import { ConnectFailed, withoutSecrets } from "../../internal/nats/connection.ts";
+import type { Observer } from "../../internal/ports/observer.ts";
+import { PortNotUsable } from "../../internal/server/service-port.ts";
 import { BashTaskExecutor } from "../../internal/tasks/bash.ts";
 import { FunctionTaskExecutor } from "../../internal/tasks/function.ts";
 import { HttpTaskExecutor } from "../../internal/tasks/http.ts";
 import { FunctionsNotLoaded, loadFunctions } from "../../internal/tasks/load-functions.ts";
 import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
-import { logObserver } from "../../internal/telemetry/log-observer.ts";
 import { createLogger, type Logger } from "../../internal/telemetry/logger.ts";
+import { workerMetrics } from "../../internal/telemetry/metrics.ts";
 import { Worker } from "../../internal/worker/worker.ts";
+import { openServiceHttp } from "../service-http.ts";
 import { VERSION } from "../version.ts";
 
 const RETRY_MS = 3_000;
 const EXAMPLES = `
 Examples:
-  worker --nats nats://localhost:4222 --workers 10
+  worker --nats nats://localhost:4222 --workers 10 --http-port 8080
   worker --queues default,gpu --functions ./functions.js --timeout 1h`;
 
 const program = addSettings(new Command("worker"), "worker")
@@ -33,24 +36,59 @@ const program = addSettings(new Command("worker"), "worker")
     process.exitCode = await run(await readSettings(program, "worker", process.env));
   });
 
+/** What there is of it so far. */
+interface State {
+  cluster?: NatsCluster;
+  worker?: Worker;
+  isTaking: boolean;
+  isStopping: boolean;
+}
+
 async function run(settings: Settings<"worker">): Promise<number> {
   const logger = createLogger(settings.logLevel, "worker");
   for (const warning of unknownVariables(process.env)) logger.warn({ warning }, "setting ignored");
-  const { functions, registry } = await tasksOf(settings);
-  const stopping = onSignals(logger);
-  const cluster = await connect(settings, logger, stopping.first);
-  if (cluster === undefined) return 0;
-  const worker = createWorker(settings, { cluster, logger, functions, registry });
-  await worker.start();
-  logger.info({ worker_id: worker.id, slots: settings.workers, queues: settings.queues }, "worker started");
-  void sayWhenAlone(cluster, logger);
-  await stopping.first;
-  logger.info({ shutdown_timeout_ms: settings.shutdownTimeout }, "draining");
-  void stopping.second.then(() => worker.hurry());
-  await worker.stop();
-  await cluster.close();
+  const tasks = await tasksOf(settings);
+  const state: State = { isTaking: false, isStopping: false };
+  const http = await openServiceHttp({
+    service: "worker",
+    port: settings.httpPort,
+    logger,
+    createMetrics: () =>
+      workerMetrics(() => ({ slots: settings.workers, active: state.worker?.active ?? 0 })),
+    whyNotReady: () => whyNotReady(state),
+  });
+  const stopping = onSignals();
+  void stopping.first.then((signal) => {
+    state.isStopping = true;
+    const active = state.worker?.active ?? 0;
+    logger.info({ signal, active, shutdown_timeout_ms: settings.shutdownTimeout }, "draining");
+  });
+  const { observer } = http;
+  const cluster = await connect(settings, { logger, observer, stopped: stopping.first });
+  if (cluster !== undefined) {
+    const worker = createWorker(settings, { cluster, logger, observer, ...tasks });
+    Object.assign(state, { cluster, worker });
+    await worker.start();
+    state.isTaking = true;
+    logger.info({ worker_id: worker.id, slots: settings.workers, queues: settings.queues }, "worker started");
+    void sayWhenAlone(cluster, logger);
+    await stopping.first;
+    void stopping.second.then((signal) => {
+      logger.info({ signal, active: worker.active }, "ending what runs");
+      worker.hurry();
+    });
+    await worker.stop();
+    await cluster.close();
+  }
+  await http.close();
   logger.info("worker ended");
   return 0;
+}
+
+function whyNotReady({ cluster, isTaking, isStopping }: State): string | undefined {
+  if (isStopping) return "it is draining";
+  if (cluster?.isUp() !== true) return "not connected to the NATS server";
+  return isTaking ? undefined : "it is starting";
 }
 
 function createWorker(
@@ -58,11 +96,12 @@ function createWorker(
   parts: {
     readonly cluster: NatsCluster;
     readonly logger: Logger;
+    readonly observer: Observer;
     readonly functions: FunctionTaskExecutor;
     readonly registry: TaskExecutorRegistry;
   },
 ): Worker {
-  const { cluster, logger, functions, registry } = parts;
+  const { cluster, logger, observer, functions, registry } = parts;
   const host = hostname();
   const workerId =
     settings.id ?? `${host.replaceAll(/[^A-Za-z0-9_-]/g, "-")}-${systemRandom.id().slice(0, 8)}`;
@@ -75,7 +114,7 @@ function createWorker(
     host,
     registry,
     clock: systemClock,
-    observer: logObserver(logger),
+    observer,
     incarnation: `${workerId}-${systemRandom.id()}`,
     pid: process.pid,
     queues: settings.queues,
@@ -103,16 +142,22 @@ async function tasksOf(
   return { functions, registry: new TaskExecutorRegistry([bash, new HttpTaskExecutor(), functions]) };
 }
 
+interface Surroundings {
+  readonly logger: Logger;
+  readonly observer: Observer;
+  readonly stopped: Promise<unknown>;
+}
+
 /** Waits for the server for as long as it takes; what waiting cannot mend is an error. */
 async function connect(
   settings: Settings<"worker">,
-  logger: Logger,
-  stopped: Promise<void>,
+  { logger, observer, stopped }: Surroundings,
 ): Promise<NatsCluster | undefined> {
   let isStopped = false;
   void stopped.then(() => {
     isStopped = true;
   });
+  let told = "";
   for (;;) {
     try {
       return await openCluster({
@@ -122,13 +167,16 @@ async function connect(
         namespace: settings.namespace,
         ackWaitMs: settings.ackWait,
         leaseTermMs: settings.leaseTerm,
-        onTrouble: (what) => logger.warn({ what }, "trouble met"),
-        onDeadLetter: ({ subject, reason }) => logger.warn({ subject, reason }, "message put aside"),
+        onTrouble: (what) => observer.observe({ kind: "trouble", what, error: "" }),
+        onDeadLetter: ({ subject, reason }) => observer.observe({ kind: "dead-letter", subject, reason }),
       });
     } catch (error) {
       if (!(error instanceof ConnectFailed) || error.reason !== "unreachable") throw error;
       if (isStopped) return undefined;
-      logger.warn({ nats: withoutSecrets(settings.nats), why: error.message }, "waiting for the NATS server");
+      const why = error.message;
+      if (why !== told)
+        logger.warn({ nats: withoutSecrets(settings.nats), why }, "waiting for the NATS server");
+      told = why;
     }
     await Promise.race([new Promise((resolve) => setTimeout(resolve, RETRY_MS)), stopped]);
     if (isStopped) return undefined;
@@ -142,17 +190,12 @@ async function sayWhenAlone(cluster: NatsCluster, logger: Logger): Promise<void>
 }
 
 /** SIGTERM or SIGINT drains; a second one hurries. */
-function onSignals(logger: Logger): { first: Promise<void>; second: Promise<void> } {
-  const arrived: (() => void)[] = [];
-  const first = new Promise<void>((resolve) => arrived.push(resolve));
-  const second = new Promise<void>((resolve) => arrived.push(resolve));
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.on(signal, () => {
-      logger.info({ signal }, "signal received");
-      arrived.shift()?.();
-    });
-  }
-  return { first, second };
+function onSignals(): { first: Promise<NodeJS.Signals>; second: Promise<NodeJS.Signals> } {
+  const arrived: ((signal: NodeJS.Signals) => void)[] = [];
+  const next = (): Promise<NodeJS.Signals> => new Promise((resolve) => arrived.push(resolve));
+  const both = { first: next(), second: next() };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => arrived.shift()?.(signal));
+  return both;
 }
 
 try {
@@ -160,7 +203,10 @@ try {
   if (code !== undefined) process.exitCode = code;
 } catch (error) {
   const known =
-    error instanceof ConfigError || error instanceof ConnectFailed || error instanceof FunctionsNotLoaded;
+    error instanceof ConfigError ||
+    error instanceof ConnectFailed ||
+    error instanceof FunctionsNotLoaded ||
+    error instanceof PortNotUsable;
   process.stderr.write(`worker: ${known ? error.message : String((error as Error).stack ?? error)}\n`);
   process.exitCode = known ? 2 : 1;
 }

@@ -2,10 +2,10 @@
 import type { RunResult } from "../core/result.ts";
 import type { Dag } from "../core/model.ts";
 import type { ClusterView } from "../ports/desk.ts";
-import type { Observer } from "../ports/observer.ts";
+import { type Observer, safely } from "../ports/observer.ts";
 import { factsOfRun, foldOf } from "./load-run.ts";
 import { endResult } from "./run-result.ts";
-import { RunReport, safely } from "./run-report.ts";
+import { RunReport } from "./run-report.ts";
 import { RunWatch } from "./run-watch.ts";
 import type { Ports, RunListener } from "./settings.ts";
 

@@ -1,20 +1,7 @@
 /** Turns what a fact changed into observations. */
 import type { LoggedFact } from "../core/facts.ts";
 import type { Change, RunFold } from "../core/run-fold.ts";
-import type { Observation, Observer } from "../ports/observer.ts";
-
-/** An observer that throws never breaks the work. */
-export function safely(observer: Observer): Observer {
-  return {
-    observe(observation: Observation): void {
-      try {
-        observer.observe(observation);
-      } catch {
-        // There is nobody left to tell.
-      }
-    },
-  };
-}
+import type { Observer } from "../ports/observer.ts";
 
 export class RunReport {
   readonly #observer: Observer;
@@ -46,7 +33,8 @@ export class RunReport {
           ? change.owed.find((owed) => owed.position === position)
           : undefined;
       const retry = again === undefined ? {} : { retryInMs: Math.max(0, again.dueAt - logged.time) };
-      this.#observer.observe({ kind: "attempt-ended", runId, outcome, ...retry });
+      const { type } = run.task(position);
+      this.#observer.observe({ kind: "attempt-ended", runId, type, outcome, ...retry });
     }
     if (change.ended && run.end !== undefined) {
       const durationMs = run.endedAt - run.submittedAt;

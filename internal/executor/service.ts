@@ -7,6 +7,7 @@ import type { RunResult } from "../core/result.ts";
 import type { Change, RunFold } from "../core/run-fold.ts";
 import type { Timer } from "../ports/clock.ts";
 import type { ClusterView } from "../ports/desk.ts";
+import { safely } from "../ports/observer.ts";
 import type { Subscription, Took } from "../ports/presence.ts";
 import type { TaskExecutor } from "../ports/task-executor.ts";
 import { Coordinator } from "./coordinator.ts";
@@ -20,7 +21,7 @@ import {
 } from "./executor.ts";
 import { cancelRun, inspectRun, prepareRetry } from "./inspection.ts";
 import { Leadership } from "./leadership.ts";
-import { RunReport, safely } from "./run-report.ts";
+import { RunReport } from "./run-report.ts";
 import { endResult } from "./run-result.ts";
 import { RunWatch } from "./run-watch.ts";
 import type { ExecutorSettings, Ports, RunListener } from "./settings.ts";
@@ -38,6 +39,9 @@ export interface ServiceOptions extends Ports, ExecutorSettings {
   readonly workers: readonly OwnWorker[];
   readonly registry: { register(executor: TaskExecutor): void };
 }
+
+/** What an executor is for its cluster: one `leads` and drives the runs, the others stand by to take over. */
+export type Role = "starting" | "catching up" | "leads" | "stands by" | "stopped";
 
 /** How often the lease holder is asked how things are. */
 const ASK_EVERY_MS = 700;
@@ -72,6 +76,7 @@ export class ExecutorService implements Executor {
   #notices: Subscription | undefined;
   #serving: { stop(): Promise<void> } | undefined;
   #started: Promise<void> | undefined;
+  #isUp = false;
   #stopped: Promise<void> | undefined;
 
   constructor(options: ServiceOptions) {
@@ -170,6 +175,12 @@ export class ExecutorService implements Executor {
     return this.#coordinator?.view() ?? this.#seen;
   }
 
+  get role(): Role {
+    if (this.#stopped !== undefined) return "stopped";
+    if (this.#coordinator !== undefined) return this.#coordinator.recovered ? "leads" : "catching up";
+    return this.#isUp ? "stands by" : "starting";
+  }
+
   getStatus(): ExecutorStatus {
     const view = this.look();
     const active = view?.held.length ?? 0;
@@ -202,6 +213,7 @@ export class ExecutorService implements Executor {
     });
     await this.#leadership.start();
     await Promise.all(workers.map((worker) => worker.start()));
+    this.#isUp = true;
     this.#keepAsking();
   }
 

@@ -35,6 +35,8 @@ export interface NatsCluster {
   readonly deadLetters: NatsDeadLetters;
   readonly desk: NatsDesk;
   readonly catalog: NatsCatalog;
+  /** Whether the connection stands; when it does not, it is tried again all the time. */
+  isUp(): boolean;
   /** Sends what is on its way and closes the connection; what was not stored by then is rejected. */
   close(): Promise<void>;
 }
@@ -114,7 +116,8 @@ async function openPorts(connection: Connection, options: ClusterOptions): Promi
     const blobs = new NatsBlobs(context);
     const desk = new NatsDesk(context);
     const catalog = new NatsCatalog(context);
-    return { log, queue, blobs, presence, lease, deadLetters, desk, catalog, close };
+    const { isUp } = context;
+    return { log, queue, blobs, presence, lease, deadLetters, desk, catalog, isUp, close };
   } catch (error) {
     await close();
     throw error;

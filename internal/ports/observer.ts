@@ -20,11 +20,21 @@ export type Observation =
     }
   | { readonly kind: "attempt-queued"; readonly attempt: AttemptId; readonly queue: string }
   | { readonly kind: "attempt-started"; readonly attempt: AttemptId; readonly workerId: string }
+  /** An outcome that counts is in the log. `type` is that of its task. */
   | {
       readonly kind: "attempt-ended";
       readonly runId: string;
+      readonly type: string;
       readonly outcome: Outcome;
       readonly retryInMs?: number;
+    }
+  /** Worker: an attempt begins, and ends, on one of its slots; the log decides what its outcome means. */
+  | { readonly kind: "execution-started"; readonly attempt: AttemptId; readonly type: string }
+  | {
+      readonly kind: "execution-ended";
+      readonly runId: string;
+      readonly type: string;
+      readonly outcome: Outcome;
     }
   | { readonly kind: "outcome-void"; readonly runId: string; readonly outcome: Outcome }
   | {
@@ -49,8 +59,22 @@ export type Observation =
   | { readonly kind: "lease-taken"; readonly owner: string }
   | { readonly kind: "lease-lost"; readonly owner: string }
   | { readonly kind: "dead-letter"; readonly subject: string; readonly reason: string }
+  /** `error` is empty where `what` says it all. */
   | { readonly kind: "trouble"; readonly what: string; readonly error: string };
 
 export interface Observer {
   observe(observation: Observation): void;
+}
+
+/** An observer that may throw as it likes. */
+export function safely(observer: Observer): Observer {
+  return {
+    observe(observation: Observation): void {
+      try {
+        observer.observe(observation);
+      } catch {
+        // There is nobody left to tell.
+      }
+    },
+  };
 }

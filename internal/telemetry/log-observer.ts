@@ -3,6 +3,15 @@ import type { AttemptId } from "../core/attempt.ts";
 import type { Observation, Observer } from "../ports/observer.ts";
 import type { Logger } from "./logger.ts";
 
+/** Each of them hears everything. */
+export function tellAll(observers: readonly Observer[]): Observer {
+  return {
+    observe: (observation) => {
+      for (const observer of observers) observer.observe(observation);
+    },
+  };
+}
+
 export function logObserver(logger: Logger): Observer {
   return { observe: (observation) => log(logger, observation) };
 }
@@ -42,7 +51,11 @@ function log(logger: Logger, observation: Observation): void {
     case "attempt-started":
       logger.debug({ ...named(observation.attempt), worker_id: observation.workerId }, "attempt taken");
       return;
+    case "execution-started":
+      logger.debug({ ...named(observation.attempt), type: observation.type }, "attempt started");
+      return;
     case "attempt-ended":
+    case "execution-ended":
       logEnd(logger, observation);
       return;
     case "outcome-void":
@@ -67,16 +80,18 @@ function log(logger: Logger, observation: Observation): void {
       logger.warn({ subject: observation.subject, reason: observation.reason }, "message put aside");
       return;
     case "trouble":
-      logger.warn({ what: observation.what, error: observation.error }, "trouble met");
+      logger.warn({ what: observation.what, error: observation.error || undefined }, "trouble met");
   }
 }
 
 function logEnd(
   logger: Logger,
-  { runId, outcome, retryInMs }: Observation & { kind: "attempt-ended" },
+  observation: Observation & { kind: "attempt-ended" | "execution-ended" },
 ): void {
+  const { runId, type, outcome } = observation;
   const fields = {
     ...named({ runId, ...outcome }),
+    type,
     worker_id: outcome.worker,
     duration_ms: outcome.durationMs,
   };
@@ -85,7 +100,8 @@ function logEnd(
     return;
   }
   const { reason, message } = outcome.error;
-  logger.info({ ...fields, reason, message, retry_in_ms: retryInMs }, "attempt failed");
+  const retry = observation.kind === "attempt-ended" ? { retry_in_ms: observation.retryInMs } : {};
+  logger.info({ ...fields, reason, message, ...retry }, "attempt failed");
 }
 
 function named({ runId, task, index, attempt }: AttemptId): Record<string, unknown> {

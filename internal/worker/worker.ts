@@ -10,7 +10,7 @@
 import { type AttemptId, attemptKey, type Work } from "../core/attempt.ts";
 import { nextAverage, prefetchSize } from "../core/flow.ts";
 import type { Timer } from "../ports/clock.ts";
-import type { Observer } from "../ports/observer.ts";
+import { type Observer, safely } from "../ports/observer.ts";
 import type { Presence, Subscription, WorkerCommand } from "../ports/presence.ts";
 import type { RunLog } from "../ports/run-log.ts";
 import type { Delivery, Intake, TaskQueue } from "../ports/task-queue.ts";
@@ -70,7 +70,7 @@ export class Worker {
   #wake: (() => void) | undefined;
 
   constructor(options: WorkerOptions) {
-    this.#options = options;
+    this.#options = { ...options, observer: safely(options.observer) };
     this.#attempts = { ...options, log: (work, line) => options.onTaskLine?.(work, line) };
     this.#writer = new OutcomeWriter({
       log: options.log,
@@ -87,6 +87,15 @@ export class Worker {
     return this.#options.workerId;
   }
 
+  /** Attempts that run now. */
+  get active(): number {
+    return this.#running;
+  }
+  get isDraining(): boolean {
+    return this.#draining !== undefined;
+  }
+
+  /** Resolves when it takes attempts from all its queues. */
   async start(): Promise<void> {
     const { presence, incarnation, queues, queue, heartbeatMs, ackWaitMs } = this.#options;
     this.#commands = await presence.onCommand(incarnation, (command) => this.#onCommand(command));
@@ -128,12 +137,14 @@ export class Worker {
   }
 
   #begin(hold: Hold): void {
-    const { clock } = this.#options;
+    const { clock, observer } = this.#options;
     const stop = new Stop();
     hold.running = { stop, since: clock.monotonic() };
     this.#running++;
+    const { runId, queue, type } = hold.delivery.work;
+    observer.observe({ kind: "execution-started", attempt: hold.delivery.work, type });
     void runAttempt(hold.delivery.work, stop, this.#attempts).then((outcome) => {
-      const { queue } = hold.delivery.work;
+      observer.observe({ kind: "execution-ended", runId, type, outcome });
       this.#averages.set(queue, nextAverage(this.#averages.get(queue) ?? 0, outcome.durationMs));
       this.#writer.add(hold.delivery, outcome);
       this.#running--;

@@ -16,7 +16,8 @@ export const LAYERS: Readonly<
   },
   memory: { folders: ["core", "ports"], packages: ["node"] },
   tasks: { folders: ["core", "ports"], packages: ["node", "execa", "undici"] },
-  telemetry: { folders: ["core", "ports"], packages: ["pino", "picocolors"] },
+  telemetry: { folders: ["core", "ports"], packages: ["pino", "picocolors", "prom-client"] },
+  server: { folders: ["core", "ports"], packages: ["node"] },
   config: { folders: ["spec"], packages: ["node", "zod", "commander"] },
 };
 
@@ -27,6 +28,7 @@ export const ONLY_IN: Readonly<Record<string, RegExp>> = {
   "@nats-io": /^internal\/nats\//,
   commander: /^(internal\/config|cmd)\//,
   pino: /^internal\/telemetry\//,
+  "prom-client": /^internal\/telemetry\//,
   zod: /^internal\/(spec|contract|config)\//,
 };
 

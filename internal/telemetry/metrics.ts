@@ -1,0 +1,147 @@
+/** Makes metrics for Prometheus: counters of observations, gauges of what the services say of themselves. */
+import { collectDefaultMetrics, Registry } from "prom-client";
+import type { RunEndState } from "../core/facts.ts";
+import type { Outcome } from "../core/outcome.ts";
+import type { ClusterView, QueueView } from "../ports/desk.ts";
+import type { Observation, Observer } from "../ports/observer.ts";
+import { boundedLabel, Instruments } from "./instruments.ts";
+import type { COMMON, OF_EXECUTOR, OF_WORKER } from "./metric-list.ts";
+
+export interface Metrics extends Observer {
+  /** Of the text, as an HTTP header has it. */
+  readonly contentType: string;
+  /** All values now, in the text form of Prometheus. */
+  text(): Promise<string>;
+}
+
+export interface WorkerLoad {
+  readonly slots: number;
+  readonly active: number;
+}
+
+const END_STATES = ["completed", "failed", "crashed", "cancelled"] satisfies RunEndState[];
+
+export function workerMetrics(load: () => WorkerLoad): Metrics {
+  const registry = new Registry();
+  const instruments = new Instruments<typeof OF_WORKER>(registry);
+  instruments.gauge("jetdag_worker_slots", () => load().slots);
+  instruments.gauge("jetdag_worker_active_attempts", () => load().active);
+  const count = countAttempts(
+    instruments.counter("jetdag_worker_attempts_total"),
+    instruments.histogram("jetdag_worker_attempt_duration_seconds"),
+  );
+  return exposed(registry, {
+    observe: (observation) => {
+      if (observation.kind === "execution-ended") count(observation);
+    },
+  });
+}
+
+/** `look` tells of the cluster while this executor drives its runs, and nothing while it does not. */
+export function executorMetrics(look: () => ClusterView | undefined): Metrics {
+  const registry = new Registry();
+  const instruments = new Instruments<typeof OF_EXECUTOR>(registry);
+  // One look for all gauges: it goes over everything that workers hold.
+  let view: ClusterView | undefined;
+  gaugeCluster(instruments, () => view);
+  const submitted = instruments.counter("jetdag_runs_submitted_total");
+  const retried = instruments.counter("jetdag_runs_retried_total");
+  const ended = instruments.counter("jetdag_runs_ended_total");
+  const durations = instruments.histogram("jetdag_run_duration_seconds");
+  const voids = instruments.counter("jetdag_void_outcomes_total");
+  const lost = instruments.counter("jetdag_workers_lost_total");
+  const count = countAttempts(
+    instruments.counter("jetdag_attempts_total"),
+    instruments.histogram("jetdag_attempt_duration_seconds"),
+  );
+  // A rate can be taken from the first run on only if there was a 0 before it.
+  for (const state of END_STATES) ended.inc({ state }, 0);
+  const observe = (observation: Observation): void => {
+    switch (observation.kind) {
+      case "run-submitted":
+        submitted.inc();
+        return;
+      case "run-retried":
+        retried.inc();
+        return;
+      case "run-finished":
+        ended.inc({ state: observation.state });
+        durations.observe({ state: observation.state }, observation.durationMs / 1_000);
+        return;
+      case "attempt-ended":
+        count(observation);
+        return;
+      case "outcome-void":
+        voids.inc();
+        return;
+      case "worker-dead":
+        lost.inc();
+        return;
+      default:
+    }
+  };
+  return exposed(registry, {
+    observe,
+    beforeText: () => {
+      view = look();
+    },
+  });
+}
+
+function gaugeCluster(
+  instruments: Instruments<typeof OF_EXECUTOR>,
+  view: () => ClusterView | undefined,
+): void {
+  instruments.gauge("jetdag_leading", () => (view() === undefined ? 0 : 1));
+  instruments.gauge("jetdag_active_runs", () => view()?.activeRuns);
+  instruments.gauge("jetdag_active_attempts", () => view()?.held.length);
+  instruments.gauge("jetdag_live_workers", () => view()?.workers.length);
+  instruments.gauge("jetdag_slots", () =>
+    view()?.workers.reduce((sum, { slots, draining }) => sum + (draining ? 0 : slots), 0),
+  );
+  const queues = (value: (queue: QueueView) => number) => (): [string, number][] =>
+    (view()?.queues ?? []).map((queue) => [queue.queue, value(queue)]);
+  instruments.gauges(
+    "jetdag_queue_depth",
+    queues(({ depth, running }) => Math.max(0, depth - running)),
+  );
+  instruments.gauges(
+    "jetdag_queue_workers",
+    queues(({ workers }) => workers),
+  );
+}
+
+function countAttempts(
+  counter: { inc(labels: Record<string, string>): void },
+  histogram: { observe(labels: Record<string, string>, value: number): void },
+): (ended: { readonly type: string; readonly outcome: Outcome }) => void {
+  const typeLabel = boundedLabel();
+  return ({ type: name, outcome }) => {
+    const type = typeLabel(name);
+    counter.inc({ type, outcome: outcome.state === "completed" ? "completed" : outcome.error.reason });
+    histogram.observe({ type }, outcome.durationMs / 1_000);
+  };
+}
+
+/** Adds what both services and every process have. */
+function exposed(
+  registry: Registry,
+  { observe, beforeText }: Observer & { readonly beforeText?: () => void },
+): Metrics {
+  collectDefaultMetrics({ register: registry });
+  const instruments = new Instruments<typeof COMMON>(registry);
+  const letters = instruments.counter("jetdag_dead_letters_total");
+  const troubles = instruments.counter("jetdag_troubles_total");
+  return {
+    contentType: registry.contentType,
+    text: () => {
+      beforeText?.();
+      return registry.metrics();
+    },
+    observe: (observation) => {
+      if (observation.kind === "dead-letter") letters.inc();
+      else if (observation.kind === "trouble") troubles.inc();
+      else observe(observation);
+    },
+  };
+}
