@@ -5,12 +5,18 @@ import { placesOf } from "../../internal/config/config-file.ts";
 import { type InForce, settingsInForce, type Source, type Sources } from "../../internal/config/load.ts";
 import { addSettings, givenFlags } from "../../internal/config/options.ts";
 import { withConfigFile } from "../../internal/config/read-settings.ts";
-import { fileKey } from "../../internal/config/settings.ts";
+import { type Command as Setup, fileKey } from "../../internal/config/settings.ts";
 import { withoutSecrets } from "../../internal/nats/connection.ts";
 import { formatDuration } from "../../internal/spec/duration.ts";
 import { cut, table } from "../../internal/telemetry/text.ts";
 
 const PROGRAMS = ["dag", "executor", "worker"] as const;
+/** `dag` has commands with settings of their own. */
+const COMMANDS: Readonly<Record<(typeof PROGRAMS)[number], readonly Setup[]>> = {
+  dag: ["dag", "up"],
+  executor: ["executor"],
+  worker: ["worker"],
+};
 
 /** A setting of one program, as it is printed. */
 interface Row {
@@ -23,7 +29,7 @@ interface Row {
 
 /** The flags of every program: what would be in force with them. */
 export function addConfigFlags(command: Command): void {
-  for (const program of PROGRAMS) addSettings(command, program);
+  for (const setup of Object.values(COMMANDS).flat()) addSettings(command, setup);
 }
 
 export async function config(
@@ -31,16 +37,16 @@ export async function config(
   command: Command,
   env: Sources["env"],
 ): Promise<number> {
-  const flags = Object.assign({}, ...PROGRAMS.map((program) => givenFlags(command, program))) as Record<
-    string,
-    string | undefined
-  >;
-  const sources = await withConfigFile({ flags, env });
-  const rows = PROGRAMS.flatMap((program) =>
-    settingsInForce(program, sources)
-      .filter(({ name }) => name !== "config")
-      .map((each) => rowOf(program, each)),
-  );
+  const given = Object.values(COMMANDS)
+    .flat()
+    .map((setup) => Object.entries(givenFlags(command, setup)));
+  const sources = await withConfigFile({ flags: Object.fromEntries(given.flat()), env });
+  const rows = PROGRAMS.flatMap((program) => {
+    const all = COMMANDS[program].flatMap((setup) => settingsInForce(setup, sources));
+    // The first command that has a setting speaks for the program.
+    const own = all.filter(({ name }, i) => all.findIndex((each) => each.name === name) === i);
+    return own.filter(({ name }) => name !== "config").map((each) => rowOf(program, each));
+  });
   if (json) for (const row of rows) process.stdout.write(`${JSON.stringify(toJson(row))}\n`);
   else process.stdout.write(`${toTable(rows).join("\n")}\n\n${fileLine(sources)}\n`);
   return 0;

@@ -54,7 +54,7 @@ interface Surroundings {
 
 /** Runs the cluster until the first signal. */
 async function serve(binary: string, { data, flags, settings, signals, say }: Surroundings): Promise<void> {
-  const { workerProcesses, shutdownTimeout, logLevel, port } = settings;
+  const { workerProcesses, shutdownTimeout, logLevel, port, httpPort } = settings;
   const log = new ServiceLog({
     json: flags.json,
     level: logLevel,
@@ -65,6 +65,7 @@ async function serve(binary: string, { data, flags, settings, signals, say }: Su
     log,
     binary,
     ...(port === undefined ? {} : { port }),
+    ...(httpPort === undefined ? {} : { httpPort }),
     workerProcesses,
     executor: flagsFor("executor", flags.given, logLevel),
     worker: flagsFor("worker", flags.given, logLevel),
@@ -88,7 +89,7 @@ async function serve(binary: string, { data, flags, settings, signals, say }: Su
 /** What stands on our command line for the services; what the environment says they read themselves. */
 function flagsFor(program: "executor" | "worker", given: UpFlags["given"], logLevel: string): string[] {
   const level = SETTINGS.logLevel.flag;
-  const own = settingsOf(program).filter(([, { flag }]) => flag !== level);
+  const own = settingsOf(program).filter(([name]) => name !== "logLevel" && name !== "httpPort");
   const flags = own.flatMap(([, { flag }]) => {
     const value = given[flag];
     return value === undefined ? [] : [`--${flag}`, value];

@@ -20,6 +20,8 @@ export interface LocalClusterOptions {
   /** That and no other; 0 is any that is free. Default: 4222 where it is free, else any that is. */
   readonly port?: number;
   readonly workerProcesses: number;
+  /** Of the executor's health and metrics; the workers have the next ones. 0: each has any that is free. Default: none. */
+  readonly httpPort?: number;
   /** Flags of the executor. */
   readonly executor: readonly string[];
   /** Flags of each worker. */
@@ -119,13 +121,18 @@ export class LocalCluster {
   #servicesOf(url: string): ServiceOptions[] {
     const { executor, worker, data, workerProcesses, drainMs, graceMs } = this.#options;
     const common = { logs: data.logs, killAfterMs: graceMs + STORE_MS };
-    const workers = workerNames(workerProcesses).map((name): ServiceOptions => {
-      return { ...common, program: "worker", name, args: ["--nats", url, "--id", name, ...worker], drainMs };
+    const workers = workerNames(workerProcesses).map((name, i): ServiceOptions => {
+      const args = ["--nats", url, "--id", name, ...this.#httpFlags(i + 1), ...worker];
+      return { ...common, program: "worker", name, args, drainMs };
     });
-    return [
-      { ...common, program: "executor", name: EXECUTOR, args: ["--nats", url, ...executor] },
-      ...workers,
-    ];
+    const args = ["--nats", url, ...this.#httpFlags(0), ...executor];
+    return [{ ...common, program: "executor", name: EXECUTOR, args }, ...workers];
+  }
+
+  #httpFlags(place: number): string[] {
+    const { httpPort } = this.#options;
+    if (httpPort === undefined) return [];
+    return ["--http-port", String(httpPort === 0 ? 0 : httpPort + place)];
   }
 
   #run(options: ServiceOptions): Service {

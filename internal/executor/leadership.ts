@@ -97,16 +97,16 @@ export class Leadership {
     }
   }
 
-  async #follow(): Promise<void> {
+  async #follow(kind: "lease-lost" | "lease-released" = "lease-lost"): Promise<void> {
     this.#leads = false;
     await this.#options.lost();
-    this.#options.observer.observe({ kind: "lease-lost", owner: this.#options.owner });
+    this.#options.observer.observe({ kind, owner: this.#options.owner });
   }
 
   /** Gives the lease up, if it is ours. */
   async #resign(): Promise<void> {
     if (!this.#leads) return;
-    await this.#follow();
+    await this.#follow("lease-released");
     await this.#options.lease.release(this.#options.owner).catch((error: unknown) => {
       this.#trouble("releasing the lease", error);
     });

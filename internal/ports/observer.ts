@@ -58,6 +58,8 @@ export type Observation =
     }
   | { readonly kind: "lease-taken"; readonly owner: string }
   | { readonly kind: "lease-lost"; readonly owner: string }
+  /** It was given back in order: the executor ends, or could not take over. */
+  | { readonly kind: "lease-released"; readonly owner: string }
   | { readonly kind: "dead-letter"; readonly subject: string; readonly reason: string }
   /** `error` is empty where `what` says it all. */
   | { readonly kind: "trouble"; readonly what: string; readonly error: string };

@@ -74,7 +74,10 @@ function log(logger: Logger, observation: Observation): void {
       logger.info({ owner: observation.owner }, "lease taken");
       return;
     case "lease-lost":
-      logger.warn({ owner: observation.owner }, "lease given up");
+      logger.warn({ owner: observation.owner }, "lease lost");
+      return;
+    case "lease-released":
+      logger.info({ owner: observation.owner }, "lease given back");
       return;
     case "dead-letter":
       logger.warn({ subject: observation.subject, reason: observation.reason }, "message put aside");

@@ -15,6 +15,8 @@ export function createLogger(level: string, name: string): Logger {
 
 const COLOURS: Readonly<Record<number, (text: string) => string>> = { 40: pc.yellow, 50: pc.red, 60: pc.red };
 
+const WARNING = pino.levels.values.warn ?? 40;
+
 /** A line of the log, as pino writes it. */
 export interface LogRecord {
   readonly level: number;
@@ -29,11 +31,17 @@ export function levelNumber(level: string): number {
   return pino.levels.values[level] ?? Number.POSITIVE_INFINITY;
 }
 
-/** `10:31:07 run submitted run_id=3f9c dag=etl` */
+/** `10:31:07 run submitted run_id=3f9c dag=etl`, by the clock on the wall; of warnings and errors the level too, since colours may be off. */
 export function readableRecord({ level, time, msg, name: _name, ...fields }: LogRecord): string {
   const colour = COLOURS[level] ?? ((text: string) => text);
+  const mark = level < WARNING ? [] : [colour((pino.levels.labels[level] ?? "").toUpperCase())];
   const facts = Object.entries(fields).map(([key, value]) => `${pc.dim(`${key}=`)}${show(value)}`);
-  return [pc.dim(time.slice(11, 19)), colour(oneLine(msg)), ...facts].join(" ");
+  return [pc.dim(clockOf(time)), ...mark, colour(oneLine(msg)), ...facts].join(" ");
+}
+
+/** `10:31:07` where we are. */
+function clockOf(time: string): string {
+  return new Date(time).toTimeString().slice(0, 8);
 }
 
 function readable(out: NodeJS.WriteStream): DestinationStream {

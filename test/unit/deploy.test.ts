@@ -8,6 +8,7 @@ interface Service {
   readonly image: string;
   readonly build?: { readonly dockerfile: string; readonly args: Record<string, string> };
   readonly stop_grace_period: string;
+  readonly healthcheck?: { readonly test: readonly string[] };
   readonly environment?: Record<string, string>;
   readonly depends_on?: Record<string, { readonly condition: string }>;
 }
@@ -39,6 +40,13 @@ test.each(["executor", "worker"] as const)("%s: a stop waits for a drain", async
   const { shutdownTimeout, grace } = loadSettings(command, { flags: {}, env: {} });
   const seconds = /^(\d+)s$/.exec((await services())[command]?.stop_grace_period ?? "")?.[1];
   expect(Number(seconds)).toBeGreaterThan((shutdownTimeout + grace) / 1_000);
+});
+
+test.each(["executor", "worker"] as const)("%s: it is asked where it answers", async (command) => {
+  const { environment: env = {}, healthcheck } = (await services())[command] ?? {};
+  const { httpPort } = loadSettings(command, { flags: {}, env });
+  expect(healthcheck?.test.join(" ")).toContain(`http://127.0.0.1:${httpPort}/readyz`);
+  expect(await textOf("deploy/Dockerfile")).toContain(`EXPOSE ${httpPort}\n`);
 });
 
 test("the image starts from what BASE_IMAGE names, with the user and the entry point that others rely on", async () => {

@@ -83,6 +83,19 @@ describe("what the schemas cannot see", () => {
     for (const [, amount] of amounts) expect(amount).toMatch(/^[1-9]\d*(m|Mi|Gi)?$/);
   });
 
+  test.each(["worker", "executor"] as const)("%s: it is asked where it answers", async (command) => {
+    const { spec } = await deployment(`${command}.yaml`);
+    const { metadata, spec: pod } = spec?.template ?? {};
+    const [container] = pod?.containers ?? [];
+    const env = Object.fromEntries((container?.env ?? []).map(({ name, value }) => [name, value]));
+    const { httpPort } = loadSettings(command, { flags: {}, env });
+    expect(httpPort).toBe(8_080);
+    expect(container?.ports).toEqual([{ name: "http", containerPort: httpPort }]);
+    expect(container?.readinessProbe?.httpGet).toEqual({ path: "/readyz", port: "http" });
+    expect(container?.livenessProbe?.httpGet).toEqual({ path: "/healthz", port: "http" });
+    expect(metadata?.annotations).toMatchObject({ "prometheus.io/port": String(httpPort) });
+  });
+
   test("the workers' Deployment is the one that was asked for", async () => {
     const { metadata, spec } = await deployment("worker.yaml");
     expect(metadata?.name).toBe("dag-worker");
