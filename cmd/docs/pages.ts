@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { settingsTable } from "../../internal/config/table.ts";
 import { jsonSchemaText } from "../../internal/spec/json-schema.ts";
+import { metricsTable } from "../../internal/telemetry/metric-list.ts";
 import { fieldTable } from "./field-tables.ts";
 import { fillSections } from "./sections.ts";
 
@@ -9,12 +10,14 @@ import { fillSections } from "./sections.ts";
 export const PAGES: Readonly<Record<string, (root: URL) => Promise<string>>> = {
   "README.md": (root) => filled(new URL("README.md", root), { root }),
   "docs/dag-file.md": (root) => filled(new URL("docs/dag-file.md", root), { root }),
+  "docs/operating.md": (root) => filled(new URL("docs/operating.md", root), { root }),
   "docs/dag.schema.json": () => Promise.resolve(jsonSchemaText()),
 };
 
 async function filled(page: URL, { root }: { readonly root: URL }): Promise<string> {
   return fillSections(await readFile(page, "utf8"), async (name) => {
     if (name === "settings") return settingsTable();
+    if (name === "metrics") return metricsTable();
     if (name.startsWith("examples/"))
       return `\`\`\`yaml\n${await readFile(new URL(name, root), "utf8")}\`\`\``;
     return fieldTable(name);

@@ -52,14 +52,9 @@ async function run(settings: Settings<"executor">): Promise<number> {
       executorMetrics(() => (state.executor?.role === "leads" ? state.executor.look() : undefined)),
     whyNotReady: () => whyNotReady(state),
   });
-  const stopped = new Promise<void>((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) {
-      process.once(signal, () => {
-        if (!state.isStopping) logger.info({ signal }, "stopping");
-        state.isStopping = true;
-        resolve();
-      });
-    }
+  const stopped = onSignal((signal) => {
+    logger.info({ signal }, "stopping");
+    state.isStopping = true;
   });
   if (await start(state, { settings, logger, observer: http.observer, stopped })) {
     logger.info("executor started");
@@ -69,6 +64,19 @@ async function run(settings: Settings<"executor">): Promise<number> {
   await http.close();
   logger.info("executor ended");
   return 0;
+}
+
+/** SIGTERM or SIGINT ends it in order; a second one ends it at once. */
+function onSignal(act: (signal: NodeJS.Signals) => void): Promise<void> {
+  const signals = ["SIGTERM", "SIGINT"] as const;
+  return new Promise((resolve) => {
+    const heard = (signal: NodeJS.Signals): void => {
+      for (const each of signals) process.removeListener(each, heard);
+      act(signal);
+      resolve();
+    };
+    for (const each of signals) process.on(each, heard);
+  });
 }
 
 function whyNotReady({ executor, isStopping }: State): string | undefined {

@@ -104,6 +104,17 @@ describe.runIf(BASE !== undefined)("the image and the compose file", () => {
     expect(workers.map(({ slots }) => slots)).toEqual([3, 3]);
   });
 
+  test("the services answer that they are ready", async () => {
+    const all = [...(await containers("executor")), ...(await containers("worker"))];
+    const states = (): Promise<string[]> =>
+      Promise.all(all.map((id) => docker(["inspect", "--format", "{{.State.Health.Status}}", id])));
+    const settled = async (): Promise<string[] | false> => {
+      const found = await states();
+      return !found.includes("starting") && found;
+    };
+    expect(await until(settled, states, 60_000)).toEqual(["healthy", "healthy", "healthy"]);
+  });
+
   const runOf = async (definition: string): Promise<{ code: number | null; result: unknown }> => {
     await using folder = await TestFolder.make();
     const file = await folder.write("dag.yaml", definition);

@@ -118,6 +118,15 @@ describe("what stands in a file", () => {
   });
 });
 
+test("the example of the documentation can be used by every program", async () => {
+  const path = new URL("../../examples/configuration.yaml", import.meta.url).pathname;
+  const file = await readConfigFile({ flags: { config: path }, env: {} });
+  expect(file?.values.size).toBeGreaterThan(5);
+  for (const command of ["dag", "look", "up", "executor", "worker"] as const) {
+    expect(loadSettings(command, { flags: {}, env: {}, ...(file && { file }) }).namespace).toBe("team-a");
+  }
+});
+
 describe("which file it is", () => {
   test("the current folder, else the user's", () => {
     expect(placesOf({ HOME: "/home/x" })).toEqual(["jetdag.yaml", "/home/x/.config/jetdag/jetdag.yaml"]);

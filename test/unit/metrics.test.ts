@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import type { Outcome } from "../../internal/core/outcome.ts";
 import type { ClusterView } from "../../internal/ports/desk.ts";
@@ -116,6 +117,16 @@ test("an executor that leads tells of the cluster, one that does not only that",
   const gauges = /^jetdag_(active_|queue_|live_|slots)/;
   expect(leading.filter((line) => gauges.test(line))).toHaveLength(8);
   expect(standing.filter((line) => gauges.test(line))).toEqual([]);
+});
+
+test("what the documentation says to watch is there", async () => {
+  const page = await readFile(new URL("../../docs/operating.md", import.meta.url), "utf8");
+  const advice = /### What to watch[\s\S]*?(?=\n## )/.exec(page)?.[0] ?? "";
+  const names = new Set([...advice.matchAll(/\b(?:jetdag|nodejs)_[a-z0-9_]+/g)].map(([name]) => name));
+  expect(names.size).toBeGreaterThan(8);
+  const all = [executorMetrics(() => VIEW), workerMetrics(() => ({ slots: 1, active: 0 }))];
+  const text = (await Promise.all(all.map((metrics) => metrics.text()))).join("\n");
+  expect([...names].filter((name) => !text.includes(`# TYPE ${name} `))).toEqual([]);
 });
 
 test("names that definitions choose do not become time series without end", async () => {
