@@ -127,7 +127,7 @@ describe("runs", () => {
     const door = `${folder.path}/door`;
     const file = await folder.write(
       "gate.yaml",
-      `name: gate\ntasks:\n  - { id: first, command: 'true' }\n  - { id: gate, command: 'while [ ! -e ${door} ]; do sleep 0.05; done', depends_on: [first] }\n`,
+      `name: gate\ntasks:\n  - { id: first, command: 'true' }\n  - { id: gate, command: 'while [ -d ${folder.path} ] && [ ! -e ${door} ]; do sleep 0.05; done', depends_on: [first] }\n`,
     );
     const runId = (await on("run", file, "--detach")).stdout.trim();
     await until(async () => (await on("status", runId)).stdout.includes("running"));

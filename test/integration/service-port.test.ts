@@ -73,7 +73,7 @@ describe("the services' HTTP port", () => {
     await using worker = new Program("worker", [...args, "--http-port", "0"]);
     await Promise.all([executor.says("lease taken"), readiness(worker, 200, '"service":"worker"')]);
     const open = `${folder.path}/drain.open`;
-    const command = `echo runs; touch ${folder.path}/drain.runs; while [ ! -e ${open} ]; do sleep 0.05; done`;
+    const command = `echo runs; touch ${folder.path}/drain.runs; while [ -d ${folder.path} ] && [ ! -e ${open} ]; do sleep 0.05; done`;
     const file = await folder.write(
       "drain.json",
       JSON.stringify({ name: "d", tasks: [{ id: "a", command }] }),

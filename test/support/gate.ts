@@ -9,7 +9,8 @@ export function gate(
   const log = `${folder.path}/${name}.log`;
   const door = `${folder.path}/${name}.open`;
   return {
-    command: `echo "$JETDAG_ATTEMPT" >> ${log}; while [ ! -e ${door} ]; do sleep 0.05; done`,
+    // What a killed worker leaves behind ends with the folder.
+    command: `echo "$JETDAG_ATTEMPT" >> ${log}; while [ -d ${folder.path} ] && [ ! -e ${door} ]; do sleep 0.05; done`,
     runs: async () => (await readFile(log, "utf8").catch(() => "")).split("\n").filter((line) => line !== ""),
     open: () => folder.write(`${name}.open`, ""),
   };
