@@ -28,6 +28,11 @@ export interface Submitted {
   readonly nonce: string;
 }
 
+/** An `outcomes` fact stays at this many bytes or so; what is larger goes as several. */
+export const MAX_OUTCOMES_BYTES = 256 * 1_024;
+/** An inline output above this many bytes would leave no room in its fact for the rest. */
+export const MAX_INLINE_OUTPUT_BYTES = 192 * 1_024;
+
 /** Outcomes of one run that ended within one turn of the writer's loop. */
 export interface Outcomes {
   readonly kind: "outcomes";

@@ -56,10 +56,18 @@ export type FailureReason = keyof typeof FAILURES;
 
 export interface TaskError {
   readonly reason: FailureReason;
-  /** One line a person can act on. */
+  /** One line a person can act on; see `shortMessage`. */
   readonly message: string;
   readonly exitCode?: number;
   readonly signal?: string;
+}
+
+const MAX_MESSAGE = 4_096;
+
+/** A message as an outcome may carry it: what is above 4,096 characters is cut, and says so. */
+export function shortMessage(text: string): string {
+  if (text.length <= MAX_MESSAGE) return text;
+  return `${text.slice(0, MAX_MESSAGE)} [… ${text.length - MAX_MESSAGE} characters cut]`;
 }
 
 interface OutcomeBase {

@@ -22,7 +22,7 @@ export class NatsRunLog implements RunLog {
     this.#context = context;
   }
 
-  append(run: RunKey, fact: Fact): Promise<Appended> {
+  async append(run: RunKey, fact: Fact): Promise<Appended> {
     return this.#context.publisher.publish(this.#context.names.fact(run, fact), encodeFact(fact));
   }
 

@@ -6,10 +6,11 @@
  * A3 It never throws; a fault of the worker is an outcome too.
  */
 import type { Work } from "../core/attempt.ts";
+import { MAX_INLINE_OUTPUT_BYTES } from "../core/facts.ts";
 import type { JsonObject } from "../core/json.ts";
-import type { FailureReason, Outcome, TaskError } from "../core/outcome.ts";
+import { type FailureReason, type Outcome, shortMessage, type TaskError } from "../core/outcome.ts";
 import { isResolved, mergeParams } from "../core/params.ts";
-import { isLargerThan } from "../core/size.ts";
+import { isDeeperThan, MAX_DEPTH } from "../core/size.ts";
 import { decodeValue, encodeValue, type Stored } from "../core/stored.ts";
 import type { Blobs } from "../ports/blobs.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -24,7 +25,7 @@ export interface AttemptOptions {
   readonly registry: { get(type: string): TaskExecutor | undefined; types(): readonly string[] };
   /** How long a task may take to end by itself once it is told to, in milliseconds. */
   readonly graceMs: number;
-  /** An output above this many characters of JSON goes by reference. */
+  /** An output above this many bytes of JSON goes by reference; one above 192 KiB always. */
   readonly inlineLimit: number;
   log(work: Work, line: string): void;
 }
@@ -54,32 +55,35 @@ export class Stop {
 
 export async function runAttempt(work: Work, stop: Stop, options: AttemptOptions): Promise<Outcome> {
   const { clock, workerId } = options;
+  const { task, index, attempt } = work;
   const begunAt = clock.monotonic();
+  const ended = await end(work, stop, options).catch((error: unknown): Ended => workerError(error));
+  const durationMs = Math.round((clock.monotonic() - begunAt) * 1_000) / 1_000;
+  return { task, index, attempt, worker: workerId, durationMs, ...ended };
+}
+
+/** How it ended: an outcome without the identity. */
+type Ended =
+  | { readonly state: "completed"; readonly output?: Stored<JsonObject> }
+  | { readonly state: "failed"; readonly output?: Stored<JsonObject>; readonly error: TaskError };
+
+async function end(work: Work, stop: Stop, options: AttemptOptions): Promise<Ended> {
   const timeoutMs = work.timeoutMs ?? options.taskTimeoutMs;
-  const timer = clock.after(timeoutMs, () => stop.now("timed-out"));
-  let answer: TaskReturn;
-  try {
-    answer = judge(await perform(work, stop, options), stop, timeoutMs);
-  } catch (error) {
-    answer = failure("worker-error", error instanceof Error ? error.message : String(error));
+  const timer = options.clock.after(timeoutMs, () => stop.now("timed-out"));
+  const answer = await perform(work, stop, options)
+    .then((answer) => judge(answer, stop, timeoutMs))
+    .finally(() => timer.cancel());
+  const kept = await keepOutput(work, answer.output, options);
+  if (answer.ok) {
+    return "wrong" in kept ? { state: "failed", error: kept.wrong } : { ...kept, state: "completed" };
   }
-  timer.cancel();
-  const base = {
-    task: work.task,
-    index: work.index,
-    attempt: work.attempt,
-    worker: workerId,
-    durationMs: Math.round((clock.monotonic() - begunAt) * 1_000) / 1_000,
-  };
-  const kept = await keepOutput(work, answer.output, options).catch((error: unknown) => error);
-  if (kept instanceof Error) {
-    const message = `the output could not be stored: ${kept.message}`;
-    return { ...base, state: "failed", error: { reason: "worker-error", message } };
-  }
-  const output = kept as { output?: Stored<JsonObject> };
-  return answer.ok
-    ? { ...base, ...output, state: "completed" }
-    : { ...base, ...output, state: "failed", error: answer.error };
+  const { message } = answer.error;
+  if (!("wrong" in kept)) return { ...kept, ...failed({ ...answer.error, message: shortMessage(message) }) };
+  return failed({ ...answer.error, message: shortMessage(`${message} (and ${kept.wrong.message})`) });
+}
+
+function failed(error: TaskError): Ended & { readonly state: "failed" } {
+  return { state: "failed", error };
 }
 
 async function perform(work: Work, stop: Stop, options: AttemptOptions): Promise<TaskReturn> {
@@ -154,13 +158,42 @@ async function fetchParams(work: Work, { blobs }: AttemptOptions): Promise<JsonO
   });
 }
 
+type Kept = { readonly output?: Stored<JsonObject> } | { readonly wrong: TaskError };
+
+/** Written as JSON once, here, so that neither its size nor its shape can surprise who stores the outcome. */
 async function keepOutput(
   work: Work,
   output: JsonObject | undefined,
   { blobs, inlineLimit }: AttemptOptions,
-): Promise<{ output?: Stored<JsonObject> }> {
+): Promise<Kept> {
   if (output === undefined) return {};
-  if (!isLargerThan(output, inlineLimit)) return { output: { inline: output } };
+  const bytes = bytesOf(output);
+  if (typeof bytes === "string") return { wrong: { reason: "output-not-serialisable", message: bytes } };
+  if (bytes.length <= Math.min(inlineLimit, MAX_INLINE_OUTPUT_BYTES)) return { output: { inline: output } };
   const name = `out-${work.task}-${work.index}-${work.attempt}`;
-  return { output: { ref: await blobs.put({ runId: work.runId }, name, encodeValue(output)) } };
+  try {
+    return { output: { ref: await blobs.put({ runId: work.runId }, name, bytes) } };
+  } catch (error) {
+    return { wrong: workerError(error, "the output could not be stored: ").error };
+  }
+}
+
+/** The output as JSON, or why it cannot be written so. */
+function bytesOf(output: JsonObject): Uint8Array | string {
+  if (isDeeperThan(output, MAX_DEPTH)) {
+    return `the output has objects or lists within each other more than ${MAX_DEPTH} levels deep`;
+  }
+  try {
+    return encodeValue(output);
+  } catch (error) {
+    return shortMessage(`the output cannot be written as JSON: ${textOf(error)}`);
+  }
+}
+
+function workerError(error: unknown, prefix = ""): Ended & { readonly state: "failed" } {
+  return failed({ reason: "worker-error", message: shortMessage(prefix + textOf(error)) });
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

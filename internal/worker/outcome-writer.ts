@@ -1,26 +1,29 @@
 /**
  * Writes outcomes into the run log and acknowledges their tasks, in this order and never the other way round:
  * outcome stored → task acknowledged. What ends within one turn of the loop goes as one message for each run.
+ *
+ * What the log will never take must not be lost either, or its task would run again for ever: several are written
+ * one half at a time, and in place of a single one goes a small failure that says why.
  */
 import type { Work } from "../core/attempt.ts";
+import { MAX_OUTCOMES_BYTES } from "../core/facts.ts";
 import type { JsonObject } from "../core/json.ts";
-import type { Outcome } from "../core/outcome.ts";
+import { type Outcome, shortMessage } from "../core/outcome.ts";
 import { jsonSize } from "../core/size.ts";
 import type { RunLog } from "../ports/run-log.ts";
 import type { Delivery } from "../ports/task-queue.ts";
 
-/** An `outcomes` fact stays below this many characters or so. */
-const MAX_FACT = 256 * 1_024;
-
 interface Ended {
   readonly outcome: Outcome;
   readonly delivery: Delivery;
+  /** It stands for an outcome that the log did not take. */
+  readonly isSubstitute?: true;
 }
 
 export interface OutcomeWriterOptions {
   readonly log: RunLog;
   readonly incarnation: string;
-  /** An outcome could not be stored; its task is not acknowledged and comes again. */
+  /** Nothing could be stored for this attempt; its task is not acknowledged and comes again. */
   onError(work: Work, error: unknown): void;
   /** The outcome is stored. */
   onStored(delivery: Delivery): void;
@@ -44,7 +47,7 @@ export class OutcomeWriter {
     setImmediate(() => this.#flush());
   }
 
-  /** Resolves when everything added so far is stored. */
+  /** Resolves when everything added so far is stored, or cannot be. */
   async idle(): Promise<void> {
     this.#flush();
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
@@ -61,49 +64,83 @@ export class OutcomeWriter {
       else group.push(ended);
     }
     this.#bag = [];
-    for (const group of byRun.values()) for (const part of parts(group)) this.#write(part);
+    for (const group of byRun.values()) for (const part of parts(group)) this.#begin(part);
   }
 
-  #write(group: readonly Ended[]): void {
+  #begin(group: readonly Ended[]): void {
+    const storing = this.#store(group).finally(() => this.#underWay.delete(storing));
+    this.#underWay.add(storing);
+  }
+
+  /** Never rejects. */
+  async #store(group: readonly Ended[]): Promise<void> {
+    try {
+      await this.#append(group);
+    } catch (error) {
+      await this.#storeOtherwise(group, error);
+      return;
+    }
+    for (const { delivery } of group) {
+      delivery.ack();
+      this.#options.onStored(delivery);
+    }
+  }
+
+  async #append(group: readonly Ended[]): Promise<void> {
     const first = group[0]?.delivery.work;
     if (first === undefined) return;
-    const { log, incarnation, onError, onStored } = this.#options;
-    const writing = log
-      .append(first, {
-        kind: "outcomes",
-        runSeq: first.runSeq,
-        items: group.map(({ outcome }) => outcome),
-        queue: first.queue,
-        incarnation,
-        n: ++this.#counter,
-      })
-      .then(
-        () => {
-          for (const { delivery } of group) {
-            delivery.ack();
-            onStored(delivery);
-          }
-        },
-        (error: unknown) => {
-          for (const { delivery } of group) onError(delivery.work, error);
-        },
-      )
-      .finally(() => this.#underWay.delete(writing));
-    this.#underWay.add(writing);
+    const { log, incarnation } = this.#options;
+    await log.append(first, {
+      kind: "outcomes",
+      runSeq: first.runSeq,
+      items: group.map(({ outcome }) => outcome),
+      queue: first.queue,
+      incarnation,
+      n: ++this.#counter,
+    });
   }
+
+  async #storeOtherwise(group: readonly Ended[], error: unknown): Promise<void> {
+    const [first, ...others] = group;
+    if (first === undefined) return;
+    if (others.length > 0) {
+      const half = Math.ceil(group.length / 2);
+      await Promise.all([this.#store(group.slice(0, half)), this.#store(group.slice(half))]);
+    } else if (first.isSubstitute) {
+      this.#options.onError(first.delivery.work, error);
+    } else {
+      await this.#store([{ ...first, outcome: substitute(first.outcome, error), isSubstitute: true }]);
+    }
+  }
+}
+
+/** A failure keeps its reason, and with it the budget that it uses; an output that would have been is a fault here. */
+function substitute(outcome: Outcome, error: unknown): Outcome {
+  const { task, index, attempt, worker, durationMs } = outcome;
+  const why = `the outcome could not be stored: ${error instanceof Error ? error.message : String(error)}`;
+  const reason = outcome.state === "failed" ? outcome.error.reason : "worker-error";
+  return {
+    task,
+    index,
+    attempt,
+    ...(worker === undefined ? {} : { worker }),
+    durationMs,
+    state: "failed",
+    error: { reason, message: shortMessage(why) },
+  };
 }
 
 /** Splits a group so that no fact grows above its limit. */
 function parts(group: readonly Ended[]): Ended[][] {
   const all: Ended[][] = [];
   let part: Ended[] = [];
-  let room = MAX_FACT;
+  let room = MAX_OUTCOMES_BYTES;
   for (const ended of group) {
-    const size = jsonSize(ended.outcome as unknown as JsonObject, MAX_FACT);
+    const size = jsonSize(ended.outcome as unknown as JsonObject, MAX_OUTCOMES_BYTES);
     if (size > room && part.length > 0) {
       all.push(part);
       part = [];
-      room = MAX_FACT;
+      room = MAX_OUTCOMES_BYTES;
     }
     part.push(ended);
     room -= size;

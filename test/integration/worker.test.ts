@@ -1,0 +1,87 @@
+/** A worker as a process, with tasks that do what they should not. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { TestFolder } from "../support/folder.ts";
+import { TestServer } from "../support/nats-server.ts";
+import { Program } from "../support/programs.ts";
+
+let server: TestServer;
+let serial = 0;
+beforeAll(async () => {
+  server = await TestServer.start();
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+});
+
+interface Task {
+  readonly state: string;
+  readonly attempts: number;
+  readonly output: Record<string, unknown> | null;
+  readonly error: { readonly reason: string; readonly message: string } | null;
+}
+const tasksOf = (text: string): Record<string, Task> =>
+  (JSON.parse(text) as { tasks: Record<string, Task> }).tasks;
+
+/** Programs of one cluster, in a namespace of its own. */
+function cluster(url = server.url): {
+  executor(...more: string[]): Program;
+  worker(...more: string[]): Program;
+  run(file: string): Program;
+} {
+  const args = ["--nats", url, "--namespace", `worker-${++serial}`];
+  const times = ["--heartbeat", "300ms", "--lease-term", "1s", "--log-level", "debug"];
+  return {
+    executor: (...more) => new Program("executor", [...args, ...times, "--dead-after", "1500ms", ...more]),
+    worker: (...more) => new Program("worker", [...args, ...times, "--ack-wait", "5s", ...more]),
+    run: (file) => new Program("dag", ["run", file, ...args, "--json", "--lease-term", "1s"]),
+  };
+}
+
+describe("outcomes that are hard to store", () => {
+  test("large errors, outputs of control characters and deep ones end their tasks, once, and the worker lives", async () => {
+    const { executor, worker, run } = cluster();
+    await using folder = await TestFolder.make();
+    const functions = await folder.write(
+      "functions.mjs",
+      `let waiting = [];
+       export function shout() { throw new Error("x".repeat(2_000_000)); }
+       export function control() {
+         return new Promise((resolve) => {
+           waiting.push(resolve);
+           if (waiting.length === 4) for (const each of waiting) each({ text: "\\u0001".repeat(60_000) });
+         });
+       }
+       export const deep = () => JSON.parse("[".repeat(4_600) + "]".repeat(4_600));`,
+    );
+    await using _executor = executor();
+    await using _worker = worker("--functions", functions, "--workers", "8");
+    await Promise.all([_worker.says("worker started"), _executor.says("lease taken")]);
+    const controls = Array.from({ length: 4 }, (_, i) => ({
+      id: `control-${i}`,
+      type: "function",
+      command: "control",
+    }));
+    const brackets = `printf '[%.0s' {1..4600}; printf ']%.0s' {1..4600}`;
+    const tasks = [
+      { id: "shout", type: "function", command: "shout" },
+      { id: "deep", type: "function", command: "deep" },
+      { id: "file", command: `{ printf '{"a":'; ${brackets}; printf '}'; } > $JETDAG_OUTPUT_FILE` },
+      ...controls,
+    ];
+    const file = await folder.write("dag.json", JSON.stringify({ name: "hard", tasks }));
+    const { stdout, stderr } = await run(file).finished;
+    const ended = tasksOf(stdout || `{"tasks": {"stderr": ${JSON.stringify(stderr)}}}`);
+    expect(ended).toMatchObject({
+      shout: { state: "failed", attempts: 1, error: { reason: "function-error" } },
+      deep: { state: "failed", attempts: 1, error: { reason: "output-not-serialisable" } },
+      file: { state: "failed", attempts: 1, error: { reason: "output-not-serialisable" } },
+    });
+    for (const { id } of controls) {
+      expect(ended[id]).toMatchObject({ state: "completed", attempts: 1 });
+      expect(ended[id]?.output).toEqual({ text: "\u0001".repeat(60_000) });
+    }
+    expect(_worker.stdout).not.toContain("trouble met");
+    _worker.kill("SIGTERM");
+    expect((await _worker.finished).code).toBe(0);
+  });
+});

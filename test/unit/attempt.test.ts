@@ -1,0 +1,112 @@
+/** One attempt as a worker runs it: whatever the task does, there is an outcome that can be stored. */
+import { describe, expect, test } from "vitest";
+import { encodeFact } from "../../internal/contract/facts.ts";
+import type { Work } from "../../internal/core/attempt.ts";
+import { MAX_OUTCOMES_BYTES } from "../../internal/core/facts.ts";
+import type { JsonObject } from "../../internal/core/json.ts";
+import type { Outcome } from "../../internal/core/outcome.ts";
+import { MemoryBlobs } from "../../internal/memory/cluster.ts";
+import type { TaskExecutor, TaskReturn } from "../../internal/ports/task-executor.ts";
+import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
+import { type AttemptOptions, runAttempt, Stop } from "../../internal/worker/attempt.ts";
+import { outcomes, WORK } from "../conformance/samples.ts";
+import { ManualClock } from "../support/manual-clock.ts";
+
+const NO_INPUTS: Work["inputs"] = { inline: { run: { inline: {} }, own: {}, upstream: [] } };
+const work: Work = { ...WORK, type: "test", timeoutMs: 1_000, inputs: NO_INPUTS };
+const clock = new ManualClock();
+const blobs = new MemoryBlobs();
+
+function run(
+  execute: () => TaskReturn | Promise<TaskReturn>,
+  more: Partial<AttemptOptions> = {},
+): Promise<Outcome> {
+  const executor: TaskExecutor = { type: "test", execute: async () => execute() };
+  return runAttempt(work, new Stop(), {
+    workerId: "w",
+    taskTimeoutMs: 1_000,
+    blobs,
+    clock,
+    registry: new TaskExecutorRegistry([executor]),
+    graceMs: 10,
+    inlineLimit: 64 * 1_024,
+    log: () => undefined,
+    ...more,
+  });
+}
+
+function nested(levels: number): JsonObject {
+  return JSON.parse(`${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`) as JsonObject;
+}
+const bytesOf = (outcome: Outcome): number => encodeFact(outcomes(1, { items: [outcome] })).length;
+
+describe("what cannot be written as JSON is a failure of the task", () => {
+  const circle: Record<string, unknown> = {};
+  circle.self = circle;
+  test.each<[string, unknown]>([
+    ["too deep", nested(1_001)],
+    ["far too deep", nested(50_000)],
+    ["a circle", circle],
+    ["no JSON", { n: 1n }],
+  ])("%s", async (_name, output) => {
+    const outcome = await run(() => ({ ok: true, output: output as JsonObject }));
+    expect(outcome).toMatchObject({ state: "failed", error: { reason: "output-not-serialisable" } });
+    expect(outcome.output).toBeUndefined();
+  });
+
+  test("up to the limit it goes", async () => {
+    const output = nested(1_000);
+    expect(await run(() => ({ ok: true, output }))).toMatchObject({
+      state: "completed",
+      output: { inline: output },
+    });
+  });
+
+  test("a failure stays what it is, and says that its output is lost", async () => {
+    const error = { reason: "http-status", message: "answered 500" } as const;
+    const outcome = await run(() => ({ ok: false, error, output: nested(2_000) }));
+    expect(outcome).toMatchObject({ state: "failed", error: { reason: "http-status" } });
+    expect(outcome.state === "failed" && outcome.error.message).toMatch(
+      /^answered 500 \(and the output has .* deep\)$/,
+    );
+  });
+});
+
+describe("an outcome fits into a fact", () => {
+  test.each([
+    [
+      "an error",
+      () => ({ ok: false, error: { reason: "function-error", message: "x".repeat(2_000_000) } }) as const,
+    ],
+    ["a throw", () => Promise.reject(new Error("\u0001".repeat(2_000_000)))],
+  ])("the message of %s is cut, and says so", async (_name, execute) => {
+    const outcome = await run(execute);
+    expect(bytesOf(outcome)).toBeLessThan(32 * 1_024);
+    expect(outcome.state === "failed" && outcome.error.message).toMatch(/ \[… 1995904 characters cut\]$/);
+  });
+
+  test.each([
+    ["control characters", "\u0001".repeat(60_000)],
+    ["another script", "中".repeat(40_000)],
+    ["numbers", Array.from({ length: 6_000 }, (_, i) => 1 / (i + 3))],
+  ])("the inline limit counts bytes: %s", async (_name, value) => {
+    const outcome = await run(() => ({ ok: true, output: { value } }));
+    if (outcome.output === undefined || !("ref" in outcome.output)) throw new Error("it is inline");
+    const bytes = await blobs.get({ runId: work.runId }, outcome.output.ref);
+    expect(JSON.parse(new TextDecoder().decode(bytes))).toEqual({ value });
+  });
+
+  test("however high the inline limit is set", async () => {
+    const outcome = await run(() => ({ ok: true, output: { text: "x".repeat(300_000) } }), {
+      inlineLimit: 1e9,
+    });
+    expect(bytesOf(outcome)).toBeLessThan(MAX_OUTCOMES_BYTES);
+  });
+});
+
+test("an answer that is none is a fault of the worker, not its end", async () => {
+  expect(await run(() => undefined as unknown as TaskReturn)).toMatchObject({
+    state: "failed",
+    error: { reason: "worker-error" },
+  });
+});
