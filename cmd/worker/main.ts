@@ -114,6 +114,7 @@ function createWorker(
     host,
     registry,
     clock: systemClock,
+    random: systemRandom,
     observer,
     incarnation: `${workerId}-${systemRandom.id()}`,
     pid: process.pid,

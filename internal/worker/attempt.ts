@@ -13,7 +13,7 @@ import { isResolved, mergeParams } from "../core/params.ts";
 import { isDeeperThan, MAX_DEPTH } from "../core/size.ts";
 import { decodeValue, encodeValue, type Stored } from "../core/stored.ts";
 import type { Blobs } from "../ports/blobs.ts";
-import type { Clock } from "../ports/clock.ts";
+import type { Clock, Random } from "../ports/clock.ts";
 import type { TaskExecutor, TaskReturn } from "../ports/task-executor.ts";
 
 export interface AttemptOptions {
@@ -22,6 +22,7 @@ export interface AttemptOptions {
   readonly taskTimeoutMs: number;
   readonly blobs: Blobs;
   readonly clock: Clock;
+  readonly random: Random;
   readonly registry: { get(type: string): TaskExecutor | undefined; types(): readonly string[] };
   /** How long a task may take to end by itself once it is told to, in milliseconds. */
   readonly graceMs: number;
@@ -164,13 +165,14 @@ type Kept = { readonly output?: Stored<JsonObject> } | { readonly wrong: TaskErr
 async function keepOutput(
   work: Work,
   output: JsonObject | undefined,
-  { blobs, inlineLimit }: AttemptOptions,
+  { blobs, random, inlineLimit }: AttemptOptions,
 ): Promise<Kept> {
   if (output === undefined) return {};
   const bytes = bytesOf(output);
   if (typeof bytes === "string") return { wrong: { reason: "output-not-serialisable", message: bytes } };
   if (bytes.length <= Math.min(inlineLimit, MAX_INLINE_OUTPUT_BYTES)) return { output: { inline: output } };
-  const name = `out-${work.task}-${work.index}-${work.attempt}`;
+  // Who runs the same attempt once more has other bytes, and a name keeps the first bytes it was given.
+  const name = `out-${work.task}-${work.index}-${work.attempt}-${random.id()}`;
   try {
     return { output: { ref: await blobs.put({ runId: work.runId }, name, bytes) } };
   } catch (error) {

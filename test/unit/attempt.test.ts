@@ -6,6 +6,7 @@ import { MAX_OUTCOMES_BYTES } from "../../internal/core/facts.ts";
 import type { JsonObject } from "../../internal/core/json.ts";
 import type { Outcome } from "../../internal/core/outcome.ts";
 import { MemoryBlobs } from "../../internal/memory/cluster.ts";
+import { systemRandom } from "../../internal/memory/system.ts";
 import type { TaskExecutor, TaskReturn } from "../../internal/ports/task-executor.ts";
 import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
 import { type AttemptOptions, runAttempt, Stop } from "../../internal/worker/attempt.ts";
@@ -27,6 +28,7 @@ function run(
     taskTimeoutMs: 1_000,
     blobs,
     clock,
+    random: systemRandom,
     registry: new TaskExecutorRegistry([executor]),
     graceMs: 10,
     inlineLimit: 64 * 1_024,
@@ -102,6 +104,17 @@ describe("an outcome fits into a fact", () => {
     });
     expect(bytesOf(outcome)).toBeLessThan(MAX_OUTCOMES_BYTES);
   });
+});
+
+test("an attempt that runs twice keeps both values whole", async () => {
+  const texts = ["a".repeat(700_000), "b".repeat(900_000)];
+  const read = async ({ output }: Outcome): Promise<unknown> => {
+    if (output === undefined || !("ref" in output)) throw new Error("it is inline");
+    expect(output.ref.name).toMatch(/^out-extract-0-1-[\w-]{12,}$/);
+    return JSON.parse(new TextDecoder().decode(await blobs.get({ runId: work.runId }, output.ref)));
+  };
+  const twice = await Promise.all(texts.map((text) => run(() => ({ ok: true, output: { text } }))));
+  expect(await Promise.all(twice.map(read))).toEqual(texts.map((text) => ({ text })));
 });
 
 test("an answer that is none is a fault of the worker, not its end", async () => {
