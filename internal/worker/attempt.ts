@@ -2,7 +2,8 @@
  * One attempt as a pipeline: inputs → task executor → outcome.
  *
  * A1 It always ends: what does not follow its signal within the grace period is abandoned.
- * A2 The first cause wins: a stop reason is set once, and names the outcome.
+ * A2 The first cause wins: a stop reason is set once, and names the outcome. What returns after its time limit
+ *    is timed out, whether it could be told before or not.
  * A3 It never throws; a fault of the worker is an outcome too.
  */
 import type { Work } from "../core/attempt.ts";
@@ -70,10 +71,13 @@ type Ended =
 
 async function end(work: Work, stop: Stop, options: AttemptOptions): Promise<Ended> {
   const timeoutMs = work.timeoutMs ?? options.taskTimeoutMs;
-  const timer = options.clock.after(timeoutMs, () => stop.now("timed-out"));
-  const answer = await perform(work, stop, options)
-    .then((answer) => judge(answer, stop, timeoutMs))
-    .finally(() => timer.cancel());
+  const { clock } = options;
+  const begunAt = clock.monotonic();
+  const timer = clock.after(timeoutMs, () => stop.now("timed-out"));
+  const returned = await perform(work, stop, options).finally(() => timer.cancel());
+  // A function that does not let go of the loop holds up the timer too.
+  if (clock.monotonic() - begunAt > timeoutMs) stop.now("timed-out");
+  const answer = judge(returned, stop, timeoutMs);
   const kept = await keepOutput(work, answer.output, options);
   if (answer.ok) {
     return "wrong" in kept ? { state: "failed", error: kept.wrong } : { ...kept, state: "completed" };

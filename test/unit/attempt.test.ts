@@ -6,7 +6,7 @@ import { MAX_OUTCOMES_BYTES } from "../../internal/core/facts.ts";
 import type { JsonObject } from "../../internal/core/json.ts";
 import type { Outcome } from "../../internal/core/outcome.ts";
 import { MemoryBlobs } from "../../internal/memory/cluster.ts";
-import { systemRandom } from "../../internal/memory/system.ts";
+import { systemClock, systemRandom } from "../../internal/memory/system.ts";
 import type { TaskExecutor, TaskReturn } from "../../internal/ports/task-executor.ts";
 import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
 import { type AttemptOptions, runAttempt, Stop } from "../../internal/worker/attempt.ts";
@@ -20,10 +20,10 @@ const blobs = new MemoryBlobs();
 
 function run(
   execute: () => TaskReturn | Promise<TaskReturn>,
-  more: Partial<AttemptOptions> = {},
+  { work: given = work, ...more }: Partial<AttemptOptions & { work: Work }> = {},
 ): Promise<Outcome> {
   const executor: TaskExecutor = { type: "test", execute: async () => execute() };
-  return runAttempt(work, new Stop(), {
+  return runAttempt(given, new Stop(), {
     workerId: "w",
     taskTimeoutMs: 1_000,
     blobs,
@@ -103,6 +103,24 @@ describe("an outcome fits into a fact", () => {
       inlineLimit: 1e9,
     });
     expect(bytesOf(outcome)).toBeLessThan(MAX_OUTCOMES_BYTES);
+  });
+});
+
+test("what returns after its time limit has timed out, also when it could not be told", async () => {
+  const busy = (ms: number) => (): TaskReturn => {
+    const until = performance.now() + ms;
+    while (performance.now() < until);
+    return { ok: true, output: { done: true } };
+  };
+  const limited = { clock: systemClock, taskTimeoutMs: 50 };
+  const { timeoutMs: _timeoutMs, ...unlimited } = work;
+  expect(await run(busy(80), { ...limited, work: unlimited })).toMatchObject({
+    state: "failed",
+    error: { reason: "timed-out", message: "time limit of 0.05 s reached" },
+    output: { inline: { done: true } },
+  });
+  expect(await run(busy(1), { ...limited, taskTimeoutMs: 30_000, work: unlimited })).toMatchObject({
+    state: "completed",
   });
 });
 
