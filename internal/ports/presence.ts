@@ -29,7 +29,7 @@ export interface HeldAttempt extends AttemptId {
   readonly runningMs: number;
 }
 
-/** What a worker has just begun. */
+/** What a worker has just taken: it begins now, or as soon as a slot is free. */
 export interface Took {
   readonly workerId: string;
   readonly incarnation: string;
@@ -47,7 +47,7 @@ export type WorkerCommand =
 export interface Presence {
   /** Worker: tells all executors what it is and holds. */
   heartbeat(beat: Heartbeat): void;
-  /** Worker: tells at once what it has begun. */
+  /** Worker: tells at once what it has taken. The notice has left the process by the next turn of its loop, if the connection stands. */
   took(notice: Took): void;
   /** Worker: hears commands to all workers and to this incarnation. */
   onCommand(incarnation: string, handler: (command: WorkerCommand) => void): Promise<Subscription>;

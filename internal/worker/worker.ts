@@ -1,19 +1,20 @@
 /**
  * Takes attempts from its queues, runs them on its slots and writes their outcomes.
  *
- * W1 What it holds is told at once (`took`) and again with each heartbeat.
+ * W1 What it holds is told at once (`took`) and again with each heartbeat. Nothing starts before the notice has left
+ *    this process: a task that ends or blocks it is known to have been here, and counts as lost.
  * W2 A slot is free as soon as its attempt has ended; the outcome is on its way meanwhile.
  * W3 A copy that cannot start soon is given back: another worker may be idle.
  * W4 A drain loses nothing: what has not started is given back, what runs may end within the shutdown time, and
  *    what is ended then is `released`: it runs elsewhere and uses no budget.
  */
-import { type AttemptId, attemptKey, type Work } from "../core/attempt.ts";
+import { attemptKey, type Work } from "../core/attempt.ts";
 import { nextAverage, prefetchSize } from "../core/flow.ts";
 import type { Timer } from "../ports/clock.ts";
 import { type Observer, safely } from "../ports/observer.ts";
 import type { Presence, Subscription, WorkerCommand } from "../ports/presence.ts";
 import type { RunLog } from "../ports/run-log.ts";
-import type { Delivery, Intake, TaskQueue } from "../ports/task-queue.ts";
+import type { Delivery, Intake, QueuedAttempt, TaskQueue } from "../ports/task-queue.ts";
 import { type AttemptOptions, runAttempt, Stop, type StopReason } from "./attempt.ts";
 import { OutcomeWriter } from "./outcome-writer.ts";
 
@@ -47,6 +48,8 @@ const MAX_WAIT_MS = 500;
 interface Hold {
   readonly delivery: Delivery;
   readonly takenAt: number;
+  /** The notice of it has left this process; before, it must not start. */
+  told?: true;
   /** Set once it runs. */
   running?: { readonly stop: Stop; readonly since: number };
 }
@@ -61,7 +64,7 @@ export class Worker {
   readonly #holds = new Map<string, Hold>();
   readonly #waiting: Hold[] = [];
   #running = 0;
-  #tookNow: (AttemptId & { readonly queue: string })[] = [];
+  #untold: Hold[] = [];
   #commands: Subscription | undefined;
   #timers: Timer[] = [];
   #reconsidering = false;
@@ -130,9 +133,8 @@ export class Worker {
     if (this.#holds.has(key)) return;
     const hold: Hold = { delivery, takenAt: clock.monotonic() };
     this.#holds.set(key, hold);
-    this.#tell(delivery.work);
-    if (this.#running < this.#options.slots) this.#begin(hold);
-    else this.#wait(hold);
+    this.#waiting.push(hold);
+    this.#tell(hold);
     this.#ask();
   }
 
@@ -154,17 +156,20 @@ export class Worker {
 
   /** A slot is free. */
   #next(): void {
-    while (this.#running < this.#options.slots) {
-      const hold = this.#waiting.shift();
-      if (hold === undefined) break;
-      this.#begin(hold);
-    }
+    this.#fill();
     if (this.#draining === undefined) this.#ask();
     else if (this.#running === 0) this.#wake?.();
   }
 
-  #wait(hold: Hold): void {
-    this.#waiting.push(hold);
+  #fill(): void {
+    while (this.#running < this.#options.slots && this.#waiting[0]?.told === true) {
+      const hold = this.#waiting.shift();
+      if (hold !== undefined) this.#begin(hold);
+    }
+    if (this.#waiting.length > 0) this.#reconsiderSoon();
+  }
+
+  #reconsiderSoon(): void {
     if (this.#reconsidering) return;
     this.#reconsidering = true;
     this.#options.clock.after(MAX_WAIT_MS, () => this.#reconsider());
@@ -179,7 +184,8 @@ export class Worker {
       this.#giveBack(hold);
       return false;
     });
-    for (const hold of stays) this.#wait(hold);
+    this.#waiting.push(...stays);
+    if (stays.length > 0) this.#reconsiderSoon();
   }
 
   #giveBack(hold: Hold): void {
@@ -207,14 +213,19 @@ export class Worker {
     }
   }
 
-  #tell({ runId, task, index, attempt, queue }: Work): void {
-    this.#tookNow.push({ runId, task, index, attempt, queue });
-    if (this.#tookNow.length > 1) return;
+  /** One notice for all that came within this turn of the loop; what it names may start in the next one. */
+  #tell(hold: Hold): void {
+    this.#untold.push(hold);
+    if (this.#untold.length > 1) return;
     setImmediate(() => {
       const { workerId, incarnation, presence } = this.#options;
-      const attempts = this.#tookNow;
-      this.#tookNow = [];
-      presence.took({ workerId, incarnation, attempts });
+      const holds = this.#untold;
+      this.#untold = [];
+      presence.took({ workerId, incarnation, attempts: holds.map(({ delivery }) => queued(delivery.work)) });
+      setImmediate(() => {
+        for (const each of holds) each.told = true;
+        this.#fill();
+      });
     });
   }
 
@@ -284,11 +295,7 @@ export class Worker {
     const { workerId, incarnation, host, pid, queues, slots, clock, functions } = this.#options;
     const now = clock.monotonic();
     const held = [...this.#holds.values()].map(({ delivery: { work }, running }) => ({
-      runId: work.runId,
-      task: work.task,
-      index: work.index,
-      attempt: work.attempt,
-      queue: work.queue,
+      ...queued(work),
       runningMs: running === undefined ? 0 : Math.round(now - running.since),
     }));
     return {
@@ -326,4 +333,8 @@ export class Worker {
   #trouble(what: string, error: unknown): void {
     this.#options.observer.observe({ kind: "trouble", what, error: String(error) });
   }
+}
+
+function queued({ runId, task, index, attempt, queue }: Work): QueuedAttempt {
+  return { runId, task, index, attempt, queue };
 }

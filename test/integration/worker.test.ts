@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestFolder } from "../support/folder.ts";
 import { TestServer } from "../support/nats-server.ts";
 import { Program } from "../support/programs.ts";
+import { until } from "../support/until.ts";
 
 let server: TestServer;
 let serial = 0;
@@ -26,16 +27,41 @@ const tasksOf = (text: string): Record<string, Task> =>
 function cluster(url = server.url): {
   executor(...more: string[]): Program;
   worker(...more: string[]): Program;
-  run(file: string): Program;
+  run(file: string, ...more: string[]): Program;
 } {
   const args = ["--nats", url, "--namespace", `worker-${++serial}`];
   const times = ["--heartbeat", "300ms", "--lease-term", "1s", "--log-level", "debug"];
   return {
     executor: (...more) => new Program("executor", [...args, ...times, "--dead-after", "1500ms", ...more]),
     worker: (...more) => new Program("worker", [...args, ...times, "--ack-wait", "5s", ...more]),
-    run: (file) => new Program("dag", ["run", file, ...args, "--json", "--lease-term", "1s"]),
+    run: (file, ...more) =>
+      new Program("dag", ["run", file, ...args, "--json", "--lease-term", "1s", ...more]),
   };
 }
+
+describe("a task that takes its worker with it before it has said a word", () => {
+  test.each([
+    ["ends it", "export function bad() { process.exit(3); }"],
+    ["blocks it", "export function bad() { for (;;); }"],
+  ])("is lost with it: %s", async (_name, source) => {
+    const { executor, worker, run } = cluster();
+    await using folder = await TestFolder.make();
+    const functions = await folder.write("functions.mjs", source);
+    await using _executor = executor();
+    await using _worker = worker("--functions", functions);
+    await Promise.all([_worker.says("worker started"), _executor.says("lease taken")]);
+    const tasks = [{ id: "a", type: "function", command: "bad" }];
+    const file = await folder.write("dag.json", JSON.stringify({ name: "bad", tasks }));
+    await using running = run(file, "--loss-cap", "0");
+    await until(
+      () => running.stdout !== "",
+      () => ({ executor: _executor.stdout.slice(-2_000), worker: _worker.stdout.slice(-2_000) }),
+    );
+    expect(tasksOf((await running.finished).stdout)).toMatchObject({
+      a: { state: "crashed", attempts: 1, error: { reason: "lost" } },
+    });
+  });
+});
 
 describe("outcomes that are hard to store", () => {
   test("large errors, outputs of control characters and deep ones end their tasks, once, and the worker lives", async () => {
