@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { ConfigError, type Settings, unknownVariables } from "../../internal/config/load.ts";
 import { addSettings, runProgram } from "../../internal/config/options.ts";
 import { readSettings } from "../../internal/config/read-settings.ts";
+import { attemptKey } from "../../internal/core/attempt.ts";
 import { systemClock, systemRandom } from "../../internal/memory/system.ts";
 import { type NatsCluster, openCluster } from "../../internal/nats/cluster.ts";
 import { ConnectFailed, withoutSecrets } from "../../internal/nats/connection.ts";
@@ -81,8 +82,13 @@ async function run(settings: Settings<"worker">): Promise<number> {
     await cluster.close();
   }
   await http.close();
-  logger.info("worker ended");
-  return 0;
+  const attempts = (state.worker?.leftBehind ?? []).map(attemptKey);
+  if (attempts.length === 0) {
+    logger.info("worker ended");
+    return 0;
+  }
+  logger.error({ attempts }, "worker ended, outcomes not stored: these attempts run again");
+  return 1;
 }
 
 function whyNotReady({ cluster, isTaking, isStopping }: State): string | undefined {

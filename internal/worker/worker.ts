@@ -7,8 +7,9 @@
  * W3 A copy that cannot start soon is given back: another worker may be idle.
  * W4 A drain loses nothing: what has not started is given back, what runs may end within the shutdown time, and
  *    what is ended then is `released`: it runs elsewhere and uses no budget.
+ * W5 A drain ends, also when nothing can be stored: it tells what it leaves behind, and that runs again.
  */
-import { attemptKey, type Work } from "../core/attempt.ts";
+import { type AttemptId, attemptKey, type Work } from "../core/attempt.ts";
 import { nextAverage, prefetchSize } from "../core/flow.ts";
 import type { Timer } from "../ports/clock.ts";
 import { type Observer, safely } from "../ports/observer.ts";
@@ -17,6 +18,7 @@ import type { RunLog } from "../ports/run-log.ts";
 import type { Delivery, Intake, QueuedAttempt, TaskQueue } from "../ports/task-queue.ts";
 import { type AttemptOptions, runAttempt, Stop, type StopReason } from "./attempt.ts";
 import { OutcomeWriter } from "./outcome-writer.ts";
+import { Patience } from "./patience.ts";
 
 export interface WorkerOptions extends Omit<AttemptOptions, "log"> {
   /** One start of this worker: its id plus a nonce, safe in subjects. */
@@ -40,6 +42,11 @@ export interface WorkerOptions extends Omit<AttemptOptions, "log"> {
   /** A line that a task has logged. */
   onTaskLine?(work: Work, line: string): void;
 }
+
+/** What ending a task takes beyond its grace period, at most. */
+const ENDING_MS = 3_000;
+/** How long outcomes may still be on their way when the shutdown time is over. */
+const STORING_MS = 2_000;
 
 /** A copy that waited so long here for a slot is given back. */
 const MAX_WAIT_MS = 500;
@@ -71,10 +78,13 @@ export class Worker {
   #beating = false;
   #draining: Promise<void> | undefined;
   #wake: (() => void) | undefined;
+  readonly #patience: Patience;
+  #leftBehind: readonly AttemptId[] = [];
 
   constructor(options: WorkerOptions) {
     this.#options = { ...options, observer: safely(options.observer) };
     this.#attempts = { ...options, log: (work, line) => options.onTaskLine?.(work, line) };
+    this.#patience = new Patience(options.clock);
     this.#writer = new OutcomeWriter({
       log: options.log,
       incarnation: options.incarnation,
@@ -88,6 +98,10 @@ export class Worker {
 
   get id(): string {
     return this.#options.workerId;
+  }
+  /** Attempts whose outcomes were not stored when the drain had to end; they run again. */
+  get leftBehind(): readonly AttemptId[] {
+    return this.#leftBehind;
   }
 
   /** Attempts that run now. */
@@ -111,15 +125,19 @@ export class Worker {
     this.#ask();
   }
 
-  /** Drains and ends; a second call waits for the first. */
+  /**
+   * Drains and ends; a second call waits for the first. Takes the shutdown time at most, and what it takes to end
+   * what runs then.
+   */
   stop(): Promise<void> {
     this.#draining ??= this.#drain();
     return this.#draining;
   }
 
-  /** Ends what runs without waiting for the shutdown time; for the second signal. */
+  /** Ends what runs without waiting for the shutdown time, and hardly waits for the server; for the second signal. */
   hurry(): void {
     this.#stopAll("released");
+    this.#patience.hurry();
   }
 
   #onDelivery(delivery: Delivery): void {
@@ -270,21 +288,38 @@ export class Worker {
   }
 
   async #drain(): Promise<void> {
-    const { clock, shutdownTimeoutMs, presence } = this.#options;
+    const { clock, shutdownTimeoutMs, graceMs, presence } = this.#options;
+    const alive = clock.stayAlive();
+    const begunAt = clock.monotonic();
     await Promise.all([...this.#intakes.values()].map((intake) => intake.stop()));
     for (const hold of this.#waiting.splice(0)) this.#giveBack(hold);
     this.#beat();
     const limit = clock.after(shutdownTimeoutMs, () => this.#stopAll("released"));
-    if (this.#running > 0) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
+    const endingMs = graceMs + ENDING_MS;
+    await this.#patience.wait(this.#nothingRuns(), { ms: shutdownTimeoutMs + endingMs, hurriedMs: endingMs });
     limit.cancel();
-    await this.#writer.idle();
+    const left = Math.max(0, shutdownTimeoutMs - (clock.monotonic() - begunAt));
+    await this.#patience.wait(this.#writer.idle(), { ms: left + STORING_MS, hurriedMs: STORING_MS });
+    this.#leaveBehind();
     for (const timer of this.#timers) timer.cancel();
     await this.#commands?.stop();
     presence.heartbeat({ ...this.#heartbeat(), goodbye: true });
+    alive.cancel();
+  }
+
+  async #nothingRuns(): Promise<void> {
+    if (this.#running === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  /** Another worker need not wait for its ack wait. */
+  #leaveBehind(): void {
+    const left = [...this.#holds.values()];
+    this.#leftBehind = left.map(({ delivery }) => queued(delivery.work));
+    for (const { delivery } of left) delivery.giveBack();
+    this.#holds.clear();
   }
 
   #beat(): void {

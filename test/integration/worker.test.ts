@@ -1,4 +1,5 @@
-/** A worker as a process, with tasks that do what they should not. */
+/** A worker as a process, when things go wrong. */
+import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestFolder } from "../support/folder.ts";
 import { TestServer } from "../support/nats-server.ts";
@@ -38,6 +39,41 @@ function cluster(url = server.url): {
       new Program("dag", ["run", file, ...args, "--json", "--lease-term", "1s", ...more]),
   };
 }
+
+describe("a worker whose server is gone ends by signal and says what it could not store", () => {
+  test.each([
+    ["after the shutdown time", "300ms", 1],
+    ["at the second signal", "10m", 2],
+  ])("%s", async (_name, shutdownTimeout, signals) => {
+    await using own = await TestServer.start();
+    await using folder = await TestFolder.make();
+    const { worker, run } = cluster(own.url);
+    await using _worker = worker("--shutdown-timeout", shutdownTimeout);
+    await _worker.says("worker started");
+    const door = `${folder.path}/open`;
+    const command = `touch ${folder.path}/begun; while [ ! -e ${door} ]; do sleep 0.05; done`;
+    const file = await folder.write(
+      "dag.json",
+      JSON.stringify({ name: "cut", tasks: [{ id: "a", command }] }),
+    );
+    await using _running = run(file, "--run-id", "cut-1");
+    await until(() => existsSync(`${folder.path}/begun`));
+    await own.kill();
+    await _worker.says("trouble met");
+    await folder.write("open", "");
+    for (let sent = 1; sent <= signals; sent++) {
+      _worker.kill("SIGTERM");
+      await until(() => _worker.stdout.split('"signal received"').length === sent + 1);
+    }
+    const ended = await until(
+      () => Promise.race([_worker.finished, Promise.resolve(undefined)]),
+      () => _worker.stdout.slice(-2_000),
+    );
+    expect(ended.code).toBe(1);
+    expect(ended.stdout).toContain("outcomes not stored");
+    expect(ended.stdout).toContain('"attempts":["cut-1.a.0.1"]');
+  });
+});
 
 describe("a task that takes its worker with it before it has said a word", () => {
   test.each([
