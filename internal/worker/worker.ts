@@ -253,17 +253,18 @@ export class Worker {
         this.#beat();
         return;
       case "stop-run":
-        this.#stop(({ runId }) => runId === command.runId);
+        this.#stop("cancelled", ({ runId }) => runId === command.runId);
         return;
       case "stop-attempt": {
         const key = attemptKey(command.attempt);
-        this.#stop((work) => attemptKey(work) === key);
+        // Who says so may be wrong, and then it runs once more; as cancelled it would be over.
+        this.#stop("released", (work) => attemptKey(work) === key);
       }
     }
   }
 
   /** What waits is dropped, what runs is ended. */
-  #stop(concerns: (work: Work) => boolean): void {
+  #stop(reason: StopReason, concerns: (work: Work) => boolean): void {
     const dropped = this.#waiting.filter((hold) => concerns(hold.delivery.work));
     if (dropped.length > 0) {
       this.#waiting.splice(
@@ -278,7 +279,7 @@ export class Worker {
       this.#beatSoon();
     }
     for (const hold of this.#holds.values()) {
-      if (concerns(hold.delivery.work)) hold.running?.stop.now("cancelled");
+      if (concerns(hold.delivery.work)) hold.running?.stop.now(reason);
     }
     this.#ask();
   }
