@@ -264,6 +264,18 @@ describe("function", () => {
     expect(await run("fail", { message: "asked" })).toMatchObject({ error: { message: "Error: asked" } });
   });
 
+  test("a sleep of many days goes on, until it is ended", async () => {
+    const stop = new AbortController();
+    const asleep = functions.execute(
+      call("sleep", { params: { seconds: 2 ** 31 / 1_000 + 1 }, type: "function" }),
+      context(stop.signal),
+    );
+    const short = run("sleep", { seconds: 0.1 });
+    expect(await Promise.race([asleep, short])).toEqual({ ok: true, output: { slept: 0.1 } });
+    stop.abort();
+    expect(await asleep).toMatchObject({ error: { message: "Error: sleep was ended before its time" } });
+  });
+
   test("a name can be taken once", () => {
     expect(() => functions.register("echo", () => 1)).toThrow("registered already");
   });
