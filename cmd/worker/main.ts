@@ -16,6 +16,7 @@ import { FunctionTaskExecutor } from "../../internal/tasks/function.ts";
 import { HttpTaskExecutor } from "../../internal/tasks/http.ts";
 import { FunctionsNotLoaded, loadFunctions } from "../../internal/tasks/load-functions.ts";
 import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
+import { sweepScratchFolders } from "../../internal/tasks/scratch.ts";
 import { createLogger, type Logger } from "../../internal/telemetry/logger.ts";
 import { workerMetrics } from "../../internal/telemetry/metrics.ts";
 import { Worker } from "../../internal/worker/worker.ts";
@@ -64,6 +65,8 @@ async function run(settings: Settings<"worker">): Promise<number> {
     const active = state.worker?.active ?? 0;
     logger.info({ signal, active, shutdown_timeout_ms: settings.shutdownTimeout }, "draining");
   });
+  const swept = await sweepScratchFolders();
+  if (swept > 0) logger.info({ folders: swept }, "files removed that dead workers had left");
   const { observer } = http;
   const cluster = await connect(settings, { logger, observer, stopped: stopping.first });
   if (cluster !== undefined) {

@@ -1,10 +1,10 @@
 /** The environment and the private files of one bash attempt. */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { attemptKey } from "../core/attempt.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { TaskCall } from "../ports/task-executor.ts";
+import { makeScratchFolder } from "./scratch.ts";
 
 /** A param longer than this is only in the params file. */
 const MAX_VARIABLE = 32 * 1_024;
@@ -22,7 +22,7 @@ export interface BashFiles {
 
 /** A folder that only this user can read. */
 export async function makeFiles(call: TaskCall): Promise<BashFiles> {
-  const folder = await mkdtemp(join(tmpdir(), "jetdag-"));
+  const folder = await makeScratchFolder();
   const files = { folder, paramsFile: join(folder, "params.json"), outputFile: join(folder, "output") };
   await writeFile(files.paramsFile, JSON.stringify(call.params), { mode: 0o600 });
   return files;

@@ -1,5 +1,6 @@
 /** A worker as a process, when things go wrong. */
 import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestFolder } from "../support/folder.ts";
 import { TestServer } from "../support/nats-server.ts";
@@ -28,6 +29,8 @@ const tasksOf = (text: string): Record<string, Task> =>
 function cluster(url = server.url): {
   executor(...more: string[]): Program;
   worker(...more: string[]): Program;
+  /** Its tasks have their files below `folder`. */
+  workerIn(folder: string): Program;
   run(file: string, ...more: string[]): Program;
 } {
   const args = ["--nats", url, "--namespace", `worker-${++serial}`];
@@ -35,6 +38,7 @@ function cluster(url = server.url): {
   return {
     executor: (...more) => new Program("executor", [...args, ...times, "--dead-after", "1500ms", ...more]),
     worker: (...more) => new Program("worker", [...args, ...times, "--ack-wait", "5s", ...more]),
+    workerIn: (folder) => new Program("worker", [...args, ...times], { TMPDIR: folder }),
     run: (file, ...more) =>
       new Program("dag", ["run", file, ...args, "--json", "--lease-term", "1s", ...more]),
   };
@@ -146,4 +150,39 @@ describe("outcomes that are hard to store", () => {
     _worker.kill("SIGTERM");
     expect((await _worker.finished).code).toBe(0);
   });
+});
+
+test("a worker removes the files that killed ones have left, and never those of a live one", async () => {
+  const { executor, workerIn, run } = cluster();
+  await using folder = await TestFolder.make();
+  const left = async (): Promise<string[]> =>
+    (await readdir(folder.path)).filter((name) => name.startsWith("jetdag-"));
+  await using _executor = executor();
+  await using first = workerIn(folder.path);
+  await Promise.all([first.says("worker started"), _executor.says("lease taken")]);
+  const command = `while [ ! -e ${folder.path}/open ]; do sleep 0.05; done`;
+  const dag = JSON.stringify({ name: "left", params: { secret: "s" }, tasks: [{ id: "a", command }] });
+  await using _running = run(await folder.write("dag.json", dag));
+  const [own = ""] = await until(async () => (await left()).length > 0 && left());
+  const attempts = await until(async () => {
+    const found = await readdir(`${folder.path}/${own}`);
+    return found.length > 0 && found;
+  });
+  {
+    await using second = workerIn(folder.path);
+    await second.says("worker started");
+    expect(await readdir(`${folder.path}/${own}`)).toEqual(attempts);
+    second.kill("SIGTERM");
+    expect((await second.finished).code).toBe(0);
+  }
+  first.kill("SIGKILL");
+  await first.finished;
+  expect(await left()).toEqual([own]);
+  await using third = workerIn(folder.path);
+  await third.says("worker started");
+  expect(await left()).not.toContain(own);
+  await folder.write("open", "");
+  third.kill("SIGTERM");
+  await third.finished;
+  expect(await left()).toEqual([]);
 });
