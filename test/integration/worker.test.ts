@@ -67,7 +67,7 @@ describe("a worker whose server is gone ends by signal and says what it could no
     await folder.write("open", "");
     for (let sent = 1; sent <= signals; sent++) {
       _worker.kill("SIGTERM");
-      await until(() => _worker.stdout.split('"signal received"').length === sent + 1);
+      await until(() => _worker.stdout.split('"signal":"SIGTERM"').length === sent + 1);
     }
     const ended = await until(
       () => Promise.race([_worker.finished, Promise.resolve(undefined)]),

@@ -34,7 +34,10 @@ async function start(): Promise<{
       }),
   };
   const worker = new Worker({
-    ...cluster,
+    log: cluster.log,
+    queue: cluster.queue,
+    blobs: cluster.blobs,
+    presence: cluster.presence,
     clock: systemClock,
     random: systemRandom,
     observer: { observe: () => undefined },

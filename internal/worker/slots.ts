@@ -1,0 +1,161 @@
+/**
+ * Everything that a worker has taken and not yet settled: what waits for a slot, what runs on one, and what has
+ * ended and is being stored.
+ *
+ * A slot is free as soon as its attempt has ended; the outcome is on its way meanwhile. A copy that cannot start
+ * soon is given back: another worker may be idle.
+ */
+import { attemptKey, type Work } from "../core/attempt.ts";
+import type { Outcome } from "../core/outcome.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Delivery } from "../ports/task-queue.ts";
+import { Stop, type StopReason } from "./attempt.ts";
+
+/** A copy that waited so long here for a slot is given back. */
+const MAX_WAIT_MS = 500;
+
+/** A copy that this worker has taken. */
+export interface Hold {
+  readonly delivery: Delivery;
+  readonly takenAt: number;
+  /** Set once it may start. */
+  isAdmitted?: true;
+  /** Set once it has started. */
+  started?: { readonly stop: Stop; readonly at: number };
+}
+
+export interface SlotsOptions {
+  /** Attempts that run at a time. */
+  readonly size: number;
+  readonly clock: Clock;
+  /** Runs an attempt to its end; never rejects. */
+  run(work: Work, stop: Stop): Promise<Outcome>;
+  onEnded(delivery: Delivery, outcome: Outcome): void;
+  /** There may be room for more. */
+  onRoom(): void;
+  /** Something was let go that has no outcome. */
+  onLetGo(): void;
+}
+
+export class Slots {
+  readonly #options: SlotsOptions;
+  /** By attempt key; what waits for a slot is in `#waiting` too. */
+  readonly #holds = new Map<string, Hold>();
+  readonly #waiting: Hold[] = [];
+  #running = 0;
+  #isLookingAgain = false;
+  #whenNothingRuns: (() => void) | undefined;
+
+  constructor(options: SlotsOptions) {
+    this.#options = options;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+  get holds(): readonly Hold[] {
+    return [...this.#holds.values()];
+  }
+
+  /** Takes a copy in; it starts no sooner than `admit` says. Nothing for a second copy of what is here: the first one's outcome settles both. */
+  take(delivery: Delivery): Hold | undefined {
+    const key = attemptKey(delivery.work);
+    if (this.#holds.has(key)) return undefined;
+    const hold: Hold = { delivery, takenAt: this.#options.clock.monotonic() };
+    this.#holds.set(key, hold);
+    this.#waiting.push(hold);
+    return hold;
+  }
+
+  /** These may start, as soon as there are slots. */
+  admit(holds: readonly Hold[]): void {
+    for (const hold of holds) hold.isAdmitted = true;
+    this.#fill();
+  }
+
+  /** Its outcome is stored, or never will be. */
+  settle(work: Work): void {
+    this.#holds.delete(attemptKey(work));
+  }
+
+  /** Drops what waits and ends what runs, of the work that is meant. */
+  end(reason: StopReason, isMeant: (work: Work) => boolean): void {
+    this.#letGo(
+      ({ delivery }) => isMeant(delivery.work),
+      ({ delivery }) => delivery.ack(),
+    );
+    for (const { delivery, started } of this.#holds.values()) {
+      if (isMeant(delivery.work)) started?.stop.now(reason);
+    }
+    this.#options.onRoom();
+  }
+
+  /** Nothing of what waits will start. */
+  giveBackWaiting(): void {
+    this.#letGo(
+      () => true,
+      ({ delivery }) => delivery.giveBack(),
+    );
+  }
+
+  async nothingRuns(): Promise<void> {
+    if (this.#running === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#whenNothingRuns = resolve;
+    });
+  }
+
+  #fill(): void {
+    while (this.#running < this.#options.size && this.#waiting[0]?.isAdmitted === true) {
+      const hold = this.#waiting.shift();
+      if (hold !== undefined) void this.#start(hold);
+    }
+    if (this.#waiting.length > 0) this.#lookAgainSoon();
+  }
+
+  async #start(hold: Hold): Promise<void> {
+    const { clock, run, onEnded, onRoom } = this.#options;
+    const stop = new Stop();
+    hold.started = { stop, at: clock.monotonic() };
+    this.#running++;
+    const outcome = await run(hold.delivery.work, stop);
+    onEnded(hold.delivery, outcome);
+    this.#running--;
+    this.#fill();
+    onRoom();
+    if (this.#running === 0) this.#whenNothingRuns?.();
+  }
+
+  #lookAgainSoon(): void {
+    if (this.#isLookingAgain) return;
+    this.#isLookingAgain = true;
+    this.#options.clock.after(MAX_WAIT_MS, () => {
+      this.#isLookingAgain = false;
+      this.#giveBackOld();
+      if (this.#waiting.length > 0) this.#lookAgainSoon();
+    });
+  }
+
+  #giveBackOld(): void {
+    const limit = this.#options.clock.monotonic() - MAX_WAIT_MS;
+    this.#letGo(
+      ({ takenAt }) => takenAt <= limit,
+      ({ delivery }) => delivery.giveBack(),
+    );
+  }
+
+  #letGo(isMeant: (hold: Hold) => boolean, act: (hold: Hold) => void): void {
+    for (const hold of this.#waiting.splice(0)) {
+      if (!isMeant(hold)) {
+        this.#waiting.push(hold);
+        continue;
+      }
+      this.#holds.delete(attemptKey(hold.delivery.work));
+      act(hold);
+      this.#options.onLetGo();
+    }
+  }
+}
