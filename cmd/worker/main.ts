@@ -118,6 +118,7 @@ function createWorker(
     queue: cluster.queue,
     log: cluster.log,
     blobs: cluster.blobs,
+    desk: cluster.desk,
     presence: cluster.presence,
     workerId,
     host,

@@ -8,12 +8,15 @@
  * W3 A drain ends, also when nothing can be stored: it tells what it leaves behind, and that runs again.
  */
 import { type AttemptId, attemptKey, type Work } from "../core/attempt.ts";
+import type { Outcome } from "../core/outcome.ts";
 import type { Timer } from "../ports/clock.ts";
+import type { Desk } from "../ports/desk.ts";
 import { type Observer, safely } from "../ports/observer.ts";
 import type { Heartbeat, Presence, Subscription, WorkerCommand } from "../ports/presence.ts";
 import type { RunLog } from "../ports/run-log.ts";
 import type { Delivery, TaskQueue } from "../ports/task-queue.ts";
 import { type AttemptOptions, runAttempt } from "./attempt.ts";
+import { Elsewhere } from "./elsewhere.ts";
 import { every } from "./every.ts";
 import { Notices, queued } from "./notices.ts";
 import { OutcomeWriter } from "./outcome-writer.ts";
@@ -32,6 +35,7 @@ export interface WorkerOptions extends Omit<AttemptOptions, "log"> {
   readonly queue: TaskQueue;
   readonly log: RunLog;
   readonly presence: Presence;
+  readonly desk: Pick<Desk, "ask">;
   readonly observer: Observer;
   readonly heartbeatMs: number;
   /** How long the queue waits for an acknowledgement, in milliseconds; what takes longer is extended in time. */
@@ -48,6 +52,8 @@ export interface WorkerOptions extends Omit<AttemptOptions, "log"> {
 const ENDING_MS = 3_000;
 /** How long outcomes may still be on their way when the shutdown time is over. */
 const STORING_MS = 2_000;
+/** What was left to another worker is not delivered again at once: this one may be the only one with a free slot. */
+const PASS_ON_MS = 250;
 
 export class Worker {
   readonly #options: WorkerOptions;
@@ -56,6 +62,7 @@ export class Worker {
   readonly #notices: Notices;
   readonly #writer: OutcomeWriter;
   readonly #patience: Patience;
+  readonly #elsewhere: Elsewhere;
   #commands: Subscription | undefined;
   #extending: Timer | undefined;
   #draining: Promise<void> | undefined;
@@ -80,6 +87,7 @@ export class Worker {
       },
     });
     this.#patience = new Patience(options.clock);
+    this.#elsewhere = new Elsewhere(options);
   }
 
   get id(): string {
@@ -136,11 +144,26 @@ export class Worker {
         const { runId, type } = delivery.work;
         observer.observe({ kind: "execution-ended", runId, type, outcome });
         this.#supply.ended(delivery.work.queue, outcome.durationMs);
-        this.#writer.add(delivery, outcome);
+        if (outcome.state === "failed" && outcome.error.reason === "unknown-function") {
+          void this.#passOn(delivery, outcome);
+        } else {
+          this.#writer.add(delivery, outcome);
+        }
       },
       onRoom: () => this.#askForMore(),
       onLetGo: () => this.#notices.beatSoon(),
     });
+  }
+
+  /** Workers of one queue may have different functions: who lacks one leaves it to who has it. */
+  async #passOn(delivery: Delivery, outcome: Outcome): Promise<void> {
+    if (!(await this.#elsewhere.knowsFunction(delivery.work))) {
+      this.#writer.add(delivery, outcome);
+      return;
+    }
+    this.#slots.settle(delivery.work);
+    delivery.giveBack(PASS_ON_MS);
+    this.#notices.beatSoon();
   }
 
   #take(delivery: Delivery): void {

@@ -92,6 +92,27 @@ describe("a cluster of real processes", () => {
     expect((await dag(["cancel", "real-1", ...args])).code).toBe(1);
   });
 
+  test("workers of one queue with different functions: who lacks one leaves it to who has it", async () => {
+    const { args, executor, worker } = cluster();
+    await using folder = await TestFolder.make();
+    const functions = await folder.write("fn.mjs", "export const num = () => 7;\n");
+    await using _executor = executor();
+    await using _able = worker("able", "--functions", functions, "--workers", "1");
+    await using _other = worker("other");
+    await until(async () => (await dag(["workers", ...args])).stdout.split("live").length === 3);
+    const tasks = Array.from({ length: 20 }, (_, i) => ({ id: `t${i}`, type: "function", command: "num" }));
+    const file = await folder.write("dag.json", JSON.stringify({ name: "able", tasks }));
+    const { code, stdout } = await dag(["run", file, ...args, "--json"]);
+    expect({ code, state: json(stdout).state }).toEqual({ code: 0, state: "completed" });
+    const nobody = [{ id: "a", type: "function", command: "nobody" }];
+    const unknown = await folder.write("no.json", JSON.stringify({ name: "unable", tasks: nobody }));
+    const failed = await dag(["run", unknown, ...args, "--json"]);
+    expect(failed.code).toBe(1);
+    expect(json(failed.stdout).tasks).toMatchObject({
+      a: { attempts: 1, error: { reason: "unknown-function" } },
+    });
+  });
+
   test("a worker killed in mid-task: its task runs elsewhere, once", async () => {
     const { args, executor, worker } = cluster();
     await using folder = await TestFolder.make();

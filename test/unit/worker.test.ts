@@ -38,6 +38,7 @@ async function start(): Promise<{
     queue: cluster.queue,
     blobs: cluster.blobs,
     presence: cluster.presence,
+    desk: cluster.desk,
     clock: systemClock,
     random: systemRandom,
     observer: { observe: () => undefined },
