@@ -41,11 +41,10 @@ export class Leadership {
     return this.#leads && clock.monotonic() - this.#renewedAt < lease.termMs;
   }
 
-  /** Resolves when it is known who leads, and what follows from it is done. */
+  /** Resolves when it is known who leads; a take-over may go on for as long as the log is long. */
   async start(): Promise<void> {
     await this.#takeTurn();
     this.#schedule();
-    await this.#takeOver;
   }
 
   /** Gives the lease up for now; the next turn asks for it again, and takes over anew. */
@@ -58,6 +57,8 @@ export class Leadership {
     this.#timer?.cancel();
     await this.#turn;
     await this.#resign();
+    // It ends soon once the lease is given up.
+    await this.#takeOver;
   }
 
   #schedule(): void {
