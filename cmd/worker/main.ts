@@ -65,8 +65,7 @@ async function run(settings: Settings<"worker">): Promise<number> {
     const active = state.worker?.active ?? 0;
     logger.info({ signal, active, shutdown_timeout_ms: settings.shutdownTimeout }, "draining");
   });
-  const swept = await sweepScratchFolders();
-  if (swept > 0) logger.info({ folders: swept }, "files removed that dead workers had left");
+  await sweepScratchFolders();
   const { observer } = http;
   const cluster = await connect(settings, { logger, observer, stopped: stopping.first });
   if (cluster !== undefined) {

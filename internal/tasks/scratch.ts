@@ -30,14 +30,13 @@ export async function makeScratchFolder(): Promise<string> {
   }
 }
 
-/** Removes what processes of this host have left that are dead; resolves with the number of their folders. */
-export async function sweepScratchFolders(): Promise<number> {
+/** Removes what processes of this host have left that are dead. */
+export async function sweepScratchFolders(): Promise<void> {
   const names = await readdir(tmpdir()).catch(() => []);
   const left = names.filter((name) => name.startsWith(PREFIX) && isLeft(name.slice(PREFIX.length)));
   await Promise.all(
     left.map((name) => rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => undefined)),
   );
-  return left.length;
 }
 
 function ownFolder(): string {
