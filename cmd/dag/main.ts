@@ -24,6 +24,7 @@ import { run } from "./run.ts";
 import { runs, type RunsFlags } from "./runs.ts";
 import { canDraw } from "./run-view.ts";
 import { schema } from "./schema.ts";
+import { printed } from "./stdout.ts";
 import { up } from "./up.ts";
 import { UsageError } from "./usage-error.ts";
 import { validate } from "./validate.ts";
@@ -260,5 +261,6 @@ try {
   process.stderr.write(`${error instanceof DefinitionError ? "" : "dag: "}${text}\n`);
   process.exitCode = expected ? 2 : 1;
 }
-// Idle sockets of tasks may hold the process; everything of ours has ended, and what was printed is written.
-process.stdout.write("", () => process.exit());
+await printed();
+// Idle sockets of tasks may hold the process; everything of ours has ended.
+process.exit();

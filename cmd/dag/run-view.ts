@@ -10,6 +10,7 @@ import { Progress } from "../../internal/telemetry/progress.ts";
 import { attemptFailed } from "../../internal/telemetry/sentences.ts";
 import { type NextStep, summary } from "../../internal/telemetry/summary.ts";
 import { runJson } from "./json.ts";
+import { print } from "./stdout.ts";
 
 const LOOK_MS = 500;
 /** So many final failures are told above the live block; the summary has the rest. */
@@ -74,7 +75,7 @@ export class RunView implements Observer {
   end(result: RunResult, next: readonly NextStep[]): void {
     this.clear();
     if (this.#options.json) {
-      process.stdout.write(`${runJson(result)}\n`);
+      print(`${runJson(result)}\n`);
       return;
     }
     const width = process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;

@@ -15,6 +15,7 @@ import { detach } from "./detach.ts";
 import { drive, type RunHooks } from "./drive.ts";
 import { plan, planJson } from "./dry-run.ts";
 import type { RunView } from "./run-view.ts";
+import { divertOthers } from "./stdout.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface RunFlags {
@@ -100,6 +101,7 @@ async function createExecutor(
     }
     return new DistributedExecutor(distributedOptions({ ...settings, nats: settings.nats ?? "" }, view));
   }
+  if (flags.json) divertOthers();
   const options = executorOptions(settings, view);
   const executor =
     where === "sequential"
