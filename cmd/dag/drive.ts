@@ -6,6 +6,7 @@ import type { NextStep } from "../../internal/telemetry/summary.ts";
 import type { LibraryExecutor } from "../library/library-executor.ts";
 import { missing, nextSteps, type RunPlace } from "./advice.ts";
 import { Interrupts } from "./interrupts.ts";
+import { LateFaults } from "./late-faults.ts";
 import { RunView } from "./run-view.ts";
 
 export interface Driven {
@@ -32,6 +33,7 @@ export async function drive(
   hooks: RunHooks = {},
 ): Promise<number> {
   const view = new RunView({ dag, ...flags });
+  const faults = advice.cluster === undefined ? new LateFaults(view.say) : undefined;
   const executor = await createExecutor(view);
   const interrupts = new Interrupts(() => {
     view.say("interrupted: cancelling the run (once more to leave at once)");
@@ -44,7 +46,7 @@ export async function drive(
     const result = await (hooks.broken === undefined ? ending : Promise.race([ending, hooks.broken]));
     view.end(result, hooks.next?.(result) ?? nextSteps(result, advice));
     if (interrupts.signal.aborted) return INTERRUPTED;
-    return result.state === "completed" ? 0 : 1;
+    return result.state === "completed" && faults?.any !== true ? 0 : 1;
   } catch (error) {
     if (!interrupts.signal.aborted) throw error;
     view.say(`the run could not be cancelled: ${error instanceof Error ? error.message : String(error)}`);

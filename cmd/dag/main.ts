@@ -24,7 +24,7 @@ import { run } from "./run.ts";
 import { runs, type RunsFlags } from "./runs.ts";
 import { canDraw } from "./run-view.ts";
 import { schema } from "./schema.ts";
-import { printed } from "./stdout.ts";
+import { printed, watchOutput } from "./stdout.ts";
 import { up } from "./up.ts";
 import { UsageError } from "./usage-error.ts";
 import { validate } from "./validate.ts";
@@ -245,13 +245,7 @@ const EXPECTED = [
   UsageError,
 ];
 
-// A reader that has seen enough (`| head`), or a terminal that was closed, is no reason to leave a run half done.
-for (const out of [process.stdout, process.stderr]) {
-  out.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
-  });
-}
-
+const wasLost = watchOutput();
 try {
   const code = await runProgram(program, process.argv);
   if (code !== undefined) process.exitCode = code;
@@ -262,5 +256,6 @@ try {
   process.exitCode = expected ? 2 : 1;
 }
 await printed();
+if (wasLost()) process.exitCode ||= 1;
 // Idle sockets of tasks may hold the process; everything of ours has ended.
 process.exit();

@@ -5,6 +5,24 @@
 const { stdout, stderr } = process;
 const write = stdout.write.bind(stdout);
 
+/**
+ * Hears of what could not be written, as on a full disk: it is told once, and the answer is then true. A reader that has
+ * seen enough (`| head`), or a terminal that was closed, loses nothing, and is no reason to leave a run half done.
+ */
+export function watchOutput(): () => boolean {
+  let isLost = false;
+  const lose = (error: NodeJS.ErrnoException): boolean => {
+    if (isLost || error.code === "EPIPE" || error.code === "EIO") return false;
+    isLost = true;
+    return true;
+  };
+  stdout.on("error", (error: Error) => {
+    if (lose(error)) stderr.write(`dag: stdout cannot be written: ${error.message}\n`);
+  });
+  stderr.on("error", lose);
+  return () => isLost;
+}
+
 /** Writes to stdout, whatever was diverted. */
 export function print(text: string): void {
   write(text);

@@ -22,6 +22,8 @@ import { workerMetrics } from "../../internal/telemetry/metrics.ts";
 import { Worker } from "../../internal/worker/worker.ts";
 import { openServiceHttp } from "../service-http.ts";
 import { VERSION } from "../version.ts";
+import { Ending } from "./ending.ts";
+import { RunningCalls, type TaskExecutors } from "./running-calls.ts";
 
 const RETRY_MS = 3_000;
 const EXAMPLES = `
@@ -49,7 +51,9 @@ interface State {
 async function run(settings: Settings<"worker">): Promise<number> {
   const logger = createLogger(settings.logLevel, "worker");
   for (const warning of unknownVariables(process.env)) logger.warn({ warning }, "setting ignored");
-  const tasks = await tasksOf(settings);
+  const calls = new RunningCalls();
+  const ending = new Ending(logger, calls);
+  const { functions, registry } = await tasksOf(settings);
   const state: State = { isTaking: false, isStopping: false };
   const http = await openServiceHttp({
     service: "worker",
@@ -59,24 +63,24 @@ async function run(settings: Settings<"worker">): Promise<number> {
       workerMetrics(() => ({ slots: settings.workers, active: state.worker?.active ?? 0 })),
     whyNotReady: () => whyNotReady(state),
   });
-  const stopping = onSignals();
-  void stopping.first.then((signal) => {
+  void ending.begun.then((signal) => {
     state.isStopping = true;
     const active = state.worker?.active ?? 0;
     logger.info({ signal, active, shutdown_timeout_ms: settings.shutdownTimeout }, "draining");
   });
   await sweepScratchFolders();
   const { observer } = http;
-  const cluster = await connect(settings, { logger, observer, stopped: stopping.first });
+  const cluster = await connect(settings, { logger, observer, stopped: ending.begun });
   if (cluster !== undefined) {
-    const worker = createWorker(settings, { cluster, logger, observer, ...tasks });
+    const parts = { cluster, logger, observer, functions, registry: calls.watching(registry) };
+    const worker = createWorker(settings, parts);
     Object.assign(state, { cluster, worker });
     await worker.start();
     state.isTaking = true;
     logger.info({ worker_id: worker.id, slots: settings.workers, queues: settings.queues }, "worker started");
     void sayWhenAlone(cluster, logger);
-    await stopping.first;
-    void stopping.second.then((signal) => {
+    await ending.begun;
+    void ending.hurried.then((signal) => {
       logger.info({ signal, active: worker.active }, "ending what runs");
       worker.hurry();
     });
@@ -87,7 +91,7 @@ async function run(settings: Settings<"worker">): Promise<number> {
   const attempts = (state.worker?.leftBehind ?? []).map(attemptKey);
   if (attempts.length === 0) {
     logger.info("worker ended");
-    return 0;
+    return ending.code;
   }
   logger.error({ attempts }, "worker ended, outcomes not stored: these attempts run again");
   return 1;
@@ -106,7 +110,7 @@ function createWorker(
     readonly logger: Logger;
     readonly observer: Observer;
     readonly functions: FunctionTaskExecutor;
-    readonly registry: TaskExecutorRegistry;
+    readonly registry: TaskExecutors;
   },
 ): Worker {
   const { cluster, logger, observer, functions, registry } = parts;
@@ -197,15 +201,6 @@ async function sayWhenAlone(cluster: NatsCluster, logger: Logger): Promise<void>
   if ((await cluster.lease.holder().catch(() => undefined)) === undefined) {
     logger.info("no executor yet: waiting for one");
   }
-}
-
-/** SIGTERM or SIGINT drains; a second one hurries. */
-function onSignals(): { first: Promise<NodeJS.Signals>; second: Promise<NodeJS.Signals> } {
-  const arrived: ((signal: NodeJS.Signals) => void)[] = [];
-  const next = (): Promise<NodeJS.Signals> => new Promise((resolve) => arrived.push(resolve));
-  const both = { first: next(), second: next() };
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => arrived.shift()?.(signal));
-  return both;
 }
 
 try {

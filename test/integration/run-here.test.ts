@@ -1,6 +1,10 @@
+import { spawnSync } from "node:child_process";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestFolder } from "../support/folder.ts";
 import { dag } from "../support/programs.ts";
+
+const DAG = new URL("../../dist/cmd/dag/main.js", import.meta.url).pathname;
 
 let folder: TestFolder;
 beforeAll(async () => {
@@ -38,5 +42,49 @@ describe("functions that print", () => {
   test("else it goes to stdout", async () => {
     const { stdout } = await dag(await functionRun("noisy", source));
     expect(stdout).toContain("by console\nby stdout\n");
+  });
+});
+
+describe.skipIf(!existsSync("/dev/full"))("a full disk", () => {
+  test.each([
+    ["with --json", ["--json"]],
+    ["for a person", []],
+  ])("is no success (%s)", async (_name, flags) => {
+    const file = await folder.write("full.yaml", "name: full\ntasks: [{ id: a, command: echo done }]\n");
+    const full = openSync("/dev/full", "w");
+    const { status, stderr } = spawnSync(process.execPath, [DAG, "run", file, ...flags], {
+      stdio: ["ignore", full, "pipe"],
+      encoding: "utf8",
+      timeout: 60_000,
+    });
+    closeSync(full);
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/^dag: stdout cannot be written: ENOSPC.*\n$/) as string,
+    });
+  });
+});
+
+describe("an error that is thrown when nobody waits for it any more", () => {
+  test.each([
+    ["in a timer", "setTimeout(() => { throw new Error('too late'); }, 1);"],
+    ["in a promise", "void Promise.reject(new Error('too late'));"],
+  ])("%s: it is told, the run goes on to its end, and the exit code is not 0", async (_name, fault) => {
+    const source = `
+      export async function late() {
+        const told = new Promise((resolve) => process.once("uncaughtException", resolve));
+        ${fault}
+        await told;
+        return "to its end";
+      }`;
+    const { code, stdout, stderr } = await dag([...(await functionRun("late", source)), "--json"]);
+    expect({ code, stderr }).toMatchObject({ code: 1 });
+    expect(stderr).toMatch(
+      /^dag: an error was thrown outside of any task's call; the run goes on\. Error: too late\n {4}at .*late\.mjs/,
+    );
+    expect(JSON.parse(stdout)).toMatchObject({
+      state: "completed",
+      tasks: { late: { output: { result: "to its end" } } },
+    });
   });
 });

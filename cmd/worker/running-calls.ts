@@ -1,0 +1,40 @@
+/** Knows which attempts run in this process, for who must tell when something goes wrong. */
+import { attemptKey } from "../../internal/core/attempt.ts";
+import type { TaskCall, TaskExecutor } from "../../internal/ports/task-executor.ts";
+import type { WorkerOptions } from "../../internal/worker/worker.ts";
+
+export type TaskExecutors = WorkerOptions["registry"];
+
+export class RunningCalls {
+  readonly #calls = new Set<TaskCall>();
+
+  /** The keys of the attempts that run. */
+  keys(): string[] {
+    return [...this.#calls].map((call) => attemptKey(call));
+  }
+
+  /** The same executors; what they run is known here. */
+  watching(executors: TaskExecutors): TaskExecutors {
+    return {
+      types: () => executors.types(),
+      get: (type) => {
+        const executor = executors.get(type);
+        return executor === undefined ? undefined : this.#watched(executor);
+      },
+    };
+  }
+
+  #watched(executor: TaskExecutor): TaskExecutor {
+    return {
+      type: executor.type,
+      execute: async (call, context) => {
+        this.#calls.add(call);
+        try {
+          return await executor.execute(call, context);
+        } finally {
+          this.#calls.delete(call);
+        }
+      },
+    };
+  }
+}
