@@ -60,7 +60,9 @@ export async function list({ json }: Flags, settings: Settings): Promise<number>
       dag.description?.split("\n", 1)[0] ?? "",
     ]);
     const head = ["DAG", "VERSION", "TASKS", "DEPLOYED", "DESCRIPTION"];
-    process.stdout.write(`${table([head, ...rows], process.stdout.columns ?? 120).join("\n")}\n`);
+    process.stdout.write(
+      `${table([head, ...rows], { width: process.stdout.columns ?? 120, whole: 0 }).join("\n")}\n`,
+    );
   }
   return 0;
 }

@@ -68,7 +68,7 @@ export async function workers({ json }: Flags, settings: Settings): Promise<numb
     `${shortDuration(worker.silentMs)} ago`,
   ]);
   const head = ["WORKER", "HOST", "QUEUES", "BUSY", "STATE", "HEARD"];
-  process.stdout.write(`${table([head, ...rows], process.stdout.columns ?? 120).join("\n")}\n`);
+  process.stdout.write(`${table([head, ...rows], { width: process.stdout.columns ?? 120 }).join("\n")}\n`);
   return 0;
 }
 

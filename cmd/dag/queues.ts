@@ -23,7 +23,7 @@ export async function queues({ json }: { readonly json: boolean }, settings: Set
     isForsaken(queue) ? "waiting for a worker" : "",
   ]);
   const head = ["QUEUE", "WAITING", "IN FLIGHT", "WORKERS", ""];
-  process.stdout.write(`${table([head, ...rows], process.stdout.columns ?? 120).join("\n")}\n`);
+  process.stdout.write(`${table([head, ...rows], { width: process.stdout.columns ?? 120 }).join("\n")}\n`);
   return 0;
 }
 

@@ -41,7 +41,10 @@ export async function runs(flags: RunsFlags, settings: Settings): Promise<number
     localTime(run.submittedAt),
     shortDuration(run.durationMs),
   ]);
-  const lines = table([["RUN", "DAG", "STATE", "SUBMITTED", "TIME"], ...rows], process.stdout.columns ?? 120);
+  const lines = table([["RUN", "DAG", "STATE", "SUBMITTED", "TIME"], ...rows], {
+    width: process.stdout.columns ?? 120,
+    whole: 0,
+  });
   const painted = lines.map((line, i) => paint(line, found[i - 1]?.state));
   const more = found.length === filter.limit ? [`the newest ${filter.limit}; --limit N shows more`] : [];
   process.stdout.write(`${[...painted, ...more].join("\n")}\n`);

@@ -58,7 +58,7 @@ export class LiveDisplay {
     const { terminal } = this.#options;
     this.#frame = (this.#frame + 1) % FRAMES.length;
     const width = Math.max(20, terminal.columns - 1);
-    const lines = [this.#head(), ...this.#body()].map((line) => cut(line, width));
+    const lines = [this.#head(), ...this.#body(width)].map((line) => cut(line, width));
     const painted = lines.map((line) => `${paint(line)}\u001B[K\n`).join("");
     // What is left of a higher block is cleared.
     terminal.write(`${up(this.#rowsDrawn())}${painted}\u001B[0J`);
@@ -90,13 +90,13 @@ export class LiveDisplay {
     return `${FRAMES[this.#frame]} ${oneLine(dag)}: ${parts.join(", ")}`;
   }
 
-  #body(): string[] {
+  #body(width: number): string[] {
     const notices = this.#options.notices().map((notice) => `  ! ${notice}`);
     const { running, retrying } = this.#progress;
     const room = Math.max(1, Math.min(MAX_TASKS, this.#options.terminal.rows - SPARE_ROWS) - notices.length);
     const all = running.size + retrying.size;
     const shown = all <= room ? all : room - 1;
-    const lines = columns([...this.#rows(shown)]);
+    const lines = columns([...this.#rows(shown)], { width });
     return [...notices, ...lines, ...(all > shown ? [`  … and ${all - shown} more`] : [])];
   }
 

@@ -2,7 +2,7 @@
 import { pc } from "./colours.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { RunResult, TaskResult } from "../core/result.ts";
-import { coloured, columns, cut, harmless, oneLine, shortDuration, table } from "./text.ts";
+import { coloured, columns, counted, cut, harmless, oneLine, shortDuration, table } from "./text.ts";
 
 const MAX_ROWS = 40;
 const OUTPUT_LINES = 20;
@@ -26,12 +26,13 @@ export function summary(result: RunResult, { width, leaves, next }: SummaryOptio
   const bad = tasks.filter(([, task]) => task.state !== "completed");
   // What was cancelled with the run has the run's own reason, which is told once.
   const failures = bad.filter(([, { state, error }]) => error !== undefined && state !== "cancelled");
-  const shown = tasks.length <= MAX_ROWS ? tasks : bad.slice(0, MAX_ROWS);
+  const shown = rowsOf(tasks);
   const more = tasks.length - shown.length;
+  const allGood = bad.length <= shown.length ? ", all completed" : "";
   const lines = [
     "",
     ...taskTable(shown, width),
-    ...(more > 0 ? [pc.dim(`… and ${more} more tasks`)] : []),
+    ...(more > 0 ? [pc.dim(`… and ${counted(more, "more task")}${allGood}`)] : []),
     ...failures.slice(0, MAX_FAILURES).flatMap(([id, task]) => failure(id, task)),
     ...(failures.length > MAX_FAILURES
       ? ["", pc.dim(`… and ${failures.length - MAX_FAILURES} more failures`)]
@@ -51,6 +52,13 @@ export function summary(result: RunResult, { width, leaves, next }: SummaryOptio
   return `${lines.join("\n")}\n`;
 }
 
+/** Of many tasks first those that did not succeed. */
+function rowsOf(tasks: readonly (readonly [string, TaskResult])[]): typeof tasks {
+  if (tasks.length <= MAX_ROWS) return tasks;
+  const isGood = ([, { state }]: readonly [string, TaskResult]): boolean => state === "completed";
+  return [...tasks.filter((task) => !isGood(task)), ...tasks.filter(isGood)].slice(0, MAX_ROWS);
+}
+
 export function taskTable(tasks: readonly (readonly [string, TaskResult])[], width: number): string[] {
   if (tasks.length === 0) return [];
   const rows = tasks.map(([id, task]) => [
@@ -60,7 +68,7 @@ export function taskTable(tasks: readonly (readonly [string, TaskResult])[], wid
     task.worker ?? "",
     task.durationMs === undefined ? "" : shortDuration(task.durationMs),
   ]);
-  const [head = "", ...body] = table([["TASK", "STATE", "ATTEMPTS", "WORKER", "TIME"], ...rows], width);
+  const [head = "", ...body] = table([["TASK", "STATE", "TRIES", "WORKER", "TIME"], ...rows], { width });
   return [
     head,
     ...body.map((line, i) =>

@@ -49,26 +49,51 @@ export function oneLine(text: string): string {
     .trim();
 }
 
-/** Columns as wide as their widest cell; the first row is the head. */
-export function table(rows: readonly (readonly string[])[], width: number): string[] {
-  return columns(rows).map((line, i) => {
-    const fit = cut(line, width);
-    return i === 0 ? pc.dim(fit) : fit;
-  });
+/** What is left at least of a column that gives way. */
+const NARROW = 4;
+const GAP = "  ";
+
+export interface ColumnOptions {
+  /** Of the terminal, in characters. Default: as much as it takes. */
+  readonly width?: number;
+  /** The column that is meant to be copied, and is never cut. Default: none. */
+  readonly whole?: number;
 }
 
-/** Each row as a line, its cells under each other. */
-export function columns(rows: readonly (readonly string[])[]): string[] {
+/** Columns, the first row being the head. */
+export function table(rows: readonly (readonly string[])[], options: ColumnOptions): string[] {
+  return columns(rows, options).map((line, i) => (i === 0 ? pc.dim(line) : line));
+}
+
+/** Each row as a line, its cells under each other. Where that is too wide, the widest column is cut to what is left. */
+export function columns(
+  rows: readonly (readonly string[])[],
+  { width = Number.POSITIVE_INFINITY, whole }: ColumnOptions = {},
+): string[] {
   const widths: number[] = [];
   for (const row of rows) {
     for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
   }
-  return rows.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
+  narrow(widths, width - GAP.length * (widths.length - 1), whole);
+  return rows.map((row) => {
+    const cells = row.map((cell, i) => cut(cell, widths[i] ?? 0).padEnd(widths[i] ?? 0));
+    return cut(cells.join(GAP).trimEnd(), width);
+  });
+}
+
+function narrow(widths: number[], room: number, whole: number | undefined): void {
+  for (;;) {
+    const over = widths.reduce((sum, each) => sum + each, 0) - room;
+    const widest = Math.max(...widths.filter((_, i) => i !== whole));
+    if (over <= 0 || widest <= NARROW) return;
+    const at = widths.findIndex((each, i) => each === widest && i !== whole);
+    widths[at] = Math.max(NARROW, widest - over);
+  }
+}
+
+/** `1 task`, `2 tasks` */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 export function cut(text: string, width: number): string {
