@@ -8,14 +8,17 @@ import { ExecutorService } from "../../internal/executor/service.ts";
 import type { ExecutorSettings, Ports } from "../../internal/executor/settings.ts";
 import { systemClock, systemRandom } from "../../internal/memory/system.ts";
 import { type NatsCluster, openCluster } from "../../internal/nats/cluster.ts";
+import { checkFields, checkText, type FieldsOf } from "./check-input.ts";
 import { LibraryExecutor } from "./library-executor.ts";
 import {
   type Duration,
+  EXECUTOR_OPTIONS,
   type ExecutorOptions,
   executorSettings,
   milliseconds,
   resolveOptions,
   Tasks,
+  wholeNumber,
 } from "./options.ts";
 
 export interface DistributedOptions extends Omit<ExecutorOptions, "queueSize"> {
@@ -35,9 +38,22 @@ export interface DistributedOptions extends Omit<ExecutorOptions, "queueSize"> {
   readonly ackWait?: Duration;
   /** How often an instance may be lost with its worker before it ends as `crashed`. Default 5. */
   readonly lossCap?: number;
-  /** Values above this many bytes go by reference. Default 65,536. */
+  /** Values above this many bytes go by reference; 1,024 at least. Default 65,536. */
   readonly inlineLimit?: number;
 }
+
+const { queueSize: _, ...SHARED_OPTIONS } = EXECUTOR_OPTIONS;
+const DISTRIBUTED_OPTIONS: FieldsOf<DistributedOptions> = {
+  ...SHARED_OPTIONS,
+  nats: true,
+  creds: true,
+  namespace: true,
+  deadAfter: true,
+  leaseTerm: true,
+  ackWait: true,
+  lossCap: true,
+  inlineLimit: true,
+};
 
 /** Submits runs to a cluster, and drives it while no other executor does. Workers are processes of their own. */
 export class DistributedExecutor extends LibraryExecutor {
@@ -46,6 +62,10 @@ export class DistributedExecutor extends LibraryExecutor {
   #cluster: NatsCluster | undefined;
 
   constructor(options: DistributedOptions) {
+    checkFields("new DistributedExecutor", options, DISTRIBUTED_OPTIONS);
+    if (options.nats === undefined)
+      throw new BadInput("nats is missing: the address of the server, nats://host:4222");
+    for (const name of ["nats", "creds"] as const) checkText(name, options[name]);
     super(new Tasks(options), resolveOptions(options, { default: 0, min: 0 }));
     if (options.namespace !== undefined && !isNamespace(options.namespace)) {
       throw new BadInput(`namespace '${options.namespace}' is not allowed: ${NAMESPACE_RULE}`);
@@ -56,8 +76,8 @@ export class DistributedExecutor extends LibraryExecutor {
     this.#settings = {
       ...settings,
       limits: { deadAfterMs, overtimeMs: this.options.graceMs + deadAfterMs },
-      lossCap: options.lossCap ?? settings.lossCap,
-      inlineLimit: options.inlineLimit ?? settings.inlineLimit,
+      lossCap: wholeNumber("lossCap", options.lossCap ?? settings.lossCap, 0),
+      inlineLimit: wholeNumber("inlineLimit", options.inlineLimit ?? settings.inlineLimit, 1_024),
     };
   }
 

@@ -13,6 +13,7 @@ import type { ClusterView } from "../../internal/ports/desk.ts";
 import type { TaskExecutor, TaskFunction } from "../../internal/ports/task-executor.ts";
 import { type DagSource, ensureDag } from "../../internal/spec/read.ts";
 import type { DagDefinition } from "../../internal/spec/schema.ts";
+import { checkFields, checkParams, checkText, type FieldsOf } from "./check-input.ts";
 import type { ResolvedOptions, Tasks } from "./options.ts";
 
 /** One run to be executed. */
@@ -26,6 +27,8 @@ export interface DagRun {
   /** Default: the definition's tenant. */
   readonly tenantId?: string;
 }
+
+const RUN_FIELDS: FieldsOf<DagRun> = { dag: true, params: true, runId: true, tenantId: true };
 
 const AT_REST: ExecutorStatus = {
   running: false,
@@ -60,16 +63,18 @@ export abstract class LibraryExecutor {
 
   /** Runs a DAG to its end. Resolves also when the run failed; rejects only on bad input or lost infrastructure. Aborting the signal cancels the run. */
   async execute(run: DagRun, options: { readonly signal?: AbortSignal } = {}): Promise<RunResult> {
-    return this.#running().execute({ ...run, dag: this.#read(run.dag) }, options);
+    checkFields<typeof options>("the options of execute", options, { signal: true });
+    return this.#running().execute(this.#read(run, "execute"), options);
   }
 
   /** Accepts a run; it goes on without the caller. */
   async submit(run: DagRun): Promise<RunHandle> {
-    return this.#running().submit({ ...run, dag: this.#read(run.dag) });
+    return this.#running().submit(this.#read(run, "submit"));
   }
 
   /** Runs again what did not succeed in a run that has ended otherwise; of `tasks` only, with what depends on them. Rejects with `BadInput` when there is nothing to retry. */
   async retry(runId: string, options: { readonly tasks?: readonly string[] } = {}): Promise<RunHandle> {
+    checkFields<typeof options>("the options of retry", options, { tasks: true });
     return this.#running().retry(runId, options);
   }
 
@@ -105,6 +110,7 @@ export abstract class LibraryExecutor {
 
   /** Adds a function that tasks of type `function` may name. */
   registerFunction(name: string, fn: TaskFunction): void {
+    if (typeof fn !== "function") throw new BadInput(`registerFunction('${name}', …) takes a function`);
     this.tasks.registerFunction(name, fn);
   }
 
@@ -136,8 +142,12 @@ export abstract class LibraryExecutor {
     }
   }
 
-  #read(dag: DagRun["dag"]): Dag {
-    return ensureDag(dag, { types: this.tasks.registry.types() });
+  #read(run: DagRun, method: string): DagRun & { readonly dag: Dag } {
+    checkFields(`${method}({ dag, … })`, run, RUN_FIELDS);
+    if (run.params !== undefined) checkParams(run.params);
+    checkText("runId", run.runId);
+    checkText("tenantId", run.tenantId);
+    return { ...run, dag: ensureDag(run.dag, { types: this.tasks.registry.types() }) };
   }
 
   #running(): ExecutorService {

@@ -5,8 +5,10 @@ import type { Ports } from "../../internal/executor/settings.ts";
 import { MemoryCluster } from "../../internal/memory/cluster.ts";
 import { ANY_QUEUE } from "../../internal/memory/task-queue.ts";
 import { systemClock, systemRandom } from "../../internal/memory/system.ts";
+import { checkFields } from "./check-input.ts";
 import { LibraryExecutor } from "./library-executor.ts";
 import {
+  EXECUTOR_OPTIONS,
   type ExecutorOptions,
   executorSettings,
   resolveOptions,
@@ -17,6 +19,7 @@ import {
 /** A pool of slots in this process; nothing outlives it. */
 export class LocalExecutor extends LibraryExecutor {
   constructor(options: ExecutorOptions = {}) {
+    checkFields("new LocalExecutor", options, EXECUTOR_OPTIONS);
     super(new Tasks(options), resolveOptions(options, { default: 5, min: 1 }));
   }
 
@@ -28,9 +31,14 @@ export class LocalExecutor extends LibraryExecutor {
   }
 }
 
+type SequentialOptions = Omit<ExecutorOptions, "workerCount" | "queueSize">;
+
+const { workerCount: _, queueSize: _0, ...SEQUENTIAL_OPTIONS } = EXECUTOR_OPTIONS;
+
 /** One task at a time, in topological order, ties in the order of the definition. For trying out and for debugging. */
 export class SequentialExecutor extends LibraryExecutor {
-  constructor(options: Omit<ExecutorOptions, "workerCount" | "queueSize"> = {}) {
+  constructor(options: SequentialOptions = {}) {
+    checkFields("new SequentialExecutor (one task at a time)", options, SEQUENTIAL_OPTIONS);
     super(new Tasks(options), { ...resolveOptions(options, { default: 1, min: 1 }), queueSize: 1 });
   }
 

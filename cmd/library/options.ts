@@ -6,11 +6,13 @@ import { DEFAULT_TASK_TIMEOUT_MS } from "../../internal/core/model.ts";
 import type { Observer } from "../../internal/ports/observer.ts";
 import type { TaskFunction } from "../../internal/ports/task-executor.ts";
 import { DURATION_RULE, parseDuration } from "../../internal/spec/duration.ts";
+import { shown } from "../../internal/spec/problems.ts";
 import { BashTaskExecutor } from "../../internal/tasks/bash.ts";
 import { FunctionTaskExecutor } from "../../internal/tasks/function.ts";
 import { HttpTaskExecutor } from "../../internal/tasks/http.ts";
 import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
 import { Worker } from "../../internal/worker/worker.ts";
+import type { FieldsOf } from "./check-input.ts";
 
 /** A number of seconds, or text such as `500ms`, `30s`, `1h30m`. */
 export type Duration = number | string;
@@ -26,7 +28,7 @@ export interface ExecutorOptions {
   readonly shutdownTimeout?: Duration;
   /** How long a task may take to end by itself once it is told to, before it is killed. Default 5s. */
   readonly gracePeriod?: Duration;
-  /** How much is kept of what a bash task prints, in bytes, for stdout and stderr each. Default 1 MiB. */
+  /** How much is kept of what a bash task prints, in bytes, for stdout and stderr each; 1,024 at least. Default 1 MiB. */
   readonly outputLimit?: number;
   /** Docker tasks. Default false; true needs an executor of type `docker`, registered before `start`. */
   readonly enableDocker?: boolean;
@@ -37,6 +39,19 @@ export interface ExecutorOptions {
   /** Hears what happens. Default: nobody. */
   readonly observer?: Observer;
 }
+
+export const EXECUTOR_OPTIONS: FieldsOf<ExecutorOptions> = {
+  workerCount: true,
+  queueSize: true,
+  taskTimeout: true,
+  shutdownTimeout: true,
+  gracePeriod: true,
+  outputLimit: true,
+  enableDocker: true,
+  maxMemoryMb: true,
+  maxCpuPercent: true,
+  observer: true,
+};
 
 /** All options with their defaults, in milliseconds. */
 export interface ResolvedOptions {
@@ -92,9 +107,10 @@ export function executorSettings(
   };
 }
 
-function wholeNumber(name: string, value: number, min: number): number {
+/** Throws `BadInput` unless it is a whole number from `min` up. */
+export function wholeNumber(name: string, value: number, min: number): number {
   if (Number.isInteger(value) && value >= min) return value;
-  throw new BadInput(`${name} must be a whole number from ${min} up, not ${String(value)}`);
+  throw new BadInput(`${name} must be a whole number from ${min} up, not ${shown(value)}`);
 }
 
 export function milliseconds(name: string, value: Duration): number {
@@ -109,7 +125,9 @@ export class Tasks {
   readonly registry: TaskExecutorRegistry;
 
   constructor({ outputLimit }: Pick<ExecutorOptions, "outputLimit"> = {}) {
-    const bash = new BashTaskExecutor(outputLimit === undefined ? {} : { outputLimit });
+    const bash = new BashTaskExecutor(
+      outputLimit === undefined ? {} : { outputLimit: wholeNumber("outputLimit", outputLimit, 1_024) },
+    );
     this.registry = new TaskExecutorRegistry([bash, new HttpTaskExecutor(), this.functions]);
   }
 
