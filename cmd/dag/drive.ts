@@ -3,6 +3,7 @@ import type { Dag } from "../../internal/core/model.ts";
 import type { RunResult } from "../../internal/core/result.ts";
 import type { RunHandle } from "../../internal/executor/executor.ts";
 import type { NextStep } from "../../internal/telemetry/summary.ts";
+import { counted } from "../../internal/telemetry/text.ts";
 import type { LibraryExecutor } from "../library/library-executor.ts";
 import { missing, nextSteps, type RunPlace } from "./advice.ts";
 import { Interrupts } from "./interrupts.ts";
@@ -25,6 +26,8 @@ export interface RunHooks {
 }
 
 const INTERRUPTED = 130;
+/** After this we tell what we wait for. */
+const PATIENCE_MS = 500;
 
 /** Resolves with the exit code. Ctrl-C cancels the run. */
 export async function drive(
@@ -36,7 +39,7 @@ export async function drive(
   const faults = advice.cluster === undefined ? new LateFaults(view.say) : undefined;
   const executor = await createExecutor(view);
   const interrupts = new Interrupts(() => {
-    view.say("interrupted: cancelling the run (once more to leave at once)");
+    view.say("interrupted: cancelling the run (Ctrl-C once more leaves at once)");
   });
   try {
     await executor.start();
@@ -53,9 +56,19 @@ export async function drive(
     return INTERRUPTED;
   } finally {
     view.clear();
+    const telling = tellWhoStays(executor, view);
     await executor.stop();
+    clearTimeout(telling);
     interrupts.stop();
   }
+}
+
+/** The run is over; its last attempts may still be ending. */
+function tellWhoStays(executor: LibraryExecutor, view: RunView): NodeJS.Timeout {
+  return setTimeout(() => {
+    const left = executor.runningHere();
+    if (left > 0) view.say(`waiting for ${counted(left, "task")} to end (Ctrl-C leaves at once)`);
+  }, PATIENCE_MS);
 }
 
 async function cancelledBy(

@@ -103,6 +103,11 @@ export abstract class LibraryExecutor {
     return this.#service?.getStatus() ?? AT_REST;
   }
 
+  /** Attempts that run in this process; unlike `activeTasks`, also those that were called off and have not ended. */
+  runningHere(): number {
+    return this.tasks.calls.count;
+  }
+
   /** Adds, or replaces, what runs one type of task in this process, and makes the type known to definitions. */
   registerTaskExecutor(executor: TaskExecutor): void {
     this.tasks.registry.register(executor);

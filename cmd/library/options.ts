@@ -12,6 +12,7 @@ import { FunctionTaskExecutor } from "../../internal/tasks/function.ts";
 import { HttpTaskExecutor } from "../../internal/tasks/http.ts";
 import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
 import { Worker } from "../../internal/worker/worker.ts";
+import { RunningCalls } from "../running-calls.ts";
 import type { FieldsOf } from "./check-input.ts";
 
 /** A number of seconds, or text such as `500ms`, `30s`, `1h30m`. */
@@ -123,6 +124,7 @@ export function milliseconds(name: string, value: Duration): number {
 export class Tasks {
   readonly functions = new FunctionTaskExecutor();
   readonly registry: TaskExecutorRegistry;
+  readonly calls = new RunningCalls();
 
   constructor({ outputLimit }: Pick<ExecutorOptions, "outputLimit"> = {}) {
     const bash = new BashTaskExecutor(
@@ -149,7 +151,7 @@ export class Tasks {
         pid: process.pid,
         queues: [queue],
         slots: 1,
-        registry: this.registry,
+        registry: this.calls.watching(this.registry),
         functions: () => this.functions.names(),
         taskTimeoutMs: options.taskTimeoutMs ?? DEFAULT_TASK_TIMEOUT_MS,
         heartbeatMs: HEARTBEAT_MS,

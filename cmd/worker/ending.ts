@@ -1,6 +1,6 @@
 /** What makes a worker end: a signal, or an error of a function that nobody can catch, such as in a timer. */
 import type { Logger } from "../../internal/telemetry/logger.ts";
-import type { RunningCalls } from "./running-calls.ts";
+import type { RunningCalls } from "../running-calls.ts";
 
 export class Ending {
   /** Resolves when it is to drain, with the signal if there was one. */

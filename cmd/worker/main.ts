@@ -23,7 +23,7 @@ import { Worker } from "../../internal/worker/worker.ts";
 import { openServiceHttp } from "../service-http.ts";
 import { VERSION } from "../version.ts";
 import { Ending } from "./ending.ts";
-import { RunningCalls, type TaskExecutors } from "./running-calls.ts";
+import { RunningCalls, type TaskExecutors } from "../running-calls.ts";
 
 const RETRY_MS = 3_000;
 const EXAMPLES = `

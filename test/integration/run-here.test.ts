@@ -2,7 +2,8 @@ import { spawnSync } from "node:child_process";
 import { closeSync, existsSync, openSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestFolder } from "../support/folder.ts";
-import { dag } from "../support/programs.ts";
+import { dag, Program } from "../support/programs.ts";
+import { until } from "../support/until.ts";
 
 const DAG = new URL("../../dist/cmd/dag/main.js", import.meta.url).pathname;
 
@@ -87,4 +88,19 @@ describe("an error that is thrown when nobody waits for it any more", () => {
       tasks: { late: { output: { result: "to its end" } } },
     });
   });
+});
+
+test("Ctrl-C on a task that does not end by itself: it says what it waits for, and a second one leaves", async () => {
+  const mark = `${folder.path}/trapped`;
+  const file = await folder.write(
+    "stubborn.yaml",
+    `name: stubborn\ntasks: [{ id: a, command: "trap '' TERM; touch ${mark}; while :; do sleep 0.1; done" }]\n`,
+  );
+  await using program = new Program("dag", ["run", file, "--grace", "1h"]);
+  await until(() => existsSync(mark));
+  program.kill("SIGINT");
+  await program.says("waiting for 1 task to end (Ctrl-C leaves at once)");
+  expect(program.stdout).toContain("DAG EXECUTION CANCELLED");
+  program.kill("SIGINT");
+  expect((await program.finished).code).toBe(130);
 });

@@ -19,7 +19,11 @@ describe("options", () => {
     [LocalExecutor, "five", "new LocalExecutor takes an object, not 'five'"],
     [LocalExecutor, { workerCount: "5" }, "workerCount must be a whole number from 1 up, not '5'"],
     [LocalExecutor, { outputLimit: -1 }, "outputLimit must be a whole number from 1024 up"],
-    [SequentialExecutor, { workerCount: 3 }, "new SequentialExecutor (one task at a time): unknown field 'workerCount'"],
+    [
+      SequentialExecutor,
+      { workerCount: 3 },
+      "new SequentialExecutor (one task at a time): unknown field 'workerCount'",
+    ],
     [DistributedExecutor, { nats: "nats://x", queueSize: 5 }, "unknown field 'queueSize'"],
     [DistributedExecutor, undefined, "new DistributedExecutor takes an object, not undefined"],
     [DistributedExecutor, {}, "nats is missing"],

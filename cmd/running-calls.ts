@@ -1,12 +1,17 @@
-/** Knows which attempts run in this process, for who must tell when something goes wrong. */
-import { attemptKey } from "../../internal/core/attempt.ts";
-import type { TaskCall, TaskExecutor } from "../../internal/ports/task-executor.ts";
-import type { WorkerOptions } from "../../internal/worker/worker.ts";
+/** Knows which attempts run in this process, also those whose end nobody waits for any more. */
+import { attemptKey } from "../internal/core/attempt.ts";
+import type { TaskCall, TaskExecutor } from "../internal/ports/task-executor.ts";
+import type { WorkerOptions } from "../internal/worker/worker.ts";
 
 export type TaskExecutors = WorkerOptions["registry"];
 
 export class RunningCalls {
   readonly #calls = new Set<TaskCall>();
+
+  /** How many attempts run. */
+  get count(): number {
+    return this.#calls.size;
+  }
 
   /** The keys of the attempts that run. */
   keys(): string[] {
