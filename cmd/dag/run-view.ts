@@ -7,7 +7,7 @@ import type { Observation, Observer } from "../../internal/ports/observer.ts";
 import { LiveDisplay } from "../../internal/telemetry/live-display.ts";
 import { PlainDisplay } from "../../internal/telemetry/plain-display.ts";
 import { Progress } from "../../internal/telemetry/progress.ts";
-import { attemptFailed } from "../../internal/telemetry/sentences.ts";
+import { attemptFailed, taskLogged } from "../../internal/telemetry/sentences.ts";
 import { type NextStep, summary } from "../../internal/telemetry/summary.ts";
 import { runJson } from "./json.ts";
 import { print } from "./stdout.ts";
@@ -64,6 +64,7 @@ export class RunView implements Observer {
       const { what, error } = observation;
       this.say(error === "" ? what : `${what}: ${error}`);
     }
+    if (observation.kind === "task-logged") this.#showLine(observation);
     if (this.#options.json) return;
     if (observation.kind === "run-submitted") this.#open(observation.runId);
     if (this.#progress?.take(observation) !== true) return;
@@ -103,6 +104,16 @@ export class RunView implements Observer {
     } else {
       this.#plain = new PlainDisplay(this.#progress, (text) => process.stdout.write(text));
     }
+  }
+
+  #showLine(observation: Observation & { readonly kind: "task-logged" }): void {
+    this.#plain?.show(observation);
+    if (this.#plain !== undefined) return;
+    const out = this.#options.json ? process.stderr : process.stdout;
+    const lines = taskLogged(observation.attempt.task, observation.line);
+    const write = (): void => void out.write(`${lines.join("\n")}\n`);
+    if (this.#live === undefined) write();
+    else this.#live.aside(write);
   }
 
   #tellFailure({ outcome, retryInMs }: Observation & { readonly kind: "attempt-ended" }): void {

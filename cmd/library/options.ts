@@ -157,6 +157,11 @@ export class Tasks {
         heartbeatMs: HEARTBEAT_MS,
         ackWaitMs: ACK_WAIT_MS,
         inlineLimit: INLINE_LIMIT,
+        onTaskLine: ({ runId, task, index, attempt }, line) => {
+          const logged = { kind: "task-logged", attempt: { runId, task, index, attempt }, line } as const;
+          // Not before it is told that the attempt has started.
+          setImmediate(() => ports.observer.observe(logged));
+        },
       });
     });
   }

@@ -36,6 +36,8 @@ export type Observation =
       readonly type: string;
       readonly outcome: Outcome;
     }
+  /** By the `log` of a task that runs in this process; a line may hold several. */
+  | { readonly kind: "task-logged"; readonly attempt: AttemptId; readonly line: string }
   | { readonly kind: "outcome-void"; readonly runId: string; readonly outcome: Outcome }
   | {
       readonly kind: "run-finished";

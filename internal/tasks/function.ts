@@ -39,7 +39,7 @@ export class FunctionTaskExecutor implements TaskExecutor {
     try {
       value = await fn(call.params, { signal: context.signal, identity, log: (line) => context.log(line) });
     } catch (error) {
-      if (error instanceof Error && error.stack !== undefined) context.log(error.stack);
+      if (error instanceof Error && error.stack !== undefined) context.log(ownFrames(error.stack));
       return failure("function-error", describe(error));
     }
     return answer(value);
@@ -53,6 +53,11 @@ function answer(value: unknown): TaskReturn {
     if (error instanceof NotSerialisable) return failure("output-not-serialisable", error.message);
     return failure("output-not-serialisable", `output cannot be read: ${describe(error)}`);
   }
+}
+
+/** Without the frames that called the function. */
+function ownFrames(stack: string): string {
+  return stack.replace(/\n\s+at (?:async )?FunctionTaskExecutor\.execute [\s\S]*/, "");
 }
 
 function describe(error: unknown): string {

@@ -58,6 +58,9 @@ function log(logger: Logger, observation: Observation): void {
     case "execution-ended":
       logEnd(logger, observation);
       return;
+    case "task-logged":
+      logger.info({ ...named(observation.attempt), line: observation.line }, "task logged");
+      return;
     case "outcome-void":
       logger.info({ ...named({ runId: observation.runId, ...observation.outcome }) }, "outcome void");
       return;

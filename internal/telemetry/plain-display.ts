@@ -1,7 +1,7 @@
 /** Progress as plain lines, one a transition: for pipes and log files. */
 import type { Observation } from "../ports/observer.ts";
 import type { Progress } from "./progress.ts";
-import { attemptFailed } from "./sentences.ts";
+import { attemptFailed, taskLogged } from "./sentences.ts";
 import { shortDuration } from "./text.ts";
 
 /** Larger runs are told by failures and by every tenth of the way. */
@@ -23,6 +23,8 @@ export class PlainDisplay {
     if (observation.kind === "attempt-started" && each) {
       const { task, attempt } = observation.attempt;
       this.#line(`${task} started on ${observation.workerId}${attempt > 1 ? ` (attempt ${attempt})` : ""}`);
+    } else if (observation.kind === "task-logged") {
+      for (const line of taskLogged(observation.attempt.task, observation.line)) this.#line(line);
     } else if (observation.kind === "attempt-ended") {
       const { outcome } = observation;
       if (outcome.state === "failed") {

@@ -1,6 +1,6 @@
 /** What has happened, as a sentence for a person. */
 import type { Outcome } from "../core/outcome.ts";
-import { oneLine, shortDuration } from "./text.ts";
+import { harmless, oneLine, shortDuration } from "./text.ts";
 
 /** `load failed after 85ms (attempt 1): exit code 7; retrying in 1.3s` */
 export function attemptFailed(
@@ -13,4 +13,12 @@ export function attemptFailed(
 
 function retrying(inMs: number): string {
   return inMs < 1 ? "running it again" : `retrying in ${shortDuration(inMs)}`;
+}
+
+/** `load: 42 rows`, for each line of what a task has logged. */
+export function taskLogged(task: string, text: string): string[] {
+  return harmless(text)
+    .trimEnd()
+    .split("\n")
+    .map((line) => `${task}: ${line}`);
 }

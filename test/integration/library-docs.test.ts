@@ -114,6 +114,8 @@ test.each([
   ["cmd/library/definition-options.ts", ["DagOptions", "TaskOptions", "RetryOptions"]],
   ["cmd/library/dag-graph.ts", ["TaskTiming", "CriticalPath"]],
   ["internal/core/result.ts", ["RunResult", "TaskResult"]],
+  ["internal/core/attempt.ts", ["AttemptId"]],
+  ["internal/ports/task-executor.ts", ["FunctionContext"]],
 ])("the page names every field of %s", async (file, interfaces) => {
   const [page, source] = await Promise.all([read("docs/library.md"), read(file)]);
   const words = new Set([...page.matchAll(/`[^`\n]+`/g)].flatMap(([code]) => code.match(/\w+/g) ?? []));

@@ -104,3 +104,40 @@ test("Ctrl-C on a task that does not end by itself: it says what it waits for, a
   program.kill("SIGINT");
   expect((await program.finished).code).toBe(130);
 });
+
+describe("what a function logs", () => {
+  const source = `export function load(_params, { log }) {
+    log("42 rows");
+    log("two\\nlines \\u001B[2J");
+  }`;
+
+  test("stands among the lines of the run", async () => {
+    const { stdout } = await dag(await functionRun("load", source));
+    expect(stdout).toMatch(
+      /^\[.*\] load started on local-1\n\[ +\d+\.\d\ds\] load: 42 rows\n\[.*\] load: two\n\[.*\] load: lines\n/m,
+    );
+  });
+
+  test("and so does where an error came from, without our own frames", async () => {
+    const throwing = `async function inner() {
+      await null;
+      throw new Error("no rows");
+    }
+    export async function load() {
+      await inner();
+    }`;
+    const { stdout } = await dag(await functionRun("load", throwing));
+    const told = stdout.split("\n").filter((line) => line.includes("] load: "));
+    expect(told).toEqual([
+      expect.stringMatching(/load: Error: no rows$/),
+      expect.stringMatching(/load: {5}at inner \(.*load\.mjs:3:13\)$/),
+      expect.stringMatching(/load: {5}at async load \(.*load\.mjs:6:7\)$/),
+    ]);
+  });
+
+  test("goes to stderr with --json", async () => {
+    const { stdout, stderr } = await dag([...(await functionRun("load", source)), "--json"]);
+    expect(stderr).toBe("load: 42 rows\nload: two\nload: lines\n");
+    expect(JSON.parse(stdout)).toMatchObject({ state: "completed" });
+  });
+});
