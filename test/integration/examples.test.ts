@@ -1,7 +1,9 @@
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { TestFolder } from "../support/folder.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const run = promisify(execFile);
@@ -19,14 +21,31 @@ test("the README's library example is the file in examples/, and does what it sa
   expect(stdout).toBe("completed { loaded: 42 }\n");
 });
 
-test("npm start's program: a real cluster, the example run to its end, in a pipe", async () => {
+test("npm start's program: a real cluster, the example run to its end, in a pipe, and nothing left of it", async () => {
+  await using folder = await TestFolder.make();
   const { stdout } = await run(process.execPath, [`${ROOT}dist/cmd/demo/main.js`], {
     cwd: ROOT,
     timeout: 80_000,
+    env: { ...process.env, TMPDIR: folder.path },
   });
+  const port = Number(/ at nats:\/\/127\.0\.0\.1:(\d+)/.exec(stdout)?.[1]);
+  expect(await refuses(port)).toBe(true);
+  expect(await readdir(folder.path)).toEqual([]);
   expect(stdout).toContain("DAG EXECUTION COMPLETE\nDAG: quickstart\n");
   expect(stdout).toContain("flaky failed after");
   expect(stdout).toContain('"bad_rows": 3');
   expect(stdout).toContain("What to try next:");
   expect(stdout).not.toContain("\u001B[");
 });
+
+/** Whether nobody listens there. */
+function refuses(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(false);
+    });
+    socket.once("error", () => resolve(true));
+  });
+}
