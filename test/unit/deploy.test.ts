@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { loadSettings } from "../../internal/config/load.ts";
+import { loadDag } from "../../internal/spec/parse.ts";
 
 interface Service {
   readonly image: string;
@@ -34,6 +35,12 @@ test("the compose file has the three parts, and their images can be set", async 
       depends_on: { nats: { condition: "service_healthy" } },
     });
   }
+});
+
+test("the DAG that the compose file says to try needs no functions: its workers have none", async () => {
+  const file = /npx dag run (\S+)/.exec(await textOf("docker-compose.yml"))?.[1] ?? "";
+  const { tasks } = await loadDag(new URL(`../../${file}`, import.meta.url).pathname);
+  expect(tasks.map(({ type }) => type)).not.toContain("function");
 });
 
 test.each(["executor", "worker"] as const)("%s: a stop waits for a drain", async (command) => {
