@@ -25,8 +25,10 @@ export interface RunPlace {
 /** What to try after a run that did not complete. */
 export function nextSteps({ runId, state, tasks }: RunResult, { definition, cluster }: RunPlace): NextStep[] {
   if (state === "completed") return [];
-  const reasons = new Set(Object.values(tasks).flatMap(({ error }) => error?.reason ?? []));
-  const hints = [...reasons].map((reason) => hintOf(reason, cluster)).filter((hint) => hint !== undefined);
+  const failed = Object.values(tasks).flatMap(({ error, attempts }) =>
+    error === undefined ? [] : [{ reason: error.reason, isRetried: attempts > 1 }],
+  );
+  const hints = failed.map((each) => hintOf(each, cluster)).filter((hint) => hint !== undefined);
   const steps = new Map(hints.map((hint) => [hint[0], hint]));
   const onCluster: NextStep[] =
     cluster === undefined ? [] : [[joined("dag retry", runId, cluster), "what succeeded is kept"]];
@@ -35,7 +37,10 @@ export function nextSteps({ runId, state, tasks }: RunResult, { definition, clus
   return [...steps.values(), ...onCluster, ...again];
 }
 
-function hintOf(reason: FailureReason, cluster: string | undefined): NextStep | undefined {
+function hintOf(
+  { reason, isRetried }: { readonly reason: FailureReason; readonly isRetried: boolean },
+  cluster: string | undefined,
+): NextStep | undefined {
   switch (reason) {
     case "unknown-function":
       return cluster === undefined
@@ -47,7 +52,7 @@ function hintOf(reason: FailureReason, cluster: string | undefined): NextStep | 
     case "http-status":
     case "network":
     case "function-error":
-      return ["retries: 3", "in the definition: the task is tried again by itself"];
+      return isRetried ? undefined : ["retries: 3", "in the definition: the task is tried again by itself"];
     case "lost":
       return [joined("dag workers", cluster ?? ""), "who is alive"];
     default:

@@ -74,6 +74,19 @@ export async function run(
   );
 }
 
+/** Flags that say how tasks run: of runs on a cluster the workers decide. */
+const ONLY_HERE = ["functions", "workers", "grace", "shutdown-timeout", "output-limit"];
+const ONLY_CLUSTER = [
+  "creds",
+  "namespace",
+  "heartbeat",
+  "dead-after",
+  "ack-wait",
+  "lease-term",
+  "loss-cap",
+  "inline-limit",
+];
+
 type Place = "cluster" | "local" | "sequential";
 
 /** A cluster is used only when it was asked for, and then always. */
@@ -95,10 +108,15 @@ async function createExecutor(
   settings: Settings,
   { view, flags }: { readonly view: RunView; readonly flags: RunFlags },
 ): Promise<LibraryExecutor> {
+  const ignored = (where === "cluster" ? ONLY_HERE : ONLY_CLUSTER).filter((each) => flags.given.has(each));
+  for (const flag of ignored) {
+    view.say(
+      where === "cluster"
+        ? `--${flag} is for runs in this process and ignored here: give it to the workers`
+        : `--${flag} is for runs on a cluster and ignored here`,
+    );
+  }
   if (where === "cluster") {
-    for (const flag of ["functions", "workers"].filter((each) => flags.given.has(each))) {
-      view.say(`--${flag} is for runs in this process and ignored here: give it to the workers`);
-    }
     return new DistributedExecutor(distributedOptions({ ...settings, nats: settings.nats ?? "" }, view));
   }
   if (flags.json) divertOthers();

@@ -4,7 +4,7 @@ import { SETTINGS, settingsOf } from "../../internal/config/settings.ts";
 import type { RunningServer } from "../../internal/nats/server/run.ts";
 import { formatDuration } from "../../internal/spec/duration.ts";
 import { pc } from "../../internal/telemetry/colours.ts";
-import { columns } from "../../internal/telemetry/text.ts";
+import { columns, counted } from "../../internal/telemetry/text.ts";
 import { DataFolder } from "../local/data-folder.ts";
 import { findWithProgress } from "../local/find-server.ts";
 import { LocalCluster, USUAL_PORT } from "../local/local-cluster.ts";
@@ -120,7 +120,7 @@ function ready(server: RunningServer, settings: Settings): string {
   const lines = [
     `${done} nats-server ${server.version} with JetStream at ${server.url}, its data in ${data}`,
     ...(taken ? [pc.yellow(`  port ${USUAL_PORT} is taken, so it has another one`)] : []),
-    `${done} an executor and ${count} are up; each worker runs ${workers} tasks at a time`,
+    `${done} an executor and ${count} are up; each worker runs ${counted(workers, "task")} at a time`,
     "",
     ...columns(next).map((line) => `  ${line}`),
     "",

@@ -2,6 +2,7 @@
 import { orphansOf } from "../../internal/core/check.ts";
 import { loadDag } from "../../internal/spec/parse.ts";
 import { DefinitionError } from "../../internal/spec/problems.ts";
+import { counted } from "../../internal/telemetry/text.ts";
 
 /** All problems of all files; exit code 2 when there is any. */
 export async function validate(
@@ -18,7 +19,7 @@ export async function validate(
         );
         continue;
       }
-      process.stdout.write(`${file}: DAG '${dag.name}' is valid (${dag.tasks.length} tasks)\n`);
+      process.stdout.write(`${file}: DAG '${dag.name}' is valid (${counted(dag.tasks.length, "task")})\n`);
       const orphans = orphansOf(dag);
       if (orphans.length > 0 && orphans.length < dag.tasks.length) {
         process.stderr.write(

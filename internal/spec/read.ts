@@ -59,8 +59,27 @@ function examineAs(
   if (raw === undefined) return { problems: shape };
   const { dag, problems } = interpret(raw, types, check);
   const known = new Set(shape.map(({ path }) => formatPath(path)));
-  const all = [...shape, ...problems.filter(({ path }) => !known.has(formatPath(path)))];
+  const more = problems.filter(({ path }) => !known.has(formatPath(path)));
+  const all = withoutMisspelt([...shape, ...more], value);
   return all.length > 0 ? { problems: all } : { made: dag };
+}
+
+/** A field that is there under a misspelt name is not said to be missing as well. */
+function withoutMisspelt(found: readonly Found[], value: unknown): Found[] {
+  const meant = new Set(
+    found.flatMap(({ path, atKey }) => {
+      const near = atKey ? nearest(String(path.at(-1)), fieldsAt(path.slice(0, -1))) : undefined;
+      return near === undefined ? [] : [formatPath([...path.slice(0, -1), near])];
+    }),
+  );
+  return found.filter(({ path }) => !meant.has(formatPath(path)) || partAt(value, path) !== undefined);
+}
+
+function partAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (part, key) => (part as Record<PropertyKey, unknown> | undefined)?.[key],
+    value,
+  );
 }
 
 function interpret(

@@ -83,7 +83,10 @@ function scalarText(value: JsonValue): string | undefined {
 /** The output file is there and cannot be read as output. */
 export class BadOutputFile extends Error {}
 
-/** What the command wrote to its output file: `KEY=value` lines, or one JSON object. Throws `BadOutputFile`. */
+/**
+ * What the command wrote to its output file: `KEY=value` lines, or one JSON object. Empty lines and comments, which
+ * begin with #, count for nothing; a value is taken as it stands, quotes too. Throws `BadOutputFile`.
+ */
 export async function readOutputFile({ outputFile }: BashFiles, limit: number): Promise<JsonObject> {
   const text = await readFile(outputFile, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return "";
@@ -108,7 +111,7 @@ function parseJson(text: string): JsonObject {
 function parseLines(text: string): JsonObject {
   const output: JsonObject = {};
   for (const [i, line] of text.split("\n").entries()) {
-    if (line.trim() === "") continue;
+    if (/^\s*(?:#|$)/.test(line)) continue;
     const at = line.indexOf("=");
     if (at <= 0) {
       throw new BadOutputFile(

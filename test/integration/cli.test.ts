@@ -161,12 +161,29 @@ describe("bad input: exit 2, a clear message, nothing left running", () => {
     );
     const { code, stdout, stderr } = await dag(["validate", fine, bad]);
     expect(code).toBe(2);
-    expect(stdout).toBe(`${fine}: DAG 'x' is valid (1 tasks)\n`);
+    expect(stdout).toBe(`${fine}: DAG 'x' is valid (1 task)\n`);
     expect(stderr.trim().split("\n")).toEqual([
       `${bad}:3:35: retries: must be a whole number from 0 to 1000, not -1`,
       `${bad}:4:5: command: is missing; a task of type bash needs a command: a script`,
       `${bad}:4:27: unknown dependency 'c': no task has this id`,
     ]);
+  });
+
+  test("flags that mean nothing where the run goes are named", async () => {
+    const definition = await file("good.yaml", good);
+    const here = await dag(["run", definition, "--creds", "/nowhere", "--loss-cap", "3"]);
+    expect(here).toMatchObject({
+      code: 0,
+      stderr:
+        "dag: --creds is for runs on a cluster and ignored here\n" +
+        "dag: --loss-cap is for runs on a cluster and ignored here\n",
+    });
+    const flags = ["--workers", "3", "--grace", "1s", "--shutdown-timeout", "1s", "--output-limit", "5000"];
+    const there = await dag(["run", definition, ...flags, "--nats", "nats://127.0.0.1:1"]);
+    const ignored = there.stderr
+      .split("\n")
+      .flatMap((line) => /^dag: --(\S+) is for runs in this process/.exec(line)?.[1] ?? []);
+    expect(ignored).toEqual(["workers", "grace", "shutdown-timeout", "output-limit"]);
   });
 
   test("an address where nobody listens, or nobody answers", async () => {

@@ -140,6 +140,15 @@ describe("a bad file: every problem at once, with its place", () => {
       ["x.yaml:3:20: type: unknown type 'perl'; use one of bash, shell, http, rest, function, go, golang"],
     ],
     [
+      "a command under a misspelt name is not missing as well",
+      "name: x\ntasks:\n  - { id: a, comand: x }\n  - { id: b, comand: x, command: 5 }\n",
+      [
+        "x.yaml:3:14: unknown field 'comand'; did you mean 'command'? Allowed here: id, name, type, command, workflow_ref, params, depends_on, dependencies, retries, retry, timeout, sla, queue, priority, critical, allow_failure, env",
+        "x.yaml:4:14: unknown field 'comand'; did you mean 'command'? Allowed here: id, name, type, command, workflow_ref, params, depends_on, dependencies, retries, retry, timeout, sla, queue, priority, critical, allow_failure, env",
+        "x.yaml:4:34: command: must be text, not 5",
+      ],
+    ],
+    [
       "negative retries, a bad duration and an unknown field together",
       "name: x\ntasks:\n  - id: a\n    command: x\n    retries: -1\n    timeout: 5 parsecs\n    dependson: []\n",
       [

@@ -67,6 +67,11 @@ describe("bash", () => {
 
   test.each([
     ["lines", "printf 'a=1\\nb = x=y\\n' > $JETDAG_OUTPUT_FILE", { a: "1", b: " x=y" }],
+    [
+      "comments and empty lines",
+      "printf '# made by hand\\n\\n  # and\\na=#1\\n' > $JETDAG_OUTPUT_FILE",
+      { a: "#1" },
+    ],
     ["a JSON object", `echo '{"a": {"b": [1]}}' > $JETDAG_OUTPUT_FILE`, { a: { b: [1] } }],
     ["nothing", "true", {}],
     ["a name that is taken", "echo stdout=mine > $JETDAG_OUTPUT_FILE", {}],

@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+import { nextSteps } from "../../cmd/dag/advice.ts";
+import type { TaskResult } from "../../internal/core/result.ts";
+
+const failed = (attempts: number): TaskResult => ({
+  state: "failed",
+  attempts,
+  error: { reason: "exit-nonzero", message: "exit code 1" },
+});
+
+test.each([
+  ["for a task that has none", [failed(1)], true],
+  ["not for one that was tried again already", [failed(3)], false],
+  ["for the one of two that has none", [failed(3), failed(1)], true],
+])("retries are suggested %s", (_name, all, isSuggested) => {
+  const tasks = Object.fromEntries(all.map((task, i) => [`t${i}`, task]));
+  const steps = nextSteps(
+    { runId: "r", dag: "d", state: "failed", durationMs: 1, tasks },
+    { definition: "d.yaml" },
+  );
+  expect(steps.map(([what]) => what).includes("retries: 3")).toBe(isSuggested);
+});
