@@ -91,7 +91,7 @@ function toTable(rows: readonly Row[]): string[] {
     ])
     .toSorted(([a = ""], [b = ""]) => order.indexOf(a) - order.indexOf(b));
   const width = process.stdout.columns ?? Number.POSITIVE_INFINITY;
-  return table(fitting([HEAD, ...sorted], width), width);
+  return table(fitting([HEAD, ...sorted], width), { width });
 }
 
 /** The file's folder stands below the table. */
