@@ -11,6 +11,7 @@ export const PAGES: Readonly<Record<string, (root: URL) => Promise<string>>> = {
   "README.md": (root) => filled(new URL("README.md", root), { root }),
   "docs/dag-file.md": (root) => filled(new URL("docs/dag-file.md", root), { root }),
   "docs/operating.md": (root) => filled(new URL("docs/operating.md", root), { root }),
+  "docs/coming-from.md": (root) => filled(new URL("docs/coming-from.md", root), { root }),
   "docs/dag.schema.json": () => Promise.resolve(jsonSchemaText()),
 };
 

@@ -1,0 +1,87 @@
+/** docs/cli.md: its table is the command tree, its examples run as they stand, and no option is left out. */
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { TestFolder } from "../support/folder.ts";
+import { TestServer } from "../support/nats-server.ts";
+import { dag, type Finished, Program } from "../support/programs.ts";
+import { until } from "../support/until.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+const page = await readFile(`${ROOT}docs/cli.md`, "utf8");
+const table = [...page.matchAll(/^\| `(\w+)` +\| (.+?) +\|$/gm)].map(([, name = "", text = ""]) => ({
+  name,
+  text,
+}));
+
+test("the table has every command, and says what its help says", async () => {
+  const { stdout } = await dag(["--help"]);
+  const commands = stdout.slice(stdout.indexOf("Commands:")).split("\n\n", 1)[0] ?? "";
+  const names = [...commands.matchAll(/^ {2}(\w+) /gm)].flatMap(([, name = ""]) =>
+    name === "help" ? [] : [name],
+  );
+  const known = table.slice(0, names.length);
+  expect(known.map(({ name }) => name)).toEqual(names);
+  const helps = await Promise.all(names.map((name) => dag([name, "--help"])));
+  for (const [i, { stdout: help }] of helps.entries()) {
+    expect(help.split("\n\n")[1]?.replaceAll("\n", " ")).toBe(known[i]?.text);
+    const options = help.slice(help.indexOf("\nOptions:")).split("\n\n", 1)[0] ?? "";
+    const flags = [...options.matchAll(/^ +(?:-\w, )?(--[\w-]+)/gm)].map(([, flag = ""]) => flag);
+    expect(flags.filter((flag) => flag !== "--help" && !page.includes(flag))).toEqual([]);
+  }
+});
+
+describe("the examples", () => {
+  let server: TestServer;
+  let folder: TestFolder;
+  let programs: Program[];
+  beforeAll(async () => {
+    server = await TestServer.start();
+    folder = await TestFolder.make();
+    programs = [
+      new Program("executor", ["--nats", server.url]),
+      new Program("worker", ["--nats", server.url]),
+    ];
+    await until(async () => (await dag(["workers", "--nats", server.url])).stdout.includes("live"));
+  });
+  afterAll(async () => {
+    for (const program of programs) await program[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
+    await folder[Symbol.asyncDispose]();
+  });
+
+  function runLine(line: string): Promise<Finished> {
+    const options = { cwd: folder.path, env: { ...process.env, NATS_URL: server.url } };
+    return new Promise((resolve) => {
+      execFile(
+        process.execPath,
+        [`${ROOT}dist/cmd/dag/main.js`, ...line.split(" ")],
+        options,
+        (error, stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+      );
+    });
+  }
+
+  test("end with the exit codes that the page says", async () => {
+    const blocks = [...page.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = ""]) => block);
+    const lines = blocks.join("").trim().split("\n");
+    expect(lines.length).toBeGreaterThan(20);
+    let run = "";
+    for (const line of lines) {
+      const [, command = "", code = "0"] = /^dag (.*?)(?:\s+# (\d).*)?$/.exec(line) ?? [];
+      const ended = await runLine(command.replace("RUN", run));
+      expect({ line, ...ended }).toMatchObject({ line, code: Number(code) });
+      if (command.includes("--detach")) run = ended.stdout.trim();
+    }
+  });
+});
+
+test("the DAG of docs/coming-from.md runs, by the command that stands there", async () => {
+  const text = await readFile(`${ROOT}docs/coming-from.md`, "utf8");
+  const [, command = ""] = /^dag (run .*)$/m.exec(text) ?? [];
+  const { code, stdout } = await dag(
+    command.split(" ").map((word) => word.replace(/^examples/, `${ROOT}examples`)),
+  );
+  expect(stdout).toContain("Output of report:\n  loaded 42 rows of 2026-01-31\n");
+  expect(code).toBe(0);
+});
