@@ -57,8 +57,8 @@ test("a run from both sides; each process from its start to its end", async () =
   expect((await executor.finished).code).toBe(0);
 
   expect(story(linesOf(executor))).toEqual([
-    "30 lease taken",
     "30 executor started",
+    "30 lease taken",
     "30 worker joined",
     "30 run submitted",
     "30 attempt failed b exit-nonzero",
