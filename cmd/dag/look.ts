@@ -1,5 +1,6 @@
 /** `dag status RUN`, `dag cancel RUN`, `dag workers` */
 import type { Settings } from "../../internal/config/load.ts";
+import type { RunResult } from "../../internal/core/result.ts";
 import { cancelRun, inspectRun } from "../../internal/executor/inspection.ts";
 import { systemClock } from "../../internal/memory/system.ts";
 import type { ClusterView } from "../../internal/ports/desk.ts";
@@ -9,6 +10,7 @@ import { type OpenCluster, withCluster } from "./cluster.ts";
 import { runJson, workerJson } from "./json.ts";
 import { UsageError } from "./usage-error.ts";
 
+const MAX_MESSAGES = 20;
 const ASK_MS = 1_000;
 
 interface Flags {
@@ -30,12 +32,19 @@ export async function status({ json }: Flags, settings: Settings, runId: string)
     `${dag}  ${coloured(state)}  ${shortDuration(durationMs)}  (run ${runId})`,
     ...taskTable(Object.entries(tasks), process.stdout.columns ?? 120),
     ...(result.message === undefined ? [] : [`  ${result.message}`]),
-    ...Object.values(tasks).flatMap(({ state: taskState, error }) =>
-      error === undefined || taskState === "cancelled" ? [] : [`  ${error.message}`],
-    ),
+    ...messagesOf(tasks),
   ];
   process.stdout.write(`${lines.join("\n")}\n`);
   return 0;
+}
+
+/** Of many failures the first are told. */
+function messagesOf(tasks: RunResult["tasks"]): string[] {
+  const all = Object.values(tasks).flatMap(({ state, error }) =>
+    error === undefined || state === "cancelled" ? [] : [`  ${error.message}`],
+  );
+  const more = all.length - MAX_MESSAGES;
+  return more > 0 ? [...all.slice(0, MAX_MESSAGES), `  … and ${more} more failures`] : all;
 }
 
 export async function cancel({ json }: Flags, settings: Settings, runId: string): Promise<number> {

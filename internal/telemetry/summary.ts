@@ -26,13 +26,9 @@ export function summary(result: RunResult, { width, leaves, next }: SummaryOptio
   const bad = tasks.filter(([, task]) => task.state !== "completed");
   // What was cancelled with the run has the run's own reason, which is told once.
   const failures = bad.filter(([, { state, error }]) => error !== undefined && state !== "cancelled");
-  const shown = rowsOf(tasks);
-  const more = tasks.length - shown.length;
-  const allGood = bad.length <= shown.length ? ", all completed" : "";
   const lines = [
     "",
-    ...taskTable(shown, width),
-    ...(more > 0 ? [pc.dim(`… and ${counted(more, "more task")}${allGood}`)] : []),
+    ...taskTable(tasks, width),
     ...failures.slice(0, MAX_FAILURES).flatMap(([id, task]) => failure(id, task)),
     ...(failures.length > MAX_FAILURES
       ? ["", pc.dim(`… and ${failures.length - MAX_FAILURES} more failures`)]
@@ -43,7 +39,7 @@ export function summary(result: RunResult, { width, leaves, next }: SummaryOptio
     `Run: ${result.runId}`,
     `Tasks Succeeded: ${tasks.length - bad.length}`,
     `Tasks Failed: ${count(result, "failed") + count(result, "crashed")}`,
-    ...others(result),
+    ...otherEnds(result),
     ...(result.message === undefined ? [] : [`Reason: ${oneLine(result.message)}`]),
     `Duration: ${(result.durationMs / 1_000).toFixed(2)}s`,
     ...leaves.slice(0, MAX_RESULTS).flatMap((id) => outcomeOf(id, result.tasks[id])),
@@ -52,16 +48,13 @@ export function summary(result: RunResult, { width, leaves, next }: SummaryOptio
   return `${lines.join("\n")}\n`;
 }
 
-/** Of many tasks first those that did not succeed. */
-function rowsOf(tasks: readonly (readonly [string, TaskResult])[]): typeof tasks {
-  if (tasks.length <= MAX_ROWS) return tasks;
-  const isGood = ([, { state }]: readonly [string, TaskResult]): boolean => state === "completed";
-  return [...tasks.filter((task) => !isGood(task)), ...tasks.filter(isGood)].slice(0, MAX_ROWS);
-}
+type Row = readonly [id: string, task: TaskResult];
 
-export function taskTable(tasks: readonly (readonly [string, TaskResult])[], width: number): string[] {
+/** Of many tasks some are shown, those first that a person has to know of, and the others are counted. */
+export function taskTable(tasks: readonly Row[], width: number): string[] {
   if (tasks.length === 0) return [];
-  const rows = tasks.map(([id, task]) => [
+  const shown = tasks.length <= MAX_ROWS ? tasks : tasks.toSorted(byUrgency).slice(0, MAX_ROWS);
+  const rows = shown.map(([id, task]) => [
     id,
     task.state,
     task.attempts === 0 ? "" : String(task.attempts),
@@ -69,12 +62,40 @@ export function taskTable(tasks: readonly (readonly [string, TaskResult])[], wid
     task.durationMs === undefined ? "" : shortDuration(task.durationMs),
   ]);
   const [head = "", ...body] = table([["TASK", "STATE", "TRIES", "WORKER", "TIME"], ...rows], { width });
-  return [
-    head,
-    ...body.map((line, i) =>
-      line.replace(` ${rows[i]?.[1] ?? ""}`, (match) => coloured(rows[i]?.[1] ?? "", match)),
-    ),
-  ];
+  const painted = body.map((line, i) =>
+    line.replace(` ${rows[i]?.[1] ?? ""}`, (match) => coloured(rows[i]?.[1] ?? "", match)),
+  );
+  return [head, ...painted, ...others(tasks, shown)];
+}
+
+const URGENCY = [
+  "failed",
+  "crashed",
+  "running",
+  "retrying",
+  "cancelled",
+  "upstream_failed",
+  "queued",
+  "pending",
+];
+
+function byUrgency([, a]: Row, [, b]: Row): number {
+  const rank = ({ state }: TaskResult): number => {
+    const at = URGENCY.indexOf(state);
+    return at < 0 ? URGENCY.length : at;
+  };
+  return rank(a) - rank(b);
+}
+
+/** `… and 60 more tasks: 57 completed, 3 pending` */
+function others(tasks: readonly Row[], shown: readonly Row[]): string[] {
+  const more = tasks.length - shown.length;
+  if (more === 0) return [];
+  const counts = new Map<string, number>();
+  for (const [, { state }] of tasks) counts.set(state, (counts.get(state) ?? 0) + 1);
+  for (const [, { state }] of shown) counts.set(state, (counts.get(state) ?? 0) - 1);
+  const left = [...counts].filter(([, n]) => n > 0).map(([state, n]) => `${n} ${state}`);
+  return [pc.dim(`… and ${counted(more, "more task")}: ${left.join(", ")}`)];
 }
 
 function failure(id: string, { error, output }: TaskResult): string[] {
@@ -85,8 +106,8 @@ function failure(id: string, { error, output }: TaskResult): string[] {
 
 /** What a task that nothing depends on has come to. */
 function outcomeOf(id: string, task: TaskResult | undefined): string[] {
-  if (task?.state !== "completed" || task.output === undefined) return [];
-  const lines = linesOf(readable(task.output));
+  if (task?.state !== "completed" || Object.keys(task.output ?? {}).length === 0) return [];
+  const lines = linesOf(readable(task.output ?? {}));
   if (lines.length === 0) return [];
   const more = lines.length - OUTPUT_LINES;
   return [
@@ -125,7 +146,7 @@ function title(state: RunResult["state"]): string {
   return state === "completed" ? "DAG EXECUTION COMPLETE" : `DAG EXECUTION ${state.toUpperCase()}`;
 }
 
-function others(result: RunResult): string[] {
+function otherEnds(result: RunResult): string[] {
   return (["upstream_failed", "cancelled"] as const).flatMap((state) => {
     const number = count(result, state);
     const name = state === "cancelled" ? "Cancelled" : "Upstream Failed";

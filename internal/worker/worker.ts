@@ -157,7 +157,8 @@ export class Worker {
 
   /** Workers of one queue may have different functions: who lacks one leaves it to who has it. */
   async #passOn(delivery: Delivery, outcome: Outcome): Promise<void> {
-    if (!(await this.#elsewhere.knowsFunction(delivery.work))) {
+    // While it drains, anybody is better.
+    if (!this.isDraining && !(await this.#elsewhere.knowsFunction(delivery.work))) {
       this.#writer.add(delivery, outcome);
       return;
     }

@@ -44,10 +44,10 @@ describe("the table at the end", () => {
   test("of many tasks those that failed come first, then the first of the others", () => {
     expect(shownBy(many(45, (i) => i === 43))).toEqual({
       rows: ["t43", ...Array.from({ length: 39 }, (_, i) => `t${i}`)],
-      more: "… and 5 more tasks, all completed",
+      more: "… and 5 more tasks: 5 completed",
     });
-    expect(shownBy(many(41, () => false)).more).toBe("… and 1 more task, all completed");
-    expect(shownBy(many(45, () => true)).more).toBe("… and 5 more tasks");
+    expect(shownBy(many(41, () => false)).more).toBe("… and 1 more task: 1 completed");
+    expect(shownBy(many(45, () => true)).more).toBe("… and 5 more tasks: 5 failed");
     expect(shownBy(many(40, () => false))).toMatchObject({ rows: { length: 40 }, more: undefined });
   });
 });
