@@ -8,6 +8,7 @@ import { withConfigFile } from "../../internal/config/read-settings.ts";
 import { type Command as Setup, fileKey } from "../../internal/config/settings.ts";
 import { withoutSecrets } from "../../internal/nats/connection.ts";
 import { formatDuration } from "../../internal/spec/duration.ts";
+import { lineWidth } from "../../internal/telemetry/line-width.ts";
 import { cut, table } from "../../internal/telemetry/text.ts";
 
 const PROGRAMS = ["dag", "executor", "worker"] as const;
@@ -90,7 +91,7 @@ function toTable(rows: readonly Row[]): string[] {
       of === PROGRAMS.join(", ") ? "all" : of,
     ])
     .toSorted(([a = ""], [b = ""]) => order.indexOf(a) - order.indexOf(b));
-  const width = process.stdout.columns ?? Number.POSITIVE_INFINITY;
+  const width = lineWidth();
   return table(fitting([HEAD, ...sorted], width), { width });
 }
 

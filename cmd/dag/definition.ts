@@ -17,7 +17,7 @@ export interface NamedDag {
 export async function isFile(what: string): Promise<boolean> {
   if (/[/\\]|\.(ya?ml|json)$/i.test(what)) return true;
   return stat(what).then(
-    () => true,
+    (found) => found.isFile(),
     () => false,
   );
 }
@@ -28,8 +28,7 @@ export async function loadDefinition(
   { settings, version }: { readonly settings: Settings; readonly version?: number },
 ): Promise<Dag> {
   if (await isFile(what)) {
-    if (version !== undefined)
-      throw new UsageError("--dag-version is for deployed DAGs; a file has no versions");
+    if (version !== undefined) throw new UsageError("--version is for deployed DAGs; a file has no versions");
     return loadDag(what);
   }
   if (settings.nats === undefined) {

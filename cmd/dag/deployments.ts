@@ -5,6 +5,7 @@ import { deployDag, findVersion } from "../../internal/executor/deployment.ts";
 import type { DeployedVersion } from "../../internal/ports/catalog.ts";
 import { readText } from "../../internal/spec/file.ts";
 import { parseDag } from "../../internal/spec/parse.ts";
+import { lineWidth } from "../../internal/telemetry/line-width.ts";
 import { pc } from "../../internal/telemetry/colours.ts";
 import { localTime } from "../../internal/telemetry/local-time.ts";
 import { table } from "../../internal/telemetry/text.ts";
@@ -60,23 +61,21 @@ export async function list({ json }: Flags, settings: Settings): Promise<number>
       dag.description?.split("\n", 1)[0] ?? "",
     ]);
     const head = ["DAG", "VERSION", "TASKS", "DEPLOYED", "DESCRIPTION"];
-    process.stdout.write(
-      `${table([head, ...rows], { width: process.stdout.columns ?? 120, whole: 0 }).join("\n")}\n`,
-    );
+    process.stdout.write(`${table([head, ...rows], { width: lineWidth(), whole: 0 }).join("\n")}\n`);
   }
   return 0;
 }
 
 /** Prints the text that the version was deployed from, and nothing else, so that it can go into a file. */
 export async function show(
-  { json, dagVersion }: Flags & { readonly dagVersion?: string },
+  { json, version }: Flags & { readonly version?: string },
   settings: Settings,
   name: string,
 ): Promise<number> {
   return withCluster(settings, async ({ catalog, definitions }) => {
-    const version = await findVersion(named(name, dagVersion), catalog);
-    const source = await definitions.source(version.source);
-    process.stdout.write(json ? `${toJson(version, { source })}\n` : withNewline(source));
+    const found = await findVersion(named(name, version), catalog);
+    const source = await definitions.source(found.source);
+    process.stdout.write(json ? `${toJson(found, { source })}\n` : withNewline(source));
     return 0;
   });
 }

@@ -4,6 +4,7 @@ import type { Dag } from "../../internal/core/model.ts";
 import type { RunResult } from "../../internal/core/result.ts";
 import { followRun } from "../../internal/executor/follow-run.ts";
 import { missing, nextSteps } from "./advice.ts";
+import { clusterFlags } from "./cluster-flags.ts";
 import { withCluster } from "./cluster.ts";
 import { Interrupts } from "./interrupts.ts";
 import { unknownRun } from "./look.ts";
@@ -13,6 +14,8 @@ export interface FollowFlags {
   readonly json: boolean;
   /** Stdout is a terminal that can be drawn on. */
   readonly live: boolean;
+  /** The settings that stand on the command line, by flag. */
+  readonly given: ReadonlySet<string>;
 }
 
 const ASK_MS = 1_000;
@@ -31,7 +34,7 @@ export async function follow(flags: FollowFlags, settings: Settings, runId: stri
 }
 
 async function watch(
-  { json, live }: FollowFlags,
+  { json, live, given }: FollowFlags,
   settings: Settings,
   runId: string,
 ): Promise<RunResult | "interrupted"> {
@@ -56,7 +59,7 @@ async function watch(
       const followed = await followRun(options, cluster);
       if (followed === undefined) throw unknownRun(runId);
       view ??= new RunView({ dag: followed.dag, json, live });
-      view.end(followed.result, nextSteps(followed.result, { cluster: "" }));
+      view.end(followed.result, nextSteps(followed.result, { cluster: clusterFlags(given, settings) }));
       return followed.result;
     } catch (error) {
       if (!interrupts.signal.aborted) throw error;

@@ -4,6 +4,7 @@ import type { RunResult } from "../../internal/core/result.ts";
 import { cancelRun, inspectRun } from "../../internal/executor/inspection.ts";
 import { systemClock } from "../../internal/memory/system.ts";
 import type { ClusterView } from "../../internal/ports/desk.ts";
+import { lineWidth } from "../../internal/telemetry/line-width.ts";
 import { taskTable } from "../../internal/telemetry/summary.ts";
 import { coloured, shortDuration, table } from "../../internal/telemetry/text.ts";
 import { type OpenCluster, withCluster } from "./cluster.ts";
@@ -30,7 +31,7 @@ export async function status({ json }: Flags, settings: Settings, runId: string)
   const { dag, state, durationMs, tasks } = result;
   const lines = [
     `${dag}  ${coloured(state)}  ${shortDuration(durationMs)}  (run ${runId})`,
-    ...taskTable(Object.entries(tasks), process.stdout.columns ?? 120),
+    ...taskTable(Object.entries(tasks), lineWidth()),
     ...(result.message === undefined ? [] : [`  ${result.message}`]),
     ...messagesOf(tasks),
   ];
@@ -77,7 +78,7 @@ export async function workers({ json }: Flags, settings: Settings): Promise<numb
     `${shortDuration(worker.silentMs)} ago`,
   ]);
   const head = ["WORKER", "HOST", "QUEUES", "BUSY", "STATE", "HEARD"];
-  process.stdout.write(`${table([head, ...rows], { width: process.stdout.columns ?? 120 }).join("\n")}\n`);
+  process.stdout.write(`${table([head, ...rows], { width: lineWidth() }).join("\n")}\n`);
   return 0;
 }
 

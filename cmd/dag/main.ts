@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** The command line: runs DAGs, here or on a cluster, and looks after runs. */
-import tab from "@bomb.sh/tab/commander";
 import { Command } from "commander";
 import { ConfigError, type Settings, unknownVariables } from "../../internal/config/load.ts";
 import { addSettings, givenFlags, runProgram } from "../../internal/config/options.ts";
@@ -14,6 +13,7 @@ import { FunctionsNotLoaded } from "../../internal/tasks/load-functions.ts";
 import { CannotStart } from "../local/cannot-start.ts";
 import { VERSION } from "../version.ts";
 import { addConfigFlags, config } from "./config.ts";
+import { addCompletion } from "./completion.ts";
 import { deploy, diff, list, show } from "./deployments.ts";
 import { follow, wait } from "./follow.ts";
 import { cancel, status, workers } from "./look.ts";
@@ -45,7 +45,7 @@ const RUN_EXAMPLES = `
 Examples:
   dag run etl.yaml --param day=2026-01-31 --json
   dag run etl.yaml --functions functions.js --workers 10
-  dag run etl --dag-version 3 --detach --nats nats://localhost:4222`;
+  dag run etl --version 3 --detach --nats nats://localhost:4222`;
 
 interface RunOptions {
   readonly local?: boolean;
@@ -56,13 +56,15 @@ interface RunOptions {
   readonly params?: string;
   readonly runId?: string;
   readonly tenant?: string;
-  readonly dagVersion?: string;
+  readonly version?: string;
 }
 
 const program = new Command("dag")
   .description("Runs DAGs of tasks, in this process or on a cluster over NATS JetStream.")
   .version(VERSION)
   .addHelpText("after", EXAMPLES)
+  // A command may have a --version of its own: that of a DAG.
+  .enablePositionalOptions()
   .exitOverride();
 
 function add(name: string, description: string, act: (command: Command) => Promise<number>): Command {
@@ -79,7 +81,11 @@ function add(name: string, description: string, act: (command: Command) => Promi
 
 interface Looking<Options> {
   /** What stands on the command line beside the settings. */
-  readonly flags: Options & { readonly json: boolean; readonly live: boolean };
+  readonly flags: Options & {
+    readonly json: boolean;
+    readonly live: boolean;
+    readonly given: ReadonlySet<string>;
+  };
   readonly settings: Settings;
   readonly args: readonly string[];
 }
@@ -92,7 +98,12 @@ function addLook<Options extends object>(
 ): Command {
   const command = add(name, description, async (self) => {
     const settings = await readSettings(self, "look", process.env);
-    const flags = { ...self.opts<Options>(), json: isJson(self), live: canDraw(process.env.TERM) };
+    const flags = {
+      ...self.opts<Options>(),
+      json: isJson(self),
+      live: canDraw(process.env.TERM),
+      given: given(self, "look"),
+    };
     return act({ flags, settings, args: self.args });
   });
   return addSettings(command, "look");
@@ -120,7 +131,7 @@ const runCommand = add("run <file-or-name>", "run a DAG, and wait for its end", 
     detach = false,
     ...options
   } = command.opts<RunOptions>();
-  const { param = [], params, runId, tenant, dagVersion } = options;
+  const { param = [], params, runId, tenant, version } = options;
   const settings = await readSettings(command, "dag", process.env);
   const flags = {
     json: isJson(command),
@@ -130,7 +141,7 @@ const runCommand = add("run <file-or-name>", "run a DAG, and wait for its end", 
     ...(params === undefined ? {} : { params }),
     ...(runId === undefined ? {} : { runId }),
     ...(tenant === undefined ? {} : { tenant }),
-    ...(dagVersion === undefined ? {} : { dagVersion }),
+    ...(version === undefined ? {} : { version }),
   };
   return run(command.args[0] ?? "", flags, { settings });
 })
@@ -138,7 +149,7 @@ const runCommand = add("run <file-or-name>", "run a DAG, and wait for its end", 
   .option("--sequential", "run in this process, one task at a time")
   .option("--dry-run", "print the plan; nothing runs")
   .option("--detach", "submit the run, print its id, and leave it to the cluster")
-  .option("--dag-version <n>", "of a deployed DAG, instead of the newest")
+  .option("--version <n>", "of a deployed DAG, instead of the newest")
   .option("--param <key=value>", "a param of the run; may be repeated", collect)
   .option("--params <file>", "params of the run from a YAML or JSON file")
   .option("--run-id <id>", "an id of your own for the run")
@@ -199,11 +210,11 @@ addLook(
   (looking) => deploy(looking.flags, looking.settings, looking.args),
 );
 addLook("list", "list the deployed DAGs", ({ flags, settings }) => list(flags, settings));
-addLook<{ dagVersion?: string }>(
+addLook<{ version?: string }>(
   "show <name>",
   "print a deployed DAG as it was written",
   ({ flags, settings, args }) => show(flags, settings, args[0] ?? ""),
-).option("--dag-version <n>", "instead of the newest");
+).option("--version <n>", "instead of the newest");
 addLook<{ from?: string; to?: string }>(
   "diff <name> [file]",
   "compare a deployed DAG with its version before, or with a file",
@@ -230,8 +241,10 @@ const upCommand = add("up", "start a cluster on this machine, until Ctrl-C", asy
 });
 addSettings(upCommand, "up");
 
-// `dag completion bash` prints a script; the shell asks `dag complete -- …` for what fits.
-tab(program, { completionCommandName: "completion" });
+for (const command of program.commands) {
+  if (!command.options.some(({ long }) => long === "--version")) command.version(VERSION);
+}
+addCompletion(program);
 
 const EXPECTED = [
   BadInput,

@@ -1,6 +1,7 @@
 /** `dag queues`: what waits, what is in flight, and who takes it. */
 import type { Settings } from "../../internal/config/load.ts";
 import type { QueueView } from "../../internal/ports/desk.ts";
+import { lineWidth } from "../../internal/telemetry/line-width.ts";
 import { table } from "../../internal/telemetry/text.ts";
 import { withCluster } from "./cluster.ts";
 import { askExecutor } from "./look.ts";
@@ -23,7 +24,7 @@ export async function queues({ json }: { readonly json: boolean }, settings: Set
     isForsaken(queue) ? "waiting for a worker" : "",
   ]);
   const head = ["QUEUE", "WAITING", "IN FLIGHT", "WORKERS", ""];
-  process.stdout.write(`${table([head, ...rows], { width: process.stdout.columns ?? 120 }).join("\n")}\n`);
+  process.stdout.write(`${table([head, ...rows], { width: lineWidth() }).join("\n")}\n`);
   return 0;
 }
 

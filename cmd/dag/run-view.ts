@@ -4,6 +4,7 @@ import { Graph } from "../../internal/core/graph.ts";
 import type { Dag } from "../../internal/core/model.ts";
 import type { RunResult } from "../../internal/core/result.ts";
 import type { Observation, Observer } from "../../internal/ports/observer.ts";
+import { lineWidth } from "../../internal/telemetry/line-width.ts";
 import { LiveDisplay } from "../../internal/telemetry/live-display.ts";
 import { PlainDisplay } from "../../internal/telemetry/plain-display.ts";
 import { Progress } from "../../internal/telemetry/progress.ts";
@@ -28,12 +29,16 @@ export interface RunViewOptions {
   readonly live: boolean;
 }
 
+type Begun = Extract<Observation, { readonly kind: "run-submitted" | "run-retried" }>;
+
 export class RunView implements Observer {
   readonly #options: RunViewOptions;
   #progress: Progress | undefined;
   #plain: PlainDisplay | undefined;
   #live: LiveDisplay | undefined;
   #looking: NodeJS.Timeout | undefined;
+  /** A worker's notice may be faster than the log, and come before the run's beginning. */
+  readonly #early: Observation[] = [];
   #seen = new Set<string>();
   #notices: readonly string[] = [];
 
@@ -66,7 +71,8 @@ export class RunView implements Observer {
     }
     if (observation.kind === "task-logged") this.#showLine(observation);
     if (this.#options.json) return;
-    if (observation.kind === "run-submitted") this.#open(observation.runId);
+    if (observation.kind === "attempt-started" && this.#progress === undefined) this.#early.push(observation);
+    if (observation.kind === "run-submitted" || observation.kind === "run-retried") this.#open(observation);
     if (this.#progress?.take(observation) !== true) return;
     this.#plain?.show(observation);
     if (observation.kind === "attempt-ended") this.#tellFailure(observation);
@@ -79,7 +85,7 @@ export class RunView implements Observer {
       print(`${runJson(result)}\n`);
       return;
     }
-    const width = process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
+    const width = lineWidth();
     const { dag } = this.#options;
     const leaves = leavesOf(new Graph(dag)).flatMap((position) => dag.tasks[position]?.id ?? []);
     process.stdout.write(summary(result, { width, leaves, next }));
@@ -91,11 +97,10 @@ export class RunView implements Observer {
     this.#live = undefined;
   }
 
-  #open(runId: string): void {
+  #open({ runId, dagName, tasks }: Begun): void {
     if (this.#progress !== undefined) return;
-    const { dag, live } = this.#options;
-    const run = { runId, dag: dag.name, tasks: dag.tasks.length };
-    this.#progress = new Progress(run, () => performance.now());
+    const { live } = this.#options;
+    this.#progress = new Progress({ runId, dag: dagName, tasks }, () => performance.now());
     if (live) {
       this.#live = new LiveDisplay(this.#progress, {
         terminal: process.stdout,
@@ -104,6 +109,7 @@ export class RunView implements Observer {
     } else {
       this.#plain = new PlainDisplay(this.#progress, (text) => process.stdout.write(text));
     }
+    for (const each of this.#early.splice(0)) this.observe(each);
   }
 
   #showLine(observation: Observation & { readonly kind: "task-logged" }): void {

@@ -28,7 +28,7 @@ export interface RunFlags {
   readonly runId?: string;
   readonly tenant?: string;
   /** Of a deployed DAG. Default: the newest. */
-  readonly dagVersion?: string;
+  readonly version?: string;
   /** The run is submitted, and not waited for. */
   readonly detach: boolean;
   /** The settings that stand on the command line, by flag. */
@@ -44,7 +44,7 @@ export async function run(
   { settings, ...hooks }: RunHooks & { readonly settings: Settings },
 ): Promise<number> {
   const where = placeOf(flags, settings);
-  const version = flags.dagVersion === undefined ? {} : { version: versionOf(flags.dagVersion) };
+  const version = flags.version === undefined ? {} : { version: versionOf(flags.version) };
   const dag = await loadDefinition(what, { settings, ...version });
   const { runId, tenant } = flags;
   const dagRun = {

@@ -3,6 +3,7 @@ import type { Settings } from "../../internal/config/load.ts";
 import { listRuns, type RunFilter, type RunSummary } from "../../internal/executor/run-list.ts";
 import { systemClock } from "../../internal/memory/system.ts";
 import { parseDuration } from "../../internal/spec/duration.ts";
+import { lineWidth } from "../../internal/telemetry/line-width.ts";
 import { localTime } from "../../internal/telemetry/local-time.ts";
 import { coloured, shortDuration, table } from "../../internal/telemetry/text.ts";
 import { withCluster } from "./cluster.ts";
@@ -42,7 +43,7 @@ export async function runs(flags: RunsFlags, settings: Settings): Promise<number
     shortDuration(run.durationMs),
   ]);
   const lines = table([["RUN", "DAG", "STATE", "SUBMITTED", "TIME"], ...rows], {
-    width: process.stdout.columns ?? 120,
+    width: lineWidth(),
     whole: 0,
   });
   const painted = lines.map((line, i) => paint(line, found[i - 1]?.state));

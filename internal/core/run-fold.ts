@@ -103,6 +103,10 @@ export class RunFold {
   get announced(): boolean {
     return this.#announced;
   }
+  /** Log time at which the generation began: that of its `submitted` or `retry`. */
+  get begunAt(): number {
+    return this.#begunAt;
+  }
   /** Log time at which the run's time limit is reached; each generation has all of it. */
   get deadline(): number | undefined {
     const { timeoutMs } = this.graph.dag;
@@ -131,6 +135,13 @@ export class RunFold {
   /** Time limit of one attempt of this task, in milliseconds; without it the worker's own counts. */
   timeoutMsOf(task: Task): number | undefined {
     return task.timeoutMs ?? this.submitted.defaults.taskTimeoutMs;
+  }
+
+  /** Of an instance that has ended: its children may start. */
+  countsAsSuccess(position: number): boolean {
+    const state = this.#instances.state(position);
+    if (state === "completed") return true;
+    return this.task(position).allowFailure && (state === "failed" || state === "crashed");
   }
 
   /** All attempts that are owed now, in topological order. */
@@ -211,14 +222,14 @@ export class RunFold {
   #rejoin(position: number): void {
     const task = this.task(position);
     if (!this.#instances.isUnfinished(position)) {
-      if (!this.#countsAsSuccess(position)) this.#verdict.add(task, this.#instances.state(position));
+      if (!this.countsAsSuccess(position)) this.#verdict.add(task, this.#instances.state(position));
       return;
     }
     const parents = this.graph.parentsOf(position);
     const pending = parents.filter((parent) => this.#instances.isUnfinished(parent));
     this.#waiting[position] = pending.length;
     const isFree = parents.every(
-      (parent) => this.#instances.isUnfinished(parent) || this.#countsAsSuccess(parent),
+      (parent) => this.#instances.isUnfinished(parent) || this.countsAsSuccess(parent),
     );
     if (!isFree) {
       this.#instances.become(position, "upstream_failed");
@@ -226,13 +237,6 @@ export class RunFold {
     } else if (pending.length === 0) {
       this.#owe(position, 0);
     }
-  }
-
-  /** Of an instance that has ended: its children may start. */
-  #countsAsSuccess(position: number): boolean {
-    const state = this.#instances.state(position);
-    if (state === "completed") return true;
-    return this.task(position).allowFailure && (state === "failed" || state === "crashed");
   }
 
   #settle(position: number, outcome: Outcome): void {

@@ -1,6 +1,7 @@
 /** Looks at a run, cancels it, has it retried: from the log alone, no executor is needed. */
 import type { Dag } from "../core/model.ts";
 import type { RunResult } from "../core/result.ts";
+import { toRunAgain } from "../core/rerun.ts";
 import type { RunFold } from "../core/run-fold.ts";
 import type { ClusterView } from "../ports/desk.ts";
 import { BadInput, type CancelAnswer } from "./executor.ts";
@@ -71,6 +72,8 @@ export async function prepareRetry(
   }
   if (run.end === "completed") throw new BadInput(`run '${runId}' completed: run the DAG again instead`);
   for (const task of tasks) checkRetried(run, task);
+  const again = new Set(toRunAgain(run.graph, run.instances, tasks));
+  for (const task of tasks) checkFree(run, task, again);
   const { partition, seq } = run;
   const gen = run.gen + 1;
   return {
@@ -92,6 +95,20 @@ function checkRetried(run: RunFold, task: string): void {
   if (run.instances.state(position) === "completed") {
     throw new BadInput(`task '${task}' completed in run '${run.runId}': a retry keeps what succeeded`);
   }
+}
+
+/** What waits for a task that is not run again would end as before, at once. */
+function checkFree(run: RunFold, task: string, again: ReadonlySet<number>): void {
+  const position = run.graph.position(task) ?? -1;
+  const blocker = [...run.graph.parentsOf(position)].find(
+    (parent) => !again.has(parent) && !run.countsAsSuccess(parent),
+  );
+  if (blocker === undefined) return;
+  const { id } = run.task(blocker);
+  const state = run.instances.state(blocker);
+  throw new BadInput(
+    `task '${task}' waits for '${id}', which is ${state}: retry '${id}', its downstream follows`,
+  );
 }
 
 const SHOWN_TASKS = 10;

@@ -64,7 +64,7 @@ export class RunEndings {
 
   async #announce(run: RunFold): Promise<void> {
     if (run.end === undefined) return;
-    const durationMs = run.endedAt - run.submittedAt;
+    const durationMs = run.endedAt - run.begunAt;
     try {
       await this.#options.log.append(run, { kind: "finished", gen: run.gen, state: run.end, durationMs });
     } catch (error) {

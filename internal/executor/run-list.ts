@@ -19,7 +19,7 @@ export interface RunSummary {
   readonly state: RunState;
   /** Milliseconds since 1970. */
   readonly submittedAt: number;
-  /** From the submission to the end, or until now. */
+  /** From the submission, or the newest retry, to the end, or until now. */
   readonly durationMs: number;
 }
 
@@ -100,5 +100,5 @@ async function summarize(
   const fold = await foldOf(await ports.log.factsOf(runId), ports);
   if (fold === undefined) return undefined;
   const until = fold.end === undefined ? ports.clock.now() : fold.endedAt;
-  return { ...run, state: fold.end ?? "running", durationMs: Math.max(0, until - submittedAt) };
+  return { ...run, state: fold.end ?? "running", durationMs: Math.max(0, until - fold.begunAt) };
 }

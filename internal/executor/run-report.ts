@@ -37,7 +37,7 @@ export class RunReport {
       this.#observer.observe({ kind: "attempt-ended", runId, type, outcome, ...retry });
     }
     if (change.ended && run.end !== undefined) {
-      const durationMs = run.endedAt - run.submittedAt;
+      const durationMs = run.endedAt - run.begunAt;
       this.#observer.observe({ kind: "run-finished", runId, state: run.end, durationMs });
     }
   }

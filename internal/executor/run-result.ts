@@ -28,7 +28,7 @@ export async function runResult(
     runId: run.runId,
     dag: run.submitted.dagName,
     state: run.end ?? "running",
-    durationMs: Math.max(0, (run.end === undefined ? more.now : run.endedAt) - run.submittedAt),
+    durationMs: Math.max(0, (run.end === undefined ? more.now : run.endedAt) - run.begunAt),
     ...(run.endMessage === "" ? {} : { message: run.endMessage }),
     // Not by assignment: a task may be called `__proto__`.
     tasks: Object.fromEntries(tasks),

@@ -16,7 +16,8 @@ export const systemClock: Clock = {
 };
 
 export const systemRandom: Random = {
-  id: () => randomBytes(12).toString("base64url"),
+  // With a letter first: one that begins with - would be taken for a flag.
+  id: () => `r${randomBytes(12).toString("base64url")}`,
 };
 
 function startTimer(ms: number, fn: () => void): Timer {

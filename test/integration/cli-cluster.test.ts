@@ -1,4 +1,6 @@
 /** The commands that look after runs and definitions on a cluster, with the real programs. */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestFolder } from "../support/folder.ts";
 import { TestServer } from "../support/nats-server.ts";
@@ -59,7 +61,7 @@ describe("deployed definitions", () => {
       { name: "report", version: 2, new: true, tasks: 1 },
     ]);
     expect(await on("diff", "report", file)).toMatchObject({ code: 0 });
-    expect((await on("show", "report", "--dag-version", "1")).stdout).toBe(text);
+    expect((await on("show", "report", "--version", "1")).stdout).toBe(text);
     expect((await on("list")).stdout).toMatch(/^report +2 +1 /m);
 
     const output = async (...more: string[]): Promise<unknown> => {
@@ -67,19 +69,19 @@ describe("deployed definitions", () => {
       return (JSON.parse(stdout) as { tasks: { a: { output: { stdout: string } } } }).tasks.a.output.stdout;
     };
     expect(await output()).toBe("two");
-    expect(await output("--dag-version", "1")).toBe("one");
+    expect(await output("--version", "1")).toBe("one");
   });
 
   test.each([
     [
       "a version that is not there",
-      ["show", "only", "--dag-version", "7"],
+      ["show", "only", "--version", "7"],
       "has no version 7: its versions are 1 to 1",
     ],
-    ["a version that is none", ["show", "only", "--dag-version", "x"], "'x' is no version"],
+    ["a version that is none", ["show", "only", "--version", "x"], "'x' is no version"],
     ["an unknown name", ["show", "nobody"], "no DAG 'nobody' is deployed here"],
     ["an unknown name to run", ["run", "nobody"], "no DAG 'nobody' is deployed here"],
-    ["a version of a file", ["run", "FILE", "--dag-version", "1"], "a file has no versions"],
+    ["a version of a file", ["run", "FILE", "--version", "1"], "a file has no versions"],
     ["two files with one name", ["deploy", "FILE", "FILE"], "are both DAG 'only'"],
     ["a param that is not declared", ["run", "only", "--param", "dayy=1"], "did you mean 'day'?"],
   ])("%s: exit 2", async (_name, args, message) => {
@@ -111,9 +113,13 @@ describe("runs", () => {
     expect(lines((await on("runs", "--dag", "flaky", "--state", "failed", "--json")).stdout)).toMatchObject([
       { run_id: "mine", dag: "flaky", tenant: "local-dev", state: "failed" },
     ]);
+    const blocked = await on("retry", "mine", "--task", "c");
+    expect(blocked).toMatchObject({ code: 2 });
+    expect(blocked.stderr).toContain("task 'c' waits for 'b', which is failed: retry 'b'");
     const retried = await on("retry", "mine", "--task", "b");
     expect(retried.code).toBe(0);
     expect(retried.stdout).toContain("DAG EXECUTION COMPLETE");
+    expect(retried.stdout).toMatch(/b started on w \(attempt 2\)/);
     expect(retried.stdout).toMatch(/^a +completed +1 /m);
     expect(retried.stdout).toMatch(/^b +completed +2 /m);
     expect((await on("runs", "--state", "failed")).stdout).toBe("no such run\n");
@@ -203,6 +209,28 @@ describe("shell completion", () => {
     const { code, stdout } = await dag(["completion", shell]);
     expect(code).toBe(0);
     expect(stdout).toContain("dag");
+  });
+
+  test("in bash, without any package of its own: commands, flags, and files", async () => {
+    await folder.write("etl.yaml", "");
+    const { stdout: script } = await dag(["completion", "bash"]);
+    const main = new URL("../../dist/cmd/dag/main.js", import.meta.url).pathname;
+    const complete = async (...words: string[]): Promise<string> => {
+      const program = [
+        `dag() { "${process.execPath}" "${main}" "$@"; }`,
+        script,
+        script,
+        `COMP_WORDS=(dag ${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length}; _dag_complete; printf '%s\\n' "\${COMPREPLY[@]}"`,
+      ].join("\n");
+      const { stdout, stderr } = await promisify(execFile)("bash", ["--norc", "-c", program]);
+      expect(stderr).toBe("");
+      return stdout;
+    };
+    expect(await complete("st")).toBe("status\n");
+    expect(await complete("run", "--det")).toBe("--detach\n");
+    // Nothing of ours: bash goes on with its default, files.
+    expect((await complete("run", "etl")).trim()).toBe("");
+    expect(script).toContain("complete -o default");
   });
 
   test("commands and flags are offered", async () => {
