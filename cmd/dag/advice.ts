@@ -5,13 +5,21 @@ import type { RunResult } from "../../internal/core/result.ts";
 import type { ClusterView } from "../../internal/ports/desk.ts";
 import type { NextStep } from "../../internal/telemetry/summary.ts";
 
-/** Who could do something and is not there. */
+/** Who could do something for a run of this DAG and is not there. */
 export function missing(dag: Dag, view: ClusterView | undefined): string[] {
+  const own = new Set(dag.tasks.map((task) => task.queue));
+  return whyIdle(view, (queue) => own.has(queue));
+}
+
+/** The same for all queues, or for those that are meant. */
+export function whyIdle(
+  view: ClusterView | undefined,
+  isMeant: (queue: string) => boolean = () => true,
+): string[] {
   if (view === undefined) return ["waiting for an executor"];
   if (view.workers.length === 0) return ["waiting for a worker: start one with `worker --nats …`"];
-  const own = new Set(dag.tasks.map((task) => task.queue));
   return view.queues
-    .filter(({ queue, depth, workers }) => own.has(queue) && depth > 0 && workers === 0)
+    .filter(({ queue, depth, workers }) => isMeant(queue) && depth > 0 && workers === 0)
     .map(({ queue }) => `queue '${queue}' is waiting for a worker: start one with --queues ${queue}`);
 }
 

@@ -42,25 +42,33 @@ function refuseSameName(all: readonly { readonly file: string; readonly name: st
   for (const [i, { file, name }] of all.entries()) {
     const before = all.slice(0, i).find((other) => other.name === name);
     if (before === undefined) continue;
-    throw new UsageError(`${before.file} and ${file} are both DAG '${name}': give one of them another name`);
+    const what =
+      before.file === file ? `${file} is named twice` : `${before.file} and ${file} are both DAG '${name}'`;
+    throw new UsageError(`${what}: each name can be deployed once, so leave one out or rename its DAG`);
   }
 }
 
-export async function list({ json }: Flags, settings: Settings): Promise<number> {
-  const newest = await withCluster(settings, ({ catalog }) => catalog.newest());
+export async function list(
+  { json, tag }: Flags & { readonly tag?: string },
+  settings: Settings,
+): Promise<number> {
+  const all = await withCluster(settings, ({ catalog }) => catalog.newest());
+  const newest = tag === undefined ? all : all.filter(({ tags }) => tags.includes(tag));
   if (json) {
     for (const version of newest) process.stdout.write(`${toJson(version)}\n`);
   } else if (newest.length === 0) {
-    process.stdout.write("no DAG is deployed; `dag deploy FILE` deploys one\n");
+    const which = tag === undefined ? "no DAG is deployed" : `no DAG with tag '${tag}' is deployed`;
+    process.stdout.write(`${which}; \`dag deploy FILE\` deploys one\n`);
   } else {
     const rows = newest.map((dag) => [
       dag.name,
       String(dag.version),
       String(dag.tasks),
       localTime(dag.deployedAt),
+      dag.tags.join(","),
       dag.description?.split("\n", 1)[0] ?? "",
     ]);
-    const head = ["DAG", "VERSION", "TASKS", "DEPLOYED", "DESCRIPTION"];
+    const head = ["DAG", "VERSION", "TASKS", "DEPLOYED", "TAGS", "DESCRIPTION"];
     process.stdout.write(`${table([head, ...rows], { width: lineWidth(), whole: 0 }).join("\n")}\n`);
   }
   return 0;
@@ -139,9 +147,17 @@ function named(name: string, version: string | undefined): { name: string; versi
 }
 
 function toJson(
-  { name, version, tasks, deployedAt, description }: DeployedVersion,
+  { name, version, tasks, tags, deployedAt, description }: DeployedVersion,
   more: object = {},
 ): string {
   const deployed_at = new Date(deployedAt).toISOString();
-  return JSON.stringify({ name, version, tasks, deployed_at, description: description ?? null, ...more });
+  return JSON.stringify({
+    name,
+    version,
+    tasks,
+    tags,
+    deployed_at,
+    description: description ?? null,
+    ...more,
+  });
 }

@@ -7,6 +7,7 @@ import type { ClusterView } from "../../internal/ports/desk.ts";
 import { lineWidth } from "../../internal/telemetry/line-width.ts";
 import { taskTable } from "../../internal/telemetry/summary.ts";
 import { coloured, shortDuration, table } from "../../internal/telemetry/text.ts";
+import { whyIdle } from "./advice.ts";
 import { type OpenCluster, withCluster } from "./cluster.ts";
 import { runJson, workerJson } from "./json.ts";
 import { UsageError } from "./usage-error.ts";
@@ -19,9 +20,12 @@ interface Flags {
 }
 
 export async function status({ json }: Flags, settings: Settings, runId: string): Promise<number> {
+  let waitsFor: string[] = [];
   const result = await withCluster(settings, async (cluster) => {
     const view = await cluster.desk.ask(ASK_MS);
-    return inspectRun(runId, { ...cluster, clock: systemClock, view });
+    const found = await inspectRun(runId, { ...cluster, clock: systemClock, view });
+    waitsFor = found?.state === "running" ? whyIdle(view) : [];
+    return found;
   });
   if (result === undefined) throw unknownRun(runId);
   if (json) {
@@ -34,6 +38,7 @@ export async function status({ json }: Flags, settings: Settings, runId: string)
     ...taskTable(Object.entries(tasks), lineWidth()),
     ...(result.message === undefined ? [] : [`  ${result.message}`]),
     ...messagesOf(tasks),
+    ...waitsFor.map((notice) => `  ! ${notice}`),
   ];
   process.stdout.write(`${lines.join("\n")}\n`);
   return 0;

@@ -15,6 +15,7 @@ import { VERSION } from "../version.ts";
 import { addConfigFlags, config } from "./config.ts";
 import { addCompletion } from "./completion.ts";
 import { deploy, diff, list, show } from "./deployments.ts";
+import { examplesOf } from "./examples.ts";
 import { follow, wait } from "./follow.ts";
 import { cancel, status, workers } from "./look.ts";
 import { queues } from "./queues.ts";
@@ -40,12 +41,6 @@ Examples:
 
 Exit codes:
   0 completed, 1 failed, crashed or cancelled, 2 bad input or no server, 130 interrupted`;
-
-const RUN_EXAMPLES = `
-Examples:
-  dag run etl.yaml --param day=2026-01-31 --json
-  dag run etl.yaml --functions functions.js --workers 10
-  dag run etl --version 3 --detach --nats nats://localhost:4222`;
 
 interface RunOptions {
   readonly local?: boolean;
@@ -153,8 +148,7 @@ const runCommand = add("run <file-or-name>", "run a DAG, and wait for its end", 
   .option("--param <key=value>", "a param of the run; may be repeated", collect)
   .option("--params <file>", "params of the run from a YAML or JSON file")
   .option("--run-id <id>", "an id of your own for the run")
-  .option("--tenant <id>", "whose run it is, instead of the definition's tenant")
-  .addHelpText("after", RUN_EXAMPLES);
+  .option("--tenant <id>", "whose run it is, instead of the definition's tenant");
 addSettings(runCommand, "dag");
 
 add("validate <files...>", "check DAG files and print every problem", (command) =>
@@ -209,7 +203,9 @@ addLook(
   "store DAG files on the cluster, each as the next version of its DAG",
   (looking) => deploy(looking.flags, looking.settings, looking.args),
 );
-addLook("list", "list the deployed DAGs", ({ flags, settings }) => list(flags, settings));
+addLook<{ tag?: string }>("list", "list the deployed DAGs", ({ flags, settings }) =>
+  list(flags, settings),
+).option("--tag <name>", "only those with this tag");
 addLook<{ version?: string }>(
   "show <name>",
   "print a deployed DAG as it was written",
@@ -241,10 +237,11 @@ const upCommand = add("up", "start a cluster on this machine, until Ctrl-C", asy
 });
 addSettings(upCommand, "up");
 
+addCompletion(program);
 for (const command of program.commands) {
   if (!command.options.some(({ long }) => long === "--version")) command.version(VERSION);
+  command.addHelpText("after", examplesOf(command.name()));
 }
-addCompletion(program);
 
 const EXPECTED = [
   BadInput,

@@ -29,8 +29,12 @@ export async function validate(
     } catch (error) {
       if (!(error instanceof DefinitionError)) throw error;
       code = 2;
-      if (json) process.stdout.write(`${JSON.stringify({ file, valid: false, problems: error.problems })}\n`);
-      else process.stderr.write(`${error.message}\n`);
+      const none = { dag: null, tasks: null };
+      if (json) {
+        process.stdout.write(
+          `${JSON.stringify({ file, valid: false, ...none, problems: error.problems })}\n`,
+        );
+      } else process.stderr.write(`${error.message}\n`);
     }
   }
   return code;

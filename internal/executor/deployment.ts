@@ -23,12 +23,24 @@ export async function deployDag(
   const added = await catalog.add({
     name: dag.name,
     ...(dag.description === undefined ? {} : { description: dag.description }),
+    tags: dag.tags,
     tasks: dag.tasks.length,
     definition: await definitions.put(dag),
     source: await definitions.putSource(source),
   });
   if (added !== undefined) return { version: added, isNew: true };
   return { version: await findVersion({ name: dag.name }, catalog), isNew: false };
+}
+
+/** Names that differ in case alone, or where one begins with the other. */
+async function hintOf(name: string, catalog: Catalog): Promise<string> {
+  const wanted = name.toLowerCase();
+  const names = (await catalog.newest()).map((each) => each.name);
+  const near = names.find((each) => {
+    const known = each.toLowerCase();
+    return known.startsWith(wanted) || wanted.startsWith(known);
+  });
+  return near === undefined ? "" : `, but '${near}' is`;
 }
 
 /** A version of a name, by default the newest. Rejects with `BadInput` when there is none. */
@@ -39,7 +51,9 @@ export async function findVersion(
   const versions = await catalog.versions(name);
   const newest = versions.at(-1);
   if (newest === undefined) {
-    throw new BadInput(`no DAG '${name}' is deployed here; \`dag list\` tells which are`);
+    throw new BadInput(
+      `no DAG '${name}' is deployed here${await hintOf(name, catalog)}; \`dag list\` tells which are`,
+    );
   }
   const found = version === undefined ? newest : versions[version - 1];
   if (found === undefined) {

@@ -9,6 +9,7 @@ import type { BlobRef } from "../core/stored.ts";
 export interface NewVersion {
   readonly name: string;
   readonly description?: string;
+  readonly tags: readonly string[];
   /** How many tasks it has. */
   readonly tasks: number;
   /** The definition, as `Definitions` stores it. */

@@ -8,6 +8,7 @@ function version(name: string, source: string): NewVersion {
   return {
     name,
     description: `about ${source}`,
+    tags: ["nightly", name],
     tasks: 3,
     definition: ref(`def-${source}`),
     source: ref(source),

@@ -48,7 +48,8 @@ function lines(text: string): unknown[] {
 
 describe("deployed definitions", () => {
   test("versions: deployed, unchanged, listed, shown, compared, run by name", async () => {
-    const text = "# kept as it is\nname: report\ntasks: [{ id: a, command: echo one }]\n";
+    const text =
+      "# kept as it is\nname: report\ntags: [daily, finance]\ntasks: [{ id: a, command: echo one }]\n";
     const file = await folder.write("report.yaml", text);
     expect((await on("deploy", file)).stdout).toBe("DAG 'report' deployed as version 1\n");
     expect((await on("deploy", file)).stdout).toBe("DAG 'report' unchanged; it is version 1\n");
@@ -62,7 +63,9 @@ describe("deployed definitions", () => {
     ]);
     expect(await on("diff", "report", file)).toMatchObject({ code: 0 });
     expect((await on("show", "report", "--version", "1")).stdout).toBe(text);
-    expect((await on("list")).stdout).toMatch(/^report +2 +1 /m);
+    expect((await on("list")).stdout).toMatch(/^report +2 +1 .* daily,finance/m);
+    expect((await on("list", "--tag", "finance")).stdout).toContain("report");
+    expect((await on("list", "--tag", "other")).stdout).toContain("no DAG with tag 'other' is deployed");
 
     const output = async (...more: string[]): Promise<unknown> => {
       const { stdout } = await on("run", "report", "--json", ...more);
@@ -82,7 +85,8 @@ describe("deployed definitions", () => {
     ["an unknown name", ["show", "nobody"], "no DAG 'nobody' is deployed here"],
     ["an unknown name to run", ["run", "nobody"], "no DAG 'nobody' is deployed here"],
     ["a version of a file", ["run", "FILE", "--version", "1"], "a file has no versions"],
-    ["two files with one name", ["deploy", "FILE", "FILE"], "are both DAG 'only'"],
+    ["two files with one name", ["deploy", "FILE", "FILE"], "is named twice"],
+    ["a name that is nearly right", ["show", "onl"], "but 'only' is"],
     ["a param that is not declared", ["run", "only", "--param", "dayy=1"], "did you mean 'day'?"],
   ])("%s: exit 2", async (_name, args, message) => {
     const file = await folder.write(
@@ -192,6 +196,9 @@ describe("runs", () => {
       "name: gpu\ntasks: [{ id: a, command: 'true', queue: gpu }]\n",
     );
     const runId = (await on("run", file, "--detach")).stdout.trim();
+    await until(async () =>
+      (await on("status", runId)).stdout.includes("queue 'gpu' is waiting for a worker"),
+    );
     await until(async () => /^gpu +1 +0 +0 +waiting for a worker$/m.test((await on("queues")).stdout));
     expect(lines((await on("queues", "--json")).stdout)).toContainEqual({
       queue: "gpu",

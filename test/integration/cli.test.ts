@@ -83,6 +83,20 @@ Execution Plan:
     expect(stdout).toContain("Tasks Upstream Failed: 1");
   });
 
+  test("the help of every command has examples, and every command tells the version", async () => {
+    const { stdout } = await dag(["--help"]);
+    const commands = [...stdout.matchAll(/^ {2}([a-z]+) \[?/gm)].map((match) => match[1] ?? "");
+    const own = commands.filter((name) => name !== "help" && name !== "dag");
+    expect(own.length).toBeGreaterThan(15);
+    for (const name of own) {
+      expect((await dag([name, "--help"])).stdout, name).toContain("\nExamples:\n  ");
+    }
+    expect(await dag(["runs", "--version"])).toMatchObject({
+      code: 0,
+      stdout: (await dag(["--version"])).stdout,
+    });
+  });
+
   test("no colours in a pipe, whatever the surroundings say", async () => {
     const definition = await file("plain.yaml", "name: p\ntasks: [{ id: a, command: exit 1 }]\n");
     const { stdout, stderr } = await dag(["run", definition], { CI: "true", FORCE_COLOR: "1" });

@@ -1,0 +1,31 @@
+/** What stands under "Examples" in the help of each command. */
+const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
+  run: [
+    "dag run etl.yaml --param day=2026-01-31 --json",
+    "dag run etl.yaml --functions functions.js --workers 10",
+    "dag run etl --version 3 --detach --nats nats://localhost:4222",
+  ],
+  validate: ["dag validate *.yaml", "dag validate etl.yaml --json"],
+  new: ["dag new etl"],
+  schema: ["dag schema > dag.schema.json"],
+  runs: ["dag runs --state failed --since 24h", "dag runs --dag etl --limit 5 --json"],
+  status: ["dag status RUN", "dag status RUN --follow"],
+  wait: ["dag wait RUN && echo completed", "dag wait RUN --json"],
+  cancel: ["dag cancel RUN"],
+  retry: ["dag retry RUN", "dag retry RUN --task load"],
+  deploy: ["dag deploy etl.yaml", "dag deploy dags/*.yaml"],
+  list: ["dag list", "dag list --tag nightly"],
+  show: ["dag show etl", "dag show etl --version 1 > etl.yaml"],
+  diff: ["dag diff etl", "dag diff etl etl.yaml", "dag diff etl --from 1 --to 3"],
+  workers: ["dag workers", "dag workers --json"],
+  queues: ["dag queues", "dag queues --json"],
+  config: ["dag config", "dag config --nats nats://localhost:4222 --json"],
+  up: ["dag up", "dag up --worker-processes 4 --workers 10 --functions functions.js"],
+  completion: ["source <(dag completion bash)", "dag completion fish > ~/.config/fish/completions/dag.fish"],
+};
+
+/** The text for the end of a command's help; empty when it has none. */
+export function examplesOf(command: string): string {
+  const lines = EXAMPLES[command] ?? [];
+  return lines.length === 0 ? "" : ["", "Examples:", ...lines.map((line) => `  ${line}`)].join("\n");
+}
