@@ -9,6 +9,7 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after: startTimer,
+  soon: (fn) => void setImmediate(fn),
   stayAlive: () => {
     const handle = setInterval(() => undefined, LONGEST_TIMER_MS);
     return { cancel: () => clearInterval(handle) };

@@ -6,6 +6,8 @@ export interface Clock {
   monotonic(): number;
   /** Calls `fn` once, `ms` milliseconds from now; the timer does not keep the process alive by itself. */
   after(ms: number, fn: () => void): Timer;
+  /** Calls `fn` in a later turn of the loop: after what is done now, and after what has come meanwhile was read. */
+  soon(fn: () => void): void;
   /** Keeps the process alive until it is cancelled: somebody waits for what only timers will bring about. */
   stayAlive(): Timer;
 }

@@ -49,7 +49,7 @@ export class Notices {
   beatSoon(): void {
     if (this.#isBeatComing) return;
     this.#isBeatComing = true;
-    setImmediate(() => {
+    this.#options.clock.soon(() => {
       this.#isBeatComing = false;
       this.beat();
     });
@@ -59,12 +59,12 @@ export class Notices {
   took(hold: Hold): void {
     this.#untold.push(hold);
     if (this.#untold.length > 1) return;
-    setImmediate(() => {
-      const { workerId, incarnation, presence, onTold } = this.#options;
+    this.#options.clock.soon(() => {
+      const { workerId, incarnation, presence, clock, onTold } = this.#options;
       const holds = this.#untold;
       this.#untold = [];
       presence.took({ workerId, incarnation, attempts: holds.map(({ delivery }) => queued(delivery.work)) });
-      setImmediate(() => onTold(holds));
+      clock.soon(() => onTold(holds));
     });
   }
 }

@@ -10,6 +10,7 @@ import { MAX_OUTCOMES_BYTES } from "../core/facts.ts";
 import type { JsonObject } from "../core/json.ts";
 import { type Outcome, shortMessage } from "../core/outcome.ts";
 import { jsonSize } from "../core/size.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { RunLog } from "../ports/run-log.ts";
 import type { Delivery } from "../ports/task-queue.ts";
 
@@ -22,6 +23,7 @@ interface Ended {
 
 export interface OutcomeWriterOptions {
   readonly log: RunLog;
+  readonly clock: Pick<Clock, "soon">;
   readonly incarnation: string;
   /** Nothing could be stored for this attempt; its task is not acknowledged and comes again. */
   onError(work: Work, error: unknown): void;
@@ -44,7 +46,7 @@ export class OutcomeWriter {
     this.#bag.push({ delivery, outcome });
     if (this.#armed) return;
     this.#armed = true;
-    setImmediate(() => this.#flush());
+    this.#options.clock.soon(() => this.#flush());
   }
 
   /** Resolves when everything added so far is stored, or cannot be. */

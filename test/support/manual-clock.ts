@@ -27,6 +27,10 @@ export class ManualClock implements Clock {
     return timer;
   }
 
+  soon(fn: () => void): void {
+    setImmediate(fn);
+  }
+
   /** Nothing to keep alive here. */
   stayAlive(): Timer {
     return { cancel: () => undefined };

@@ -3,6 +3,7 @@ import { encodeFact } from "../../internal/contract/facts.ts";
 import type { Work } from "../../internal/core/attempt.ts";
 import { type Fact, MAX_OUTCOMES_BYTES } from "../../internal/core/facts.ts";
 import type { Outcome } from "../../internal/core/outcome.ts";
+import { systemClock } from "../../internal/memory/system.ts";
 import type { RunLog } from "../../internal/ports/run-log.ts";
 import type { Delivery } from "../../internal/ports/task-queue.ts";
 import { OutcomeWriter } from "../../internal/worker/outcome-writer.ts";
@@ -30,6 +31,7 @@ function setUp(maxBytes: number): {
   };
   const writer = new OutcomeWriter({
     log: { append } as unknown as RunLog,
+    clock: systemClock,
     incarnation: "w-1",
     onError: ({ task }: Work) => void errors.push(task),
     onStored: () => undefined,
