@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import {
+  type Authenticator,
   AuthorizationError,
   connect,
   type ConnectionOptions,
@@ -101,26 +102,13 @@ async function open(options: ConnectOptions, shown: string): Promise<NatsConnect
 
 async function toSettings({ servers, creds, name }: ConnectOptions): Promise<ConnectionOptions> {
   const addresses = servers.split(",").map((address) => parseAddress(address.trim()));
-  const authenticator =
-    creds === undefined
-      ? {}
-      : {
-          authenticator: credsAuthenticator(
-            await readFile(creds).catch((error: Error) => {
-              throw new ConnectFailed(
-                "refused",
-                `the credentials file '${creds}' cannot be read: ${error.message}`,
-              );
-            }),
-          ),
-        };
   const { user, pass, token } =
     addresses.find((address) => address.user !== undefined || address.token !== undefined) ?? {};
   return {
     servers: addresses.map(({ server }) => server),
     ...(token === undefined ? {} : { token }),
     ...(user === undefined ? {} : { user, pass: pass ?? "" }),
-    ...authenticator,
+    ...(creds === undefined ? {} : { authenticator: await readCredentials(creds) }),
     name,
     // With the defaults a frozen server is 48 s of silence, and a lost one is given up after 20 s.
     maxReconnectAttempts: -1,
@@ -133,6 +121,24 @@ async function toSettings({ servers, creds, name }: ConnectOptions): Promise<Con
     // Otherwise the client captures a stack for every request, at half the throughput.
     noAsyncTraces: true,
   };
+}
+
+/** Tried out at once: the client would ask it again and again, and call what is wrong with it a server that does not answer. */
+async function readCredentials(file: string): Promise<Authenticator> {
+  const failed = (what: string, error: unknown): ConnectFailed => {
+    const why = error instanceof Error ? error.message : String(error);
+    return new ConnectFailed("refused", `the credentials file '${file}' ${what}: ${why}`);
+  };
+  const bytes = await readFile(file).catch((error: unknown) => {
+    throw failed("cannot be read", error);
+  });
+  const authenticator = credsAuthenticator(bytes);
+  try {
+    authenticator("nonce");
+  } catch (error) {
+    throw failed("holds no user JWT and NKEY seed, as `nsc generate creds` writes them", error);
+  }
+  return authenticator;
 }
 
 interface Address {
