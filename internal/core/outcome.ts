@@ -82,6 +82,22 @@ interface OutcomeBase {
   readonly output?: Stored<JsonObject>;
 }
 
+/**
+ * Why an outcome does not count: its attempt is no longer, or not yet, its instance's current one; the run had ended; it
+ * is of another run of the same id; the run has no such task.
+ */
+export const VOID_REASONS = ["not-current", "run-over", "other-run", "unknown-task"] as const;
+export type VoidReason = (typeof VOID_REASONS)[number];
+
+export interface VoidOutcome {
+  readonly outcome: Outcome;
+  readonly why: VoidReason;
+}
+
 export type Outcome =
   | (OutcomeBase & { readonly state: "completed" })
   | (OutcomeBase & { readonly state: "failed"; readonly error: TaskError });
+
+export function hasOutput({ output }: Outcome): boolean {
+  return output !== undefined && ("ref" in output || Object.keys(output.inline).length > 0);
+}

@@ -15,7 +15,14 @@ import type { Cancel, LoggedFact, Outcomes, Retry, RunEndState, Submitted } from
 import type { Graph } from "./graph.ts";
 import { Instances } from "./instances.ts";
 import type { Task } from "./model.ts";
-import { type Budget, FAILURES, type Outcome } from "./outcome.ts";
+import {
+  type Budget,
+  FAILURES,
+  hasOutput,
+  type Outcome,
+  type VoidOutcome,
+  type VoidReason,
+} from "./outcome.ts";
 import { toRunAgain } from "./rerun.ts";
 import { retryDelayMs } from "./retry.ts";
 import { Verdict } from "./verdict.ts";
@@ -33,7 +40,7 @@ export interface Change {
   readonly owed: readonly Owed[];
   /** Outcomes that count, in order. */
   readonly accepted: readonly Outcome[];
-  readonly void: readonly Outcome[];
+  readonly void: readonly VoidOutcome[];
   /** This fact ended the run. */
   readonly ended: boolean;
 }
@@ -175,24 +182,30 @@ export class RunFold {
   }
 
   #applyOutcomes(fact: Outcomes, seq: number): Change {
-    if (fact.runSeq !== this.seq) return { ...NOTHING, void: fact.items };
+    if (fact.runSeq !== this.seq)
+      return { ...NOTHING, void: fact.items.map((outcome) => ({ outcome, why: "other-run" })) };
     const wentOn = this.#end === undefined;
     const accepted: Outcome[] = [];
-    const refused: Outcome[] = [];
+    const refused: VoidOutcome[] = [];
     this.#owed = [];
     for (const outcome of fact.items) {
       const position = outcome.index === 0 ? this.graph.position(outcome.task) : undefined;
       if (position === undefined || !this.isCurrent(position, outcome.attempt)) {
-        refused.push(outcome);
+        refused.push({ outcome, why: this.#whyVoid(position) });
         continue;
       }
-      this.#instances.recordOutcome(position, seq, isEmpty(outcome) ? 0 : 1);
+      this.#instances.recordOutcome(position, seq, hasOutput(outcome) ? 1 : 0);
       accepted.push(outcome);
       this.#settle(position, outcome);
     }
     const ended = wentOn && this.#end !== undefined;
     const owed = this.#owed.filter(({ position, attempt }) => this.isCurrent(position, attempt));
     return { owed, accepted, void: refused, ended };
+  }
+
+  #whyVoid(position: number | undefined): VoidReason {
+    if (position === undefined) return "unknown-task";
+    return this.#end === undefined ? "not-current" : "run-over";
   }
 
   #applyCancel(fact: Cancel): Change {
@@ -336,9 +349,4 @@ export class RunFold {
       if (this.#instances.isUnfinished(position)) this.#instances.become(position, "cancelled");
     }
   }
-}
-
-function isEmpty({ output }: Outcome): boolean {
-  if (output === undefined) return true;
-  return "inline" in output && Object.keys(output.inline).length === 0;
 }

@@ -191,6 +191,7 @@ export class Coordinator {
     else if (logged.fact.kind === "retry") this.#goOn(logged, entry);
     else if (entry !== undefined) this.#apply(entry, logged);
     else if (logged.fact.kind === "submitted") this.#open(logged);
+    else if (logged.fact.kind === "outcomes") this.#tooLate(logged.runId, logged.fact.items);
     if (this.#recovered) this.#dispatcher.pump();
   }
 
@@ -198,6 +199,14 @@ export class Coordinator {
   #letGo(runId: string, outcomes: readonly Outcome[]): void {
     for (const { task, index, attempt } of outcomes) {
       this.#overseer.table.ended({ runId, task, index, attempt });
+    }
+  }
+
+  /** Of a run that was let go after its end. */
+  #tooLate(runId: string, outcomes: readonly Outcome[]): void {
+    if (!this.#recovered) return;
+    for (const outcome of outcomes) {
+      this.#options.observer.observe({ kind: "outcome-void", runId, outcome, why: "run-over" });
     }
   }
 

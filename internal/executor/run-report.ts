@@ -24,7 +24,7 @@ export class RunReport {
       const { pending } = run.instances.counts;
       this.#observer.observe({ kind: "run-retried", runId, dagName, tasks: pending, gen: run.gen });
     }
-    for (const outcome of change.void) this.#observer.observe({ kind: "outcome-void", runId, outcome });
+    for (const each of change.void) this.#observer.observe({ kind: "outcome-void", runId, ...each });
     for (const outcome of change.accepted) {
       const position = run.graph.position(outcome.task) ?? -1;
       this.#count(run, position);

@@ -1,7 +1,7 @@
 /** What services tell about their work; logs, metrics and the progress display are made from it. An observer that throws never breaks the work. */
 import type { AttemptId } from "../core/attempt.ts";
 import type { RunEndState } from "../core/facts.ts";
-import type { Outcome } from "../core/outcome.ts";
+import type { Outcome, VoidReason } from "../core/outcome.ts";
 
 export type Observation =
   | {
@@ -38,7 +38,12 @@ export type Observation =
     }
   /** By the `log` of a task that runs in this process; a line may hold several. */
   | { readonly kind: "task-logged"; readonly attempt: AttemptId; readonly line: string }
-  | { readonly kind: "outcome-void"; readonly runId: string; readonly outcome: Outcome }
+  | {
+      readonly kind: "outcome-void";
+      readonly runId: string;
+      readonly outcome: Outcome;
+      readonly why: VoidReason;
+    }
   | {
       readonly kind: "run-finished";
       readonly runId: string;

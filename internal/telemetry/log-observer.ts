@@ -62,7 +62,14 @@ function log(logger: Logger, observation: Observation): void {
       logger.info({ ...named(observation.attempt), line: observation.line }, "task logged");
       return;
     case "outcome-void":
-      logger.info({ ...named({ runId: observation.runId, ...observation.outcome }) }, "outcome void");
+      logger.info(
+        {
+          ...named({ runId: observation.runId, ...observation.outcome }),
+          worker_id: observation.outcome.worker,
+          reason: observation.why,
+        },
+        "outcome void",
+      );
       return;
     case "worker-joined":
       logger.info({ worker_id: observation.workerId, slots: observation.slots }, "worker joined");

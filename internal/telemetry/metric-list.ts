@@ -85,9 +85,9 @@ export const OF_EXECUTOR = {
   },
   jetdag_void_outcomes_total: {
     kind: "counter",
-    labels: [],
+    labels: ["reason"],
     sentence:
-      "Outcomes that came too late to count: of attempts that had been taken for lost, or of ended runs.",
+      "Outcomes that do not count: their attempt was `not-current` (taken for lost, or the second one of it), the `run-over`, it was of an `other-run` of the same id, or of an `unknown-task`.",
   },
   jetdag_queue_depth: {
     kind: "gauge",

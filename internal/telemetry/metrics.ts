@@ -1,7 +1,7 @@
 /** Makes metrics for Prometheus: counters of observations, gauges of what the services say of themselves. */
 import { collectDefaultMetrics, Registry } from "prom-client";
 import type { RunEndState } from "../core/facts.ts";
-import type { Outcome } from "../core/outcome.ts";
+import { type Outcome, VOID_REASONS } from "../core/outcome.ts";
 import type { ClusterView, QueueView } from "../ports/desk.ts";
 import type { Observation, Observer } from "../ports/observer.ts";
 import { boundedLabel, Instruments } from "./instruments.ts";
@@ -54,8 +54,9 @@ export function executorMetrics(look: () => ClusterView | undefined): Metrics {
     instruments.counter("jetdag_attempts_total"),
     instruments.histogram("jetdag_attempt_duration_seconds"),
   );
-  // A rate can be taken from the first run on only if there was a 0 before it.
+  // A rate can be taken from the first one on only if there was a 0 before it.
   for (const state of END_STATES) ended.inc({ state }, 0);
+  for (const reason of VOID_REASONS) voids.inc({ reason }, 0);
   const observe = (observation: Observation): void => {
     switch (observation.kind) {
       case "run-submitted":
@@ -72,7 +73,7 @@ export function executorMetrics(look: () => ClusterView | undefined): Metrics {
         count(observation);
         return;
       case "outcome-void":
-        voids.inc();
+        voids.inc({ reason: observation.why });
         return;
       case "worker-dead":
         lost.inc();

@@ -139,6 +139,15 @@ test("what became owed while the lease was too old to act on is queued when it i
   expect(await queued()).toContain("b#1");
 });
 
+test("an outcome of a run that was let go long ago is counted as void", async () => {
+  const { runId } = await service.submit({ dag: dag([task("a")]) });
+  await end(runId, "a");
+  await clock.advance(1_000);
+  await end(runId, "a", 2);
+  const told = seen.filter(({ kind }) => kind === "outcome-void");
+  expect(told).toMatchObject([{ runId, why: "run-over", outcome: { task: "a", attempt: 2 } }]);
+});
+
 test("an end that could not be announced then is announced when it is renewed", async () => {
   const { runId } = await service.submit({ dag: dag([task("a")]) });
   await clock.advance(0);

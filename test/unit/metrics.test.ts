@@ -58,7 +58,7 @@ test("names follow Prometheus: counters end in _total, durations are seconds", (
   }
   // What grows with runs, tasks or workers is no label.
   const labels = Object.values(METRICS).flatMap((metric) => metric.labels);
-  expect(new Set(labels)).toEqual(new Set(["type", "outcome", "state", "queue"]));
+  expect(new Set(labels)).toEqual(new Set(["type", "outcome", "state", "queue", "reason"]));
 });
 
 test("a worker's attempts by type and outcome, and the process itself", async () => {
@@ -87,7 +87,7 @@ test("an executor that leads tells of the cluster, one that does not only that",
   metrics.observe({ kind: "run-submitted", runId: "r", dagName: "d", tasks: 1 });
   metrics.observe({ kind: "run-finished", runId: "r", state: "failed", durationMs: 1_500 });
   metrics.observe({ kind: "attempt-ended", runId: "r", type: "http", outcome: failed });
-  metrics.observe({ kind: "outcome-void", runId: "r", outcome: completed });
+  metrics.observe({ kind: "outcome-void", runId: "r", outcome: completed, why: "run-over" });
   metrics.observe({ kind: "worker-dead", workerId: "w", incarnation: "w-1", held: 1 });
   metrics.observe({ kind: "dead-letter", subject: "s", reason: "r" });
   const leading = await samplesOf(metrics);
@@ -101,7 +101,8 @@ test("an executor that leads tells of the cluster, one that does not only that",
       'jetdag_run_duration_seconds_sum{state="failed"} 1.5',
       "jetdag_active_attempts 1",
       'jetdag_attempts_total{type="http",outcome="exit-nonzero"} 1',
-      "jetdag_void_outcomes_total 1",
+      'jetdag_void_outcomes_total{reason="run-over"} 1',
+      'jetdag_void_outcomes_total{reason="not-current"} 0',
       'jetdag_queue_depth{queue="default"} 5',
       'jetdag_queue_depth{queue="gpu"} 1',
       'jetdag_queue_workers{queue="gpu"} 0',

@@ -45,16 +45,25 @@ const chainRetry = { backoff: "fixed", initialMs: 1, factor: 1, maxMs: 60_000, j
 
 describe("first outcome counts", () => {
   test.each([
-    ["a second outcome of the same attempt", [completed("a"), failed("a")]],
-    ["an outcome of an attempt that was replaced", [failed("a", 1, "lost"), completed("a", 1)]],
-    ["an attempt that was never owed", [completed("a", 5)]],
-    ["a task that still waits for its parents", [completed("b")]],
-    ["attempt 0 of a task that was never owed", [completed("b", 0)]],
-    ["an unknown task", [completed("nobody")]],
-  ])("void: %s", (_name, outcomes) => {
+    ["a second outcome of the same attempt", "not-current", [completed("a"), failed("a")]],
+    [
+      "an outcome of an attempt that was replaced",
+      "not-current",
+      [failed("a", 1, "lost"), completed("a", 1)],
+    ],
+    ["an attempt that was never owed", "not-current", [completed("a", 5)]],
+    ["a task that still waits for its parents", "not-current", [completed("b")]],
+    ["attempt 0 of a task that was never owed", "not-current", [completed("b", 0)]],
+    ["an unknown task", "unknown-task", [completed("nobody")]],
+    [
+      "an outcome of a run that has ended",
+      "run-over",
+      [completed("a"), completed("b"), completed("c"), failed("a", 2)],
+    ],
+  ])("void: %s", (_name, why, outcomes) => {
     const run = new TestRun(chain);
     const change = run.outcomes(...outcomes);
-    expect(change.void).toEqual([outcomes.at(-1)]);
+    expect(change.void).toEqual([{ outcome: outcomes.at(-1), why }]);
   });
 
   test("an outcome of another run of the same id is void", () => {
@@ -68,7 +77,7 @@ describe("first outcome counts", () => {
       incarnation: "w",
       n: 1,
     } as const;
-    expect(run.add(fact).void).toEqual(items);
+    expect(run.add(fact).void).toEqual(items.map((outcome) => ({ outcome, why: "other-run" })));
     expect(run.states()).toEqual({ a: "pending", b: "pending", c: "pending" });
   });
 
