@@ -98,6 +98,12 @@ export type Outcome =
   | (OutcomeBase & { readonly state: "completed" })
   | (OutcomeBase & { readonly state: "failed"; readonly error: TaskError });
 
+/** Of an outcome that does not count; `position` is that of its task, `end` that of the run. */
+export function whyVoid(position: number | undefined, end: string | undefined): VoidReason {
+  if (position === undefined) return "unknown-task";
+  return end === undefined ? "not-current" : "run-over";
+}
+
 export function hasOutput({ output }: Outcome): boolean {
   return output !== undefined && ("ref" in output || Object.keys(output.inline).length > 0);
 }

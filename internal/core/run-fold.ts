@@ -15,14 +15,7 @@ import type { Cancel, LoggedFact, Outcomes, Retry, RunEndState, Submitted } from
 import type { Graph } from "./graph.ts";
 import { Instances } from "./instances.ts";
 import type { Task } from "./model.ts";
-import {
-  type Budget,
-  FAILURES,
-  hasOutput,
-  type Outcome,
-  type VoidOutcome,
-  type VoidReason,
-} from "./outcome.ts";
+import { type Budget, FAILURES, hasOutput, type Outcome, type VoidOutcome, whyVoid } from "./outcome.ts";
 import { toRunAgain } from "./rerun.ts";
 import { retryDelayMs } from "./retry.ts";
 import { Verdict } from "./verdict.ts";
@@ -191,7 +184,7 @@ export class RunFold {
     for (const outcome of fact.items) {
       const position = outcome.index === 0 ? this.graph.position(outcome.task) : undefined;
       if (position === undefined || !this.isCurrent(position, outcome.attempt)) {
-        refused.push({ outcome, why: this.#whyVoid(position) });
+        refused.push({ outcome, why: whyVoid(position, this.#end) });
         continue;
       }
       this.#instances.recordOutcome(position, seq, hasOutput(outcome) ? 1 : 0);
@@ -201,11 +194,6 @@ export class RunFold {
     const ended = wentOn && this.#end !== undefined;
     const owed = this.#owed.filter(({ position, attempt }) => this.isCurrent(position, attempt));
     return { owed, accepted, void: refused, ended };
-  }
-
-  #whyVoid(position: number | undefined): VoidReason {
-    if (position === undefined) return "unknown-task";
-    return this.#end === undefined ? "not-current" : "run-over";
   }
 
   #applyCancel(fact: Cancel): Change {
