@@ -2,13 +2,16 @@
 import { z } from "zod";
 import type { AttemptId } from "../core/attempt.ts";
 import type { ClusterView } from "../ports/desk.ts";
-import type { Heartbeat, Took, WorkerCommand } from "../ports/presence.ts";
+import type { Claim, Heartbeat, Took, WorkerCommand } from "../ports/presence.ts";
 import { decode, type Decoded, encode, map } from "./codec.ts";
 import { count, duration, version } from "./schemas.ts";
 
 const names = z.array(z.string());
 const attempt = z.object({ run_id: z.string(), task: z.string(), index: count, attempt: count });
 type WireAttempt = z.output<typeof attempt>;
+
+const claim = attempt.extend({ queue: z.string(), partition: count });
+type WireClaim = z.output<typeof claim>;
 
 const heartbeat = z.object({
   v: version,
@@ -20,7 +23,7 @@ const heartbeat = z.object({
   functions: names,
   slots: count,
   active: count,
-  held: z.array(attempt.extend({ queue: z.string(), running_ms: duration })),
+  held: z.array(claim.extend({ running_ms: duration })),
   time: z.number(),
   draining: z.boolean(),
   goodbye: z.boolean(),
@@ -30,7 +33,7 @@ const took = z.object({
   v: version,
   worker_id: z.string(),
   incarnation: z.string(),
-  attempts: z.array(attempt.extend({ queue: z.string() })),
+  attempts: z.array(claim),
 });
 
 const command = z.discriminatedUnion("kind", [
@@ -68,6 +71,14 @@ function fromWire({ run_id: runId, task, index, attempt: number }: WireAttempt):
   return { runId, task, index, attempt: number };
 }
 
+function claimToWire(claimed: Claim): WireClaim {
+  return { ...toWire(claimed), queue: claimed.queue, partition: claimed.partition };
+}
+
+function claimFromWire(wire: WireClaim): Claim {
+  return { ...fromWire(wire), queue: wire.queue, partition: wire.partition };
+}
+
 export function encodeHeartbeat(beat: Heartbeat): Uint8Array {
   const { workerId, incarnation, host, pid, queues, functions, slots, active, time, draining, goodbye } =
     beat;
@@ -84,7 +95,7 @@ export function encodeHeartbeat(beat: Heartbeat): Uint8Array {
     time,
     draining,
     goodbye,
-    held: beat.held.map((held) => ({ ...toWire(held), queue: held.queue, running_ms: held.runningMs })),
+    held: beat.held.map((held) => ({ ...claimToWire(held), running_ms: held.runningMs })),
   });
 }
 
@@ -92,7 +103,7 @@ export function decodeHeartbeat(bytes: Uint8Array): Decoded<Heartbeat> {
   return map(decode(heartbeat, bytes), ({ v: _v, worker_id: workerId, held, ...rest }) => ({
     ...rest,
     workerId,
-    held: held.map((each) => ({ ...fromWire(each), queue: each.queue, runningMs: each.running_ms })),
+    held: held.map((each) => ({ ...claimFromWire(each), runningMs: each.running_ms })),
   }));
 }
 
@@ -101,7 +112,7 @@ export function encodeTook({ workerId, incarnation, attempts }: Took): Uint8Arra
     v: 1,
     worker_id: workerId,
     incarnation,
-    attempts: attempts.map((each) => ({ ...toWire(each), queue: each.queue })),
+    attempts: attempts.map(claimToWire),
   });
 }
 
@@ -109,7 +120,7 @@ export function decodeTook(bytes: Uint8Array): Decoded<Took> {
   return map(decode(took, bytes), ({ worker_id: workerId, incarnation, attempts }) => ({
     workerId,
     incarnation,
-    attempts: attempts.map((each) => ({ ...fromWire(each), queue: each.queue })),
+    attempts: attempts.map(claimFromWire),
   }));
 }
 

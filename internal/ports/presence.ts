@@ -3,6 +3,7 @@
  * What rests on them is an observation, never the state of a run.
  */
 import type { AttemptId } from "../core/attempt.ts";
+import type { QueuedAttempt } from "./task-queue.ts";
 
 export interface Heartbeat {
   readonly workerId: string;
@@ -24,8 +25,12 @@ export interface Heartbeat {
   readonly goodbye: boolean;
 }
 
-export interface HeldAttempt extends AttemptId {
-  readonly queue: string;
+/** An attempt as its worker knows it. Its run's partition says which executor has to judge it. */
+export interface Claim extends QueuedAttempt {
+  readonly partition: number;
+}
+
+export interface HeldAttempt extends Claim {
   readonly runningMs: number;
 }
 
@@ -33,7 +38,7 @@ export interface HeldAttempt extends AttemptId {
 export interface Took {
   readonly workerId: string;
   readonly incarnation: string;
-  readonly attempts: readonly (AttemptId & { readonly queue: string })[];
+  readonly attempts: readonly Claim[];
 }
 
 /** What an executor tells workers. */

@@ -1,8 +1,7 @@
 /** What a worker tells of itself: what it takes, at once, and all that it holds, with each heartbeat. */
 import type { Work } from "../core/attempt.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
-import type { Heartbeat, Presence } from "../ports/presence.ts";
-import type { QueuedAttempt } from "../ports/task-queue.ts";
+import type { Claim, Heartbeat, Presence } from "../ports/presence.ts";
 import { every } from "./every.ts";
 import type { Hold } from "./slots.ts";
 
@@ -63,13 +62,13 @@ export class Notices {
       const { workerId, incarnation, presence, clock, onTold } = this.#options;
       const holds = this.#untold;
       this.#untold = [];
-      presence.took({ workerId, incarnation, attempts: holds.map(({ delivery }) => queued(delivery.work)) });
+      presence.took({ workerId, incarnation, attempts: holds.map(({ delivery }) => claimOf(delivery.work)) });
       clock.soon(() => onTold(holds));
     });
   }
 }
 
-/** The identity alone, and the queue. */
-export function queued({ runId, task, index, attempt, queue }: Work): QueuedAttempt {
-  return { runId, task, index, attempt, queue };
+/** The identity alone, with the queue and the partition. */
+export function claimOf({ runId, task, index, attempt, queue, partition }: Work): Claim {
+  return { runId, task, index, attempt, queue, partition };
 }

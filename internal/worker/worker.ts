@@ -18,7 +18,7 @@ import type { Delivery, TaskQueue } from "../ports/task-queue.ts";
 import { type AttemptOptions, runAttempt } from "./attempt.ts";
 import { Elsewhere } from "./elsewhere.ts";
 import { every } from "./every.ts";
-import { Notices, queued } from "./notices.ts";
+import { Notices, claimOf } from "./notices.ts";
 import { OutcomeWriter } from "./outcome-writer.ts";
 import { Patience } from "./patience.ts";
 import { Slots } from "./slots.ts";
@@ -228,7 +228,7 @@ export class Worker {
   /** Another worker need not wait for its ack wait. */
   #leaveBehind(): void {
     const left = this.#slots.holds.map(({ delivery }) => delivery);
-    this.#leftBehind = left.map(({ work }) => queued(work));
+    this.#leftBehind = left.map(({ work }) => claimOf(work));
     for (const delivery of left) {
       delivery.giveBack();
       this.#slots.settle(delivery.work);
@@ -246,7 +246,7 @@ export class Worker {
       queues,
       slots,
       held: this.#slots.holds.map(({ delivery, started }) => ({
-        ...queued(delivery.work),
+        ...claimOf(delivery.work),
         runningMs: started === undefined ? 0 : Math.round(now - started.at),
       })),
       functions: functions(),

@@ -95,7 +95,9 @@ export const HEARTBEAT: Heartbeat = {
   functions: ["echo"],
   slots: 4,
   active: 1,
-  held: [{ runId: "run-1", task: "a", index: 0, attempt: 1, queue: "default", runningMs: 1_500 }],
+  held: [
+    { runId: "run-1", task: "a", index: 0, attempt: 1, queue: "default", partition: 7, runningMs: 1_500 },
+  ],
   time: 1_700_000_000_000,
   draining: false,
   goodbye: false,

@@ -185,7 +185,7 @@ export function presenceSuite(name: string, make: MakeFixture): void {
       const took: Took = {
         workerId: "worker-1",
         incarnation: "worker-1-x",
-        attempts: [{ runId: "run-1", task: "a", index: 0, attempt: 1, queue: "default" }],
+        attempts: [{ runId: "run-1", task: "a", index: 0, attempt: 1, queue: "default", partition: 7 }],
       };
       const goodbye = { ...HEARTBEAT, held: [], draining: true, goodbye: true };
       worker.presence.heartbeat(HEARTBEAT);

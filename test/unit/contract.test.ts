@@ -151,7 +151,11 @@ describe("attempts", () => {
 describe("notices", () => {
   it("are read as they were written", () => {
     expect(notices.decodeHeartbeat(notices.encodeHeartbeat(HEARTBEAT))).toEqual({ value: HEARTBEAT });
-    const took = { workerId: "w", incarnation: "w-1", attempts: [{ ...RUN_ATTEMPT, queue: "gpu" }] };
+    const took = {
+      workerId: "w",
+      incarnation: "w-1",
+      attempts: [{ ...RUN_ATTEMPT, queue: "gpu", partition: 7 }],
+    };
     expect(notices.decodeTook(notices.encodeTook(took))).toEqual({ value: took });
     for (const command of [
       { kind: "report" },

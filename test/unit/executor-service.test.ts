@@ -120,7 +120,7 @@ function beat(incarnation: string, held: readonly AttemptId[] = []): Heartbeat {
     functions: [],
     slots: 5,
     active: held.length,
-    held: held.map((attempt) => ({ ...attempt, queue: "default", runningMs: 0 })),
+    held: held.map((attempt) => ({ ...attempt, queue: "default", partition: 0, runningMs: 0 })),
     time: 0,
     draining: false,
     goodbye: false,
