@@ -1,13 +1,21 @@
 /** The work queue in one process. */
 import { attemptKey, type Work } from "../core/attempt.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
-import type { Delivery, Intake, QueueDepth, QueuedAttempt, TaskQueue } from "../ports/task-queue.ts";
+import type {
+  Delivery,
+  Enqueued,
+  Intake,
+  QueueDepth,
+  QueuedAttempt,
+  TaskQueue,
+} from "../ports/task-queue.ts";
 
 /** Opened under this name, an intake takes from every queue: in one process there is nobody else to serve them. */
 export const ANY_QUEUE = "*";
 
 interface Copy {
   readonly work: Work;
+  readonly seq: number;
   deliveries: number;
   /** Set while it is in flight. */
   ackTimer: Timer | undefined;
@@ -22,6 +30,7 @@ interface Lane {
   /** In the order of delivery; what is in flight is not here. */
   readonly waiting: Map<string, Copy>;
   readonly takers: Set<Taker>;
+  deliveredSeq: number;
 }
 
 export interface MemoryTaskQueueOptions {
@@ -35,6 +44,7 @@ export class MemoryTaskQueue implements TaskQueue {
   readonly #ackWaitMs: number;
   readonly #copies = new Map<string, Copy>();
   readonly #lanes = new Map<string, Lane>();
+  #newest = 0;
   #serving = false;
 
   constructor({ clock, ackWaitMs = 60_000 }: MemoryTaskQueueOptions) {
@@ -42,14 +52,15 @@ export class MemoryTaskQueue implements TaskQueue {
     this.#ackWaitMs = ackWaitMs;
   }
 
-  async enqueue(work: Work): Promise<boolean> {
+  async enqueue(work: Work): Promise<Enqueued> {
     const key = keyOf(work);
-    if (this.#copies.has(key)) return false;
-    const copy: Copy = { work, deliveries: 0, ackTimer: undefined };
+    if (this.#copies.has(key)) return { stored: false };
+    const seq = ++this.#newest;
+    const copy: Copy = { work, seq, deliveries: 0, ackTimer: undefined };
     this.#copies.set(key, copy);
     this.#lane(work.queue).waiting.set(key, copy);
     this.#serve();
-    return true;
+    return { stored: true, seq };
   }
 
   async list(): Promise<QueuedAttempt[]> {
@@ -60,6 +71,10 @@ export class MemoryTaskQueue implements TaskQueue {
       attempt,
       queue,
     }));
+  }
+
+  async seqOf(attempt: QueuedAttempt): Promise<number | undefined> {
+    return this.#copies.get(keyOf(attempt))?.seq;
   }
 
   async remove(attempt: QueuedAttempt): Promise<void> {
@@ -74,8 +89,15 @@ export class MemoryTaskQueue implements TaskQueue {
 
   async depth(queue: string): Promise<QueueDepth> {
     const all = [...this.#copies.values()].filter(({ work }) => work.queue === queue).length;
-    const waiting = this.#lane(queue).waiting.size;
-    return { waiting, inFlight: all - waiting };
+    const { waiting, deliveredSeq } = this.#lane(queue);
+    return { waiting: waiting.size, inFlight: all - waiting.size, deliveredSeq };
+  }
+
+  extend(receipts: readonly string[]): void {
+    for (const receipt of receipts) {
+      const copy = this.#copies.get(receipt);
+      if (copy?.ackTimer !== undefined) this.#wait(receipt, copy, this.#ackWaitMs);
+    }
   }
 
   async open(queue: string, onDelivery: (delivery: Delivery) => void): Promise<Intake> {
@@ -119,6 +141,7 @@ export class MemoryTaskQueue implements TaskQueue {
         taker.demand--;
         takers.delete(taker);
         takers.add(taker);
+        lane.deliveredSeq = Math.max(lane.deliveredSeq, copy.seq);
         taker.onDelivery(this.#deliver(key, copy));
       }
     }
@@ -128,26 +151,25 @@ export class MemoryTaskQueue implements TaskQueue {
     copy.deliveries++;
     // A late answer must not touch a newer copy of the same attempt.
     const isThere = (): boolean => this.#copies.get(key) === copy;
-    const wait = (ms: number): void => {
-      copy.ackTimer?.cancel();
-      copy.ackTimer = this.#clock.after(ms, () => this.#again(key, copy));
-    };
-    wait(this.#ackWaitMs);
+    this.#wait(key, copy, this.#ackWaitMs);
     return {
       work: copy.work,
       redelivered: copy.deliveries > 1,
+      receipt: key,
       ack: () => {
         if (isThere()) this.#delete(copy.work);
       },
       giveBack: (delayMs = 0) => {
         if (!isThere()) return;
-        if (delayMs > 0) wait(delayMs);
+        if (delayMs > 0) this.#wait(key, copy, delayMs);
         else this.#again(key, copy);
       },
-      working: () => {
-        if (isThere()) wait(this.#ackWaitMs);
-      },
     };
+  }
+
+  #wait(key: string, copy: Copy, ms: number): void {
+    copy.ackTimer?.cancel();
+    copy.ackTimer = this.#clock.after(ms, () => this.#again(key, copy));
   }
 
   #again(key: string, copy: Copy): void {
@@ -170,7 +192,7 @@ export class MemoryTaskQueue implements TaskQueue {
   #lane(queue: string): Lane {
     let lane = this.#lanes.get(queue);
     if (lane === undefined) {
-      lane = { waiting: new Map(), takers: new Set() };
+      lane = { waiting: new Map(), takers: new Set(), deliveredSeq: 0 };
       this.#lanes.set(queue, lane);
     }
     return lane;

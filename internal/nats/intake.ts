@@ -39,7 +39,6 @@ const DRAIN_MS = 2_000;
 const encoder = new TextEncoder();
 const ACK = encoder.encode("+ACK");
 const NAK = encoder.encode("-NAK");
-const WORKING = encoder.encode("+WPI");
 const TERM = encoder.encode("+TERM");
 
 interface Inbox {
@@ -143,12 +142,12 @@ export class NatsIntake implements Intake {
     const delivery: Delivery = {
       work,
       redelivered: readDelivery(reply).deliveries > 1,
+      receipt: reply,
       ack: () => this.#publish(reply, ACK),
       giveBack: (delayMs = 0) => {
         const delay = Math.round(delayMs * NANOS);
         this.#publish(reply, delay === 0 ? NAK : encoder.encode(`-NAK {"delay": ${delay}}`));
       },
-      working: () => this.#publish(reply, WORKING),
     };
     if (this.#stopped) delivery.giveBack();
     else onDelivery(delivery);

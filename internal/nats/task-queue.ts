@@ -4,9 +4,17 @@ import { MAX_ACK_PENDING, MAX_WAITING } from "../contract/streams.ts";
 import { readTaskSubject } from "../contract/subjects.ts";
 import { encodeWork } from "../contract/work.ts";
 import type { Work } from "../core/attempt.ts";
-import type { Delivery, Intake, QueueDepth, QueuedAttempt, TaskQueue } from "../ports/task-queue.ts";
+import type {
+  Delivery,
+  Enqueued,
+  Intake,
+  QueueDepth,
+  QueuedAttempt,
+  TaskQueue,
+} from "../ports/task-queue.ts";
 import { CODES, isApiError, isDenied } from "./answers.ts";
 import type { Context } from "./context.ts";
+import { extendBy } from "./extender.ts";
 import { NatsIntake } from "./intake.ts";
 import { patiently } from "./patience.ts";
 import { getFromLeader } from "./stored-message.ts";
@@ -32,15 +40,14 @@ export class NatsTaskQueue implements TaskQueue {
     this.#ackWaitMs = options.ackWaitMs;
   }
 
-  async enqueue(work: Work): Promise<boolean> {
+  async enqueue(work: Work): Promise<Enqueued> {
     const { names, publisher } = this.#context;
     const consumer = this.#consumer(work.queue);
     if (!consumer.ready || consumer.waiting > 0) {
       consumer.waiting++;
       await consumer.created.finally(() => consumer.waiting--);
     }
-    const answer = await publisher.publish(names.task(work.queue, work), encodeWork(work));
-    return answer.stored;
+    return publisher.publish(names.task(work.queue, work), encodeWork(work));
   }
 
   async list(): Promise<QueuedAttempt[]> {
@@ -50,13 +57,18 @@ export class NatsTaskQueue implements TaskQueue {
     return Object.keys(state.subjects ?? {}).flatMap((subject) => readTaskSubject(subject) ?? []);
   }
 
-  async remove(attempt: QueuedAttempt): Promise<void> {
+  async seqOf(attempt: QueuedAttempt): Promise<number | undefined> {
     const { jsm, names } = this.#context;
     const subject = names.task(attempt.queue, attempt);
-    const message = await getFromLeader(jsm, names.tasksStream, { last_by_subj: subject });
-    if (message === undefined) return;
+    return (await getFromLeader(jsm, names.tasksStream, { last_by_subj: subject }))?.seq;
+  }
+
+  async remove(attempt: QueuedAttempt): Promise<void> {
+    const { jsm, names } = this.#context;
+    const seq = await this.seqOf(attempt);
+    if (seq === undefined) return;
     try {
-      await patiently(() => jsm.streams.deleteMessage(names.tasksStream, message.seq, false));
+      await patiently(() => jsm.streams.deleteMessage(names.tasksStream, seq, false));
     } catch (error) {
       // Acknowledged or deleted in between.
       if (!isApiError(error, CODES.nothingToDelete)) throw error;
@@ -75,11 +87,16 @@ export class NatsTaskQueue implements TaskQueue {
     const { jsm, names } = this.#context;
     try {
       const info = await patiently(() => jsm.consumers.info(names.tasksStream, consumerName(queue)));
-      return { waiting: info.num_pending, inFlight: info.num_ack_pending };
+      const { num_pending: waiting, num_ack_pending: inFlight, delivered } = info;
+      return { waiting, inFlight, deliveredSeq: delivered.stream_seq };
     } catch (error) {
-      if (isApiError(error, CODES.consumerNotFound)) return { waiting: 0, inFlight: 0 };
+      if (isApiError(error, CODES.consumerNotFound)) return { waiting: 0, inFlight: 0, deliveredSeq: 0 };
       throw error;
     }
+  }
+
+  extend(receipts: readonly string[]): void {
+    extendBy(this.#context.nc, receipts);
   }
 
   async open(queue: string, onDelivery: (delivery: Delivery) => void): Promise<Intake> {

@@ -2,7 +2,7 @@
  * The work queue: attempts that ought to run, in named queues.
  *
  * Q1 An attempt is in its queue at most once: enqueueing it while it is queued or in flight is refused.
- * Q2 A delivery that is not settled comes again, to any worker, once its ack wait is over (60 s; `working` extends it).
+ * Q2 A delivery that is not settled comes again, to any worker, once its ack wait is over (60 s; `extend` begins it anew).
  * Q3 Within a queue, attempts are delivered in the order in which they were enqueued.
  * Q4 A removed or purged attempt is not delivered any more; a copy that is in flight is not called back.
  */
@@ -12,16 +12,27 @@ export interface QueuedAttempt extends AttemptId {
   readonly queue: string;
 }
 
-export interface TaskQueue {
-  /** Puts an attempt into its queue; `false` when it is there already. Creates the queue if it is new. Retries until the answer is known. */
-  enqueue(work: Work): Promise<boolean>;
+/** Says that deliveries are still worked on. All that it needs of them are their receipts, so it may be done elsewhere than the work. */
+export interface Extender {
+  /** The ack wait of these begins anew. A receipt that is of no more use is passed over. */
+  extend(receipts: readonly string[]): void;
+}
+
+/** `seq` is the copy's position among all that were ever enqueued, in any queue. */
+export type Enqueued = { readonly stored: true; readonly seq: number } | { readonly stored: false };
+
+export interface TaskQueue extends Extender {
+  /** Puts an attempt into its queue, or learns that it is there already. Creates the queue if it is new. Retries until the answer is known. */
+  enqueue(work: Work): Promise<Enqueued>;
   /** All attempts that are queued or in flight. */
   list(): Promise<QueuedAttempt[]>;
+  /** The position of the one copy of this attempt, queued or in flight; nothing when there is none. */
+  seqOf(attempt: QueuedAttempt): Promise<number | undefined>;
   /** Deletes the one copy of this attempt, queued or in flight. */
   remove(attempt: QueuedAttempt): Promise<void>;
   /** Deletes all attempts of a run from these queues. */
   purge(runId: string, queues: readonly string[]): Promise<void>;
-  /** How many attempts of a queue wait, and how many are in flight. */
+  /** How many attempts of a queue wait, how many are in flight, and how far it has delivered. */
   depth(queue: string): Promise<QueueDepth>;
   /** Begins to take attempts from a queue; nothing comes before there is a demand. */
   open(queue: string, onDelivery: (delivery: Delivery) => void): Promise<Intake>;
@@ -30,6 +41,8 @@ export interface TaskQueue {
 export interface QueueDepth {
   readonly waiting: number;
   readonly inFlight: number;
+  /** The highest position that was delivered, given back or not; 0 when nothing was. */
+  readonly deliveredSeq: number;
 }
 
 export interface Intake {
@@ -43,10 +56,10 @@ export interface Delivery {
   readonly work: Work;
   /** The queue has delivered this copy before. */
   readonly redelivered: boolean;
+  /** Names this delivery to `extend`. */
+  readonly receipt: string;
   /** The outcome is stored: the copy may go. */
   ack(): void;
   /** Not started here: any worker may have it, after the delay. */
   giveBack(delayMs?: number): void;
-  /** Still at it: the ack wait starts again. */
-  working(): void;
 }

@@ -258,6 +258,6 @@ export class Worker {
 
   /** The queue must not take what is still held for lost. */
   #extend(): void {
-    for (const { delivery } of this.#slots.holds) delivery.working();
+    this.#options.queue.extend(this.#slots.holds.map(({ delivery }) => delivery.receipt));
   }
 }

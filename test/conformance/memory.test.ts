@@ -6,6 +6,7 @@ import { ManualClock } from "../support/manual-clock.ts";
 import { until } from "../support/until.ts";
 import type { Fixture, FixtureOptions } from "./fixture.ts";
 import { catalogSuite } from "./catalog.suite.ts";
+import { queuePositionsSuite } from "./queue-positions.suite.ts";
 import { runLogSuite } from "./run-log.suite.ts";
 import { Deliveries, outcomes, SUBMITTED, work } from "./samples.ts";
 import { blobsSuite, deadLettersSuite, deskSuite, leaseSuite, presenceSuite } from "./small-ports.suite.ts";
@@ -23,6 +24,7 @@ async function make(options: FixtureOptions = {}): Promise<Fixture> {
 
 runLogSuite("memory", make);
 taskQueueSuite("memory", make);
+queuePositionsSuite("memory", make);
 blobsSuite("memory", make);
 leaseSuite("memory", make);
 deadLettersSuite("memory", make);

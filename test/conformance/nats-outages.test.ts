@@ -113,7 +113,7 @@ it("delivers every attempt through a kill of the server, and takes each off the 
     async () => done.size === total && (await sender.queue.list()).length === 0,
     async () => ({ done: done.size, left: (await sender.queue.list()).length }),
   );
-  expect(await sender.queue.enqueue(work("after"))).toBe(true);
+  expect(await sender.queue.enqueue(work("after"))).toMatchObject({ stored: true });
   await until(() => done.has("after"));
 });
 

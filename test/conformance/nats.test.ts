@@ -5,6 +5,7 @@ import { newNamespace, openTestCluster } from "../support/nats-cluster.ts";
 import { TestServer } from "../support/nats-server.ts";
 import type { Fixture, FixtureOptions } from "./fixture.ts";
 import { catalogSuite } from "./catalog.suite.ts";
+import { queuePositionsSuite } from "./queue-positions.suite.ts";
 import { runLogSuite } from "./run-log.suite.ts";
 import { blobsSuite, deadLettersSuite, deskSuite, leaseSuite, presenceSuite } from "./small-ports.suite.ts";
 import { taskQueueSuite } from "./task-queue.suite.ts";
@@ -38,6 +39,7 @@ async function make(more: FixtureOptions = {}): Promise<Fixture> {
 
 runLogSuite("nats", make);
 taskQueueSuite("nats", make);
+queuePositionsSuite("nats", make);
 blobsSuite("nats", make);
 leaseSuite("nats", make);
 deadLettersSuite("nats", make);

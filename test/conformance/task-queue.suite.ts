@@ -14,7 +14,8 @@ export function taskQueueSuite(name: string, make: MakeFixture): void {
       const [sender, taker] = [await fixture.open(), await fixture.open()];
       const { timeoutMs: _none, ...unlimited } = work("b");
       const byRef = work("c", { env: {}, inputs: { ref: { name: "in-c-0-1", bytes: 80_000, chunks: 1 } } });
-      for (const each of [WORK, unlimited, byRef]) expect(await sender.queue.enqueue(each)).toBe(true);
+      for (const each of [WORK, unlimited, byRef])
+        expect(await sender.queue.enqueue(each)).toMatchObject({ stored: true });
       const deliveries = new Deliveries();
       const intake = await taker.queue.open("default", deliveries.add);
       intake.demand(10);
@@ -27,17 +28,17 @@ export function taskQueueSuite(name: string, make: MakeFixture): void {
     it("holds an attempt once, queued or in flight, and again after its ack (Q1)", async () => {
       await using fixture = await make();
       const { queue } = await fixture.open();
-      expect(await queue.enqueue(work("a"))).toBe(true);
-      expect(await queue.enqueue(work("a"))).toBe(false);
-      expect(await queue.enqueue(work("a", { attempt: 2 }))).toBe(true);
+      expect(await queue.enqueue(work("a"))).toMatchObject({ stored: true });
+      expect(await queue.enqueue(work("a"))).toEqual({ stored: false });
+      expect(await queue.enqueue(work("a", { attempt: 2 }))).toMatchObject({ stored: true });
       const deliveries = new Deliveries();
       const intake = await queue.open("default", deliveries.add);
       intake.demand(2);
       await deliveries.reach(2);
-      expect(await queue.enqueue(work("a"))).toBe(false);
+      expect(await queue.enqueue(work("a"))).toEqual({ stored: false });
       for (const delivery of deliveries.items) delivery.ack();
       await until(async () => (await queue.list()).length === 0);
-      expect(await queue.enqueue(work("a"))).toBe(true);
+      expect(await queue.enqueue(work("a"))).toMatchObject({ stored: true });
       await intake.stop();
     });
 
@@ -47,7 +48,7 @@ export function taskQueueSuite(name: string, make: MakeFixture): void {
       const tasks = Array.from({ length: 600 }, (_, n) => numbered(n));
       // Nobody waits for one answer before sending the next.
       const answers = await Promise.all(tasks.map((each) => queue.enqueue(each)));
-      expect(answers.every(Boolean)).toBe(true);
+      expect(answers.every(({ stored }) => stored)).toBe(true);
       const deliveries = new Deliveries();
       const intake = await queue.open("default", deliveries.add);
       intake.demand(600);
@@ -136,9 +137,9 @@ export function taskQueueSuite(name: string, make: MakeFixture): void {
       await queue.enqueue(work("c", { queue: "gpu" }));
       await deliveries.reach(2);
       expect(deliveries.tasks).toEqual(["a", "c"]);
-      expect(await queue.depth("default")).toEqual({ waiting: 1, inFlight: 0 });
-      expect(await queue.depth("gpu")).toEqual({ waiting: 0, inFlight: 2 });
-      expect(await queue.depth("never-seen")).toEqual({ waiting: 0, inFlight: 0 });
+      expect(await queue.depth("default")).toMatchObject({ waiting: 1, inFlight: 0 });
+      expect(await queue.depth("gpu")).toMatchObject({ waiting: 0, inFlight: 2 });
+      expect(await queue.depth("never-seen")).toEqual({ waiting: 0, inFlight: 0, deliveredSeq: 0 });
       await intake.stop();
     });
 
@@ -174,7 +175,7 @@ export function taskQueueSuite(name: string, make: MakeFixture): void {
       const extended = deliveries.of("worked-on");
       await until(
         async () => {
-          extended.working();
+          queue.extend([extended.receipt]);
           await fixture.elapse(ACK_WAIT_MS / 5);
           return deliveries.count("left") >= 3;
         },
@@ -263,7 +264,7 @@ export function taskQueueSuite(name: string, make: MakeFixture): void {
         () => deliveries.tasks,
       );
       expect([deliveries.count("flying"), deliveries.count("waiting")]).toEqual([1, 0]);
-      expect(await owner.queue.enqueue(work("flying"))).toBe(true);
+      expect(await owner.queue.enqueue(work("flying"))).toMatchObject({ stored: true });
       await intake.stop();
     });
 
@@ -292,8 +293,8 @@ export function taskQueueSuite(name: string, make: MakeFixture): void {
         () => deliveries.tasks,
       );
       expect(deliveries.items).toHaveLength(6);
-      expect(await owner.queue.depth("default")).toEqual({ waiting: 0, inFlight: 1 });
-      expect(await owner.queue.enqueue(numbered(0, gone))).toBe(true);
+      expect(await owner.queue.depth("default")).toMatchObject({ waiting: 0, inFlight: 1 });
+      expect(await owner.queue.enqueue(numbered(0, gone))).toMatchObject({ stored: true });
       await intake.stop();
     });
 
@@ -307,7 +308,7 @@ export function taskQueueSuite(name: string, make: MakeFixture): void {
       await deliveries.reach(1);
       const old = deliveries.of("a");
       await queue.remove(work("a"));
-      expect(await queue.enqueue(work("a"))).toBe(true);
+      expect(await queue.enqueue(work("a"))).toMatchObject({ stored: true });
       await deliveries.reach(2);
       old.ack();
       old.giveBack();
