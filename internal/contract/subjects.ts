@@ -104,6 +104,20 @@ export class Names {
     return `${this.#ns}.dead.${id}`;
   }
 
+  /** The stream that keeps what is sent to this subject; nothing for what is never stored. */
+  streamOf(subject: string): string | undefined {
+    switch (subject.slice(this.#ns.length + 1).split(".", 1)[0]) {
+      case "run":
+        return this.runsStream;
+      case "task":
+        return this.tasksStream;
+      case "dag":
+        return this.dagsStream;
+      default:
+        return undefined;
+    }
+  }
+
   heartbeat(incarnation: string): string {
     return `${this.#ns}.worker.beat.${incarnation}`;
   }

@@ -2,7 +2,6 @@
 import type { BlobRef } from "../core/stored.ts";
 import { BlobMissing, type BlobOwner, type Blobs } from "../ports/blobs.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { DeadLetter, DeadLetters } from "../ports/dead-letters.ts";
 import type { ClusterView, Desk } from "../ports/desk.ts";
 import type { Lease } from "../ports/lease.ts";
 import type {
@@ -14,6 +13,7 @@ import type {
   WorkerCommand,
 } from "../ports/presence.ts";
 import { MemoryCatalog } from "./catalog.ts";
+import { MemoryDeadLetters } from "./dead-letters.ts";
 import { MemoryRunLog } from "./run-log.ts";
 import { MemoryTaskQueue } from "./task-queue.ts";
 
@@ -122,20 +122,6 @@ export class MemoryLease implements Lease {
   }
 }
 
-const MAX_LETTERS = 1_000;
-
-export class MemoryDeadLetters implements DeadLetters {
-  readonly #letters: DeadLetter[] = [];
-
-  async put(letter: DeadLetter): Promise<void> {
-    this.#letters.push({ ...letter, bytes: new Uint8Array(letter.bytes) });
-    if (this.#letters.length > MAX_LETTERS) this.#letters.shift();
-  }
-  async list(limit: number): Promise<DeadLetter[]> {
-    return this.#letters.toReversed().slice(0, limit);
-  }
-}
-
 export class MemoryDesk implements Desk {
   #answer: (() => ClusterView) | undefined;
 
@@ -165,7 +151,7 @@ export class MemoryCluster {
   readonly blobs = new MemoryBlobs();
   readonly presence = new MemoryPresence();
   readonly lease: MemoryLease;
-  readonly deadLetters = new MemoryDeadLetters();
+  readonly deadLetters: MemoryDeadLetters;
   readonly desk = new MemoryDesk();
   readonly catalog: MemoryCatalog;
 
@@ -174,5 +160,6 @@ export class MemoryCluster {
     this.queue = new MemoryTaskQueue({ clock, ackWaitMs });
     this.lease = new MemoryLease(clock, leaseTermMs);
     this.catalog = new MemoryCatalog(clock);
+    this.deadLetters = new MemoryDeadLetters(clock);
   }
 }

@@ -2,7 +2,7 @@
 import { PermissionViolationError, type Status } from "@nats-io/transport-node";
 import { streamSpecs } from "../contract/streams.ts";
 import { Names } from "../contract/subjects.ts";
-import type { DeadLetter } from "../ports/dead-letters.ts";
+import type { UnreadableLetter } from "../ports/dead-letters.ts";
 import { NatsBlobs } from "./blobs.ts";
 import { NatsCatalog } from "./catalog.ts";
 import { connectNats, type Connection, type ConnectOptions } from "./connection.ts";
@@ -10,6 +10,7 @@ import { type Context, seldom } from "./context.ts";
 import { NatsDeadLetters } from "./dead-letters.ts";
 import { type NatsLease, openLease } from "./lease.ts";
 import { within } from "./patience.ts";
+import { NatsOriginals } from "./originals.ts";
 import { NatsDesk, NatsPresence } from "./presence.ts";
 import { Publisher } from "./publisher.ts";
 import { NatsRunLog } from "./run-log.ts";
@@ -23,7 +24,7 @@ export interface ClusterOptions extends ConnectOptions {
   /** What the operator should know, and what passes by itself. */
   onTrouble(what: string): void;
   /** A message was put aside. */
-  onDeadLetter(letter: DeadLetter): void;
+  onDeadLetter(letter: UnreadableLetter): void;
 }
 
 export interface NatsCluster {
@@ -33,6 +34,7 @@ export interface NatsCluster {
   readonly presence: NatsPresence;
   readonly lease: NatsLease;
   readonly deadLetters: NatsDeadLetters;
+  readonly originals: NatsOriginals;
   readonly desk: NatsDesk;
   readonly catalog: NatsCatalog;
   /** Whether the connection stands; when it does not, it is tried again all the time. */
@@ -65,10 +67,10 @@ async function openPorts(connection: Connection, options: ClusterOptions): Promi
     closing: closing.signal,
     isUp: () => link.isUp && !nc.isClosed(),
     onTrouble,
-    putAside: (subject, reason, bytes) => putAside({ subject, reason, bytes }),
+    putAside: (subject, reason, bytes) => putAside({ kind: "unreadable", subject, reason, bytes }),
   };
   const deadLetters = new NatsDeadLetters(context);
-  const putAside = async (letter: DeadLetter): Promise<boolean> => {
+  const putAside = async (letter: UnreadableLetter): Promise<boolean> => {
     options.onDeadLetter(letter);
     try {
       await deadLetters.put(letter);
@@ -114,10 +116,11 @@ async function openPorts(connection: Connection, options: ClusterOptions): Promi
     await Promise.all(streamSpecs(names).map((spec) => ensureStream(jsm, spec, onTrouble)));
     const lease = await openLease(nc, names.leaseBucket, options.leaseTermMs);
     const blobs = new NatsBlobs(context);
+    const originals = new NatsOriginals(context);
     const desk = new NatsDesk(context);
     const catalog = new NatsCatalog(context);
     const { isUp } = context;
-    return { log, queue, blobs, presence, lease, deadLetters, desk, catalog, isUp, close };
+    return { log, queue, blobs, presence, lease, deadLetters, originals, desk, catalog, isUp, close };
   } catch (error) {
     await close();
     throw error;

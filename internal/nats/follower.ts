@@ -23,6 +23,8 @@ export interface FollowStreamOptions {
   readonly stream: string;
   readonly filter: string;
   readonly from: number;
+  /** Messages come without their bytes. Default `false`. */
+  readonly headersOnly?: boolean;
   onMessage(message: StreamMessage): void;
   /** Everything that the stream held at the beginning was handed over; may be called again. */
   onCaughtUp?(): void;
@@ -114,7 +116,7 @@ export class StreamFollower implements Follower {
   async #begin(): Promise<void> {
     const epoch = ++this.#epoch;
     const { nc, jsm, onTrouble } = this.#options.context;
-    const { stream, filter } = this.#options;
+    const { stream, filter, headersOnly = false } = this.#options;
     const inbox = createInbox();
     this.#received = 0;
     this.#heardAt = performance.now();
@@ -128,6 +130,7 @@ export class StreamFollower implements Follower {
       return jsm.consumers.add(stream, {
         deliver_subject: inbox,
         filter_subject: filter,
+        headers_only: headersOnly,
         deliver_policy: DeliverPolicy.StartSequence,
         opt_start_seq: this.#next,
         ack_policy: AckPolicy.None,

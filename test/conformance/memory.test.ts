@@ -7,9 +7,10 @@ import { until } from "../support/until.ts";
 import type { Fixture, FixtureOptions } from "./fixture.ts";
 import { catalogSuite } from "./catalog.suite.ts";
 import { queuePositionsSuite } from "./queue-positions.suite.ts";
+import { deadLettersSuite } from "./dead-letters.suite.ts";
 import { runLogSuite } from "./run-log.suite.ts";
 import { Deliveries, outcomes, SUBMITTED, work } from "./samples.ts";
-import { blobsSuite, deadLettersSuite, deskSuite, leaseSuite, presenceSuite } from "./small-ports.suite.ts";
+import { blobsSuite, deskSuite, leaseSuite, presenceSuite } from "./small-ports.suite.ts";
 import { taskQueueSuite } from "./task-queue.suite.ts";
 
 async function make(options: FixtureOptions = {}): Promise<Fixture> {

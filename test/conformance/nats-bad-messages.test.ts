@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import type { LoggedFact } from "../../internal/core/facts.ts";
 import { type Connection, connectNats } from "../../internal/nats/connection.ts";
-import type { DeadLetter } from "../../internal/ports/dead-letters.ts";
+import type { UnreadableLetter } from "../../internal/ports/dead-letters.ts";
 import type { Heartbeat, WorkerCommand } from "../../internal/ports/presence.ts";
 import { Collected } from "../support/collected.ts";
 import { newNamespace, type OpenedCluster, openTestCluster } from "../support/nats-cluster.ts";
@@ -40,14 +40,16 @@ async function write(subject: string, data: string | Uint8Array): Promise<void> 
   await stranger.nc.request(`${namespace}.${subject}`, data, { timeout: 5_000 });
 }
 
-async function letters(count: number): Promise<DeadLetter[]> {
-  return until(
+async function letters(count: number): Promise<UnreadableLetter[]> {
+  const heads = await until(
     async () => {
       const all = await cluster.deadLetters.list(100);
       return all.length >= count && all;
     },
     () => cluster.told,
   );
+  const all = await Promise.all(heads.map(({ id }) => cluster.deadLetters.get(id)));
+  return all.flatMap((stored) => (stored?.letter.kind === "unreadable" ? stored.letter : []));
 }
 
 it("a follower passes over facts that cannot be read", async () => {
@@ -196,10 +198,54 @@ it("what our own code throws does not make the connection deaf", async () => {
   expect(cluster.told.troubles.join()).not.toContain("connection");
 });
 
-it("a letter too large with its reason is cut, and says so", async () => {
+it("a letter too large with its reason is cut, and says how long the message was", async () => {
   const bytes = new Uint8Array(1_048_576).fill(7);
-  await cluster.deadLetters.put({ subject: "s", reason: "two\nlines, größer", bytes });
-  const [letter] = await cluster.deadLetters.list(1);
-  expect(letter?.reason).toMatch(/^two lines, größer \(the first \d+ of 1048576 bytes\)$/);
-  expect(letter?.bytes.length).toBeGreaterThan(1_000_000);
+  const subject = `${namespace}.task.default.r.a.0.1`;
+  await cluster.deadLetters.put({ kind: "unreadable", subject, reason: "two\nlines, größer", bytes });
+  const [head] = await cluster.deadLetters.list(1);
+  expect(head).toMatchObject({ reason: "two lines, größer", size: 1_048_576, runId: "r" });
+  const stored = await cluster.deadLetters.get(head?.id ?? "");
+  const { length } = stored?.letter.kind === "unreadable" ? stored.letter.bytes : "";
+  expect(length).toBeGreaterThan(1_000_000);
+  expect(length).toBeLessThan(1_048_576);
+  expect(stored === undefined ? "" : await cluster.originals.sendAgain(stored)).toBe("cut");
+});
+
+it("what is sent again reaches whoever reads there, and comes back as the same letter", async () => {
+  await cluster.queue.enqueue(work("good"));
+  await write("task.default.r.bad.0.1", "not at all");
+  const deliveries = new Deliveries();
+  const intake = await cluster.queue.open("default", deliveries.add);
+  intake.demand(10);
+  await letters(1);
+  const [head] = await cluster.deadLetters.list(1);
+  const stored = await cluster.deadLetters.get(head?.id ?? "");
+  if (stored === undefined) throw new Error("the letter is gone");
+  await until(async () => (await cluster.queue.list()).length === 1);
+  expect(await cluster.originals.sendAgain(stored)).toBe("sent");
+  const again = await until(async () => {
+    const now = await cluster.deadLetters.get(stored.head.id);
+    return now !== undefined && now.head.seq > stored.head.seq && now;
+  });
+  expect(await cluster.deadLetters.remove(stored.head)).toBe(false);
+  expect(again.letter).toEqual(stored.letter);
+  expect(await cluster.deadLetters.remove(again.head)).toBe(true);
+  expect(await cluster.deadLetters.list(10)).toEqual([]);
+});
+
+it("what a log still holds is not sent again, and can be thrown away", async () => {
+  await write("run.1.r1.submitted", "{");
+  await write("worker.beat.x", "{").catch(() => undefined);
+  await cluster.log.factsOf("r1");
+  await letters(1);
+  const stored = await cluster.deadLetters.get((await cluster.deadLetters.list(1))[0]?.id ?? "");
+  if (stored?.letter.kind !== "unreadable" || stored.head.kind !== "unreadable") throw new Error("no letter");
+  expect(await cluster.originals.sendAgain(stored)).toBe("there");
+  await cluster.originals.remove(stored.head);
+  expect((await cluster.log.end()).seq).toBe(0);
+  // Gone from there, it can be written once more.
+  expect(await cluster.originals.sendAgain(stored)).toBe("sent");
+  const notice = { ...stored.letter, subject: `${namespace}.worker.beat.x` };
+  const head = { ...stored.head, subject: notice.subject };
+  expect(await cluster.originals.sendAgain({ head, letter: notice })).toBe("out-of-date");
 });

@@ -197,7 +197,7 @@ it("answers what was asked while the server was down", async () => {
     cluster.queue.remove(work("a")),
     cluster.blobs.get("definitions", ref),
     cluster.blobs.put("definitions", "e", new Uint8Array(2_000_000)),
-    cluster.deadLetters.put({ subject: "s", reason: "r", bytes: new Uint8Array(1) }),
+    cluster.deadLetters.put({ kind: "unreadable", subject: "s", reason: "r", bytes: new Uint8Array(1) }),
   ]);
   await server.restart();
   const [last, facts, read] = await answers;

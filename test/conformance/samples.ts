@@ -5,6 +5,7 @@ import type { Outcome } from "../../internal/core/outcome.ts";
 import type { Delivery } from "../../internal/ports/task-queue.ts";
 import type { Heartbeat } from "../../internal/ports/presence.ts";
 import { Collected } from "../support/collected.ts";
+import { SeededRandom } from "../support/random.ts";
 
 export const RUN = { runId: "run-1", partition: 7 };
 
@@ -119,4 +120,9 @@ export class Deliveries extends Collected<Delivery> {
   count(task: string): number {
     return this.tasks.filter((each) => each === task).length;
   }
+}
+
+export function noise(size: number, seed = 1): Uint8Array {
+  const random = new SeededRandom(seed);
+  return Uint8Array.from({ length: size }, () => random.below(256));
 }

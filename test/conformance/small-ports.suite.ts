@@ -4,10 +4,9 @@ import { BlobMissing } from "../../internal/ports/blobs.ts";
 import type { ClusterView } from "../../internal/ports/desk.ts";
 import type { Heartbeat, Took, WorkerCommand } from "../../internal/ports/presence.ts";
 import { Collected } from "../support/collected.ts";
-import { SeededRandom } from "../support/random.ts";
 import { until } from "../support/until.ts";
 import type { MakeFixture } from "./fixture.ts";
-import { HEARTBEAT } from "./samples.ts";
+import { HEARTBEAT, noise } from "./samples.ts";
 
 const TERM_MS = 1_500;
 
@@ -143,33 +142,6 @@ export function leaseSuite(name: string, make: MakeFixture): void {
   });
 }
 
-export function deadLettersSuite(name: string, make: MakeFixture): void {
-  describe(`dead letters: ${name}`, () => {
-    it("gives back the newest first, with their bytes as they came", async () => {
-      await using fixture = await make();
-      const [writer, reader] = [await fixture.open(), await fixture.open()];
-      expect(await reader.deadLetters.list(10)).toEqual([]);
-      const letters = Array.from({ length: 30 }, (_, n) => ({
-        subject: `jetdag.run.1.r.${n}`,
-        reason: `not JSON: token ${n}`,
-        bytes: noise(n, n),
-      }));
-      for (const letter of letters) await writer.deadLetters.put(letter);
-      const newest = await reader.deadLetters.list(5);
-      expect(newest.map(({ subject }) => subject)).toEqual(
-        letters
-          .toReversed()
-          .slice(0, 5)
-          .map(({ subject }) => subject),
-      );
-      const all = await reader.deadLetters.list(100);
-      expect(all.map(({ bytes }) => bytes)).toEqual(letters.toReversed().map(({ bytes }) => bytes));
-      expect(all[0]).toMatchObject({ reason: "not JSON: token 29" });
-      expect(await reader.deadLetters.list(0)).toEqual([]);
-    });
-  });
-}
-
 export function presenceSuite(name: string, make: MakeFixture): void {
   describe(`presence: ${name}`, () => {
     it("tells every watcher what workers say", async () => {
@@ -266,9 +238,4 @@ export function deskSuite(name: string, make: MakeFixture): void {
       await until(async () => (await asker.desk.ask(20_000)) === undefined);
     });
   });
-}
-
-function noise(size: number, seed = 1): Uint8Array {
-  const random = new SeededRandom(seed);
-  return Uint8Array.from({ length: size }, () => random.below(256));
 }

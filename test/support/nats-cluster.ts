@@ -1,12 +1,12 @@
 /** Clusters on one real server, each in a namespace of its own. */
 import { systemRandom } from "../../internal/memory/system.ts";
 import { type ClusterOptions, type NatsCluster, openCluster } from "../../internal/nats/cluster.ts";
-import type { DeadLetter } from "../../internal/ports/dead-letters.ts";
+import type { UnreadableLetter } from "../../internal/ports/dead-letters.ts";
 
 /** What happened besides, as the operator would see it. */
 export interface Told {
   readonly troubles: string[];
-  readonly letters: DeadLetter[];
+  readonly letters: UnreadableLetter[];
 }
 
 export type OpenedCluster = NatsCluster & { readonly told: Told };
