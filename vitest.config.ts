@@ -7,6 +7,8 @@ delete process.env.FORCE_COLOR;
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    // A run of their own: see vitest.faults.config.ts.
+    exclude: ["test/faults/**"],
     reporters: ["default", "./test/support/summary-reporter.ts"],
     // Deadlines are for what hangs; on a loaded machine with one core everything takes its time.
     testTimeout: 90_000,
