@@ -83,7 +83,7 @@ export class DistributedExecutor extends LibraryExecutor {
 
   /** Whether the connection to the cluster stands; when it is lost, it is tried again all the time. */
   get isConnected(): boolean {
-    return this.#cluster?.isUp() ?? false;
+    return this.#cluster?.link.isUp() ?? false;
   }
 
   protected override async open(): Promise<ExecutorService> {

@@ -99,7 +99,7 @@ async function run(settings: Settings<"worker">): Promise<number> {
 
 function whyNotReady({ cluster, isTaking, isStopping }: State): string | undefined {
   if (isStopping) return "it is draining";
-  if (cluster?.isUp() !== true) return "not connected to the NATS server";
+  if (cluster?.link.isUp() !== true) return "not connected to the NATS server";
   return isTaking ? undefined : "it is starting";
 }
 

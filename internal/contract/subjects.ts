@@ -130,6 +130,9 @@ export class Names {
   commandTo(incarnation: string): string {
     return `${this.#ns}.command.worker.${incarnation}`;
   }
+  referee(share: number): string {
+    return `${this.#ns}.referee.${share}`;
+  }
   get desk(): string {
     return `${this.#ns}.desk`;
   }

@@ -27,6 +27,7 @@ const work = z.object({
   env: z.record(z.string(), z.string()).optional(),
   timeout_s: z.number().positive().optional(),
   inputs: stored(inputs),
+  may_be_held: z.literal(true).optional(),
 });
 
 export function encodeWork(value: Work): Uint8Array {
@@ -46,6 +47,7 @@ export function encodeWork(value: Work): Uint8Array {
     env: value.env === NO_ENV ? undefined : value.env,
     timeout_s: value.timeoutMs === undefined ? undefined : toSeconds(value.timeoutMs),
     inputs: value.inputs,
+    may_be_held: value.mayBeHeld,
   });
 }
 
@@ -69,6 +71,7 @@ export function decodeWork(bytes: Uint8Array): Decoded<Work> {
       env: wire.env ?? NO_ENV,
       ...(wire.timeout_s === undefined ? {} : { timeoutMs: toMs(wire.timeout_s) }),
       inputs: wire.inputs,
+      ...(wire.may_be_held === undefined ? {} : { mayBeHeld: true }),
     },
   };
 }

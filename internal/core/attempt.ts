@@ -40,4 +40,6 @@ export interface Work extends AttemptId {
   /** In milliseconds; without it the worker's own limit counts. */
   readonly timeoutMs?: number;
   readonly inputs: Stored<Inputs>;
+  /** Who enqueued it could not know whether a worker has it already. */
+  readonly mayBeHeld?: true;
 }

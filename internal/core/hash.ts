@@ -14,6 +14,13 @@ export function hash32(text: string): number {
 /** How many partitions the run log has, for ever. */
 export const PARTITIONS = 64;
 
+/** Partitions are held in shares: one executor drives all runs of a share. */
+export const SHARES = 16;
+
+export function shareOf(partition: number): number {
+  return partition % SHARES;
+}
+
 /** All runs of one DAG of one tenant lie in one partition, and so within one fold. */
 export function partitionOf(tenantId: string, dagName: string): number {
   return hash32(`${tenantId}\u0000${dagName}`) % PARTITIONS;

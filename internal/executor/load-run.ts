@@ -1,6 +1,7 @@
 /** A run out of its facts. */
 import type { LoggedFact } from "../core/facts.ts";
-import { RunFold } from "../core/run-fold.ts";
+import { foldRun } from "../core/fold-run.ts";
+import type { RunFold } from "../core/run-fold.ts";
 import { isRunId } from "../core/run-id.ts";
 import type { Ports } from "./settings.ts";
 
@@ -16,7 +17,5 @@ export async function foldOf(
 ): Promise<RunFold | undefined> {
   const [first] = facts;
   if (first === undefined || first.fact.kind !== "submitted") return undefined;
-  const run = new RunFold(first, first.fact, await definitions.get(first.fact.definition));
-  for (const fact of facts) run.apply(fact);
-  return run;
+  return foldRun(facts, await definitions.get(first.fact.definition));
 }

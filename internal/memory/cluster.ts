@@ -4,6 +4,7 @@ import { BlobMissing, type BlobOwner, type Blobs } from "../ports/blobs.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ClusterView, Desk } from "../ports/desk.ts";
 import type { Lease } from "../ports/lease.ts";
+import type { Link } from "../ports/link.ts";
 import type {
   Heartbeat,
   Presence,
@@ -14,6 +15,7 @@ import type {
 } from "../ports/presence.ts";
 import { MemoryCatalog } from "./catalog.ts";
 import { MemoryDeadLetters } from "./dead-letters.ts";
+import { MemoryReferee } from "./referee.ts";
 import { MemoryRunLog } from "./run-log.ts";
 import { MemoryTaskQueue } from "./task-queue.ts";
 
@@ -144,6 +146,9 @@ export interface MemoryClusterOptions {
   readonly ackWaitMs?: number;
 }
 
+/** Nothing lies between. */
+const ALWAYS_UP: Link = { isUp: () => true, onRestored: () => ({ cancel: () => undefined }) };
+
 /** All ports of one process; nothing outlives it. */
 export class MemoryCluster {
   readonly log: MemoryRunLog;
@@ -153,6 +158,8 @@ export class MemoryCluster {
   readonly lease: MemoryLease;
   readonly deadLetters: MemoryDeadLetters;
   readonly desk = new MemoryDesk();
+  readonly referee = new MemoryReferee();
+  readonly link: Link = ALWAYS_UP;
   readonly catalog: MemoryCatalog;
 
   constructor({ clock, leaseTermMs = 5_000, ackWaitMs = 60_000 }: MemoryClusterOptions) {

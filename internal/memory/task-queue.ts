@@ -17,6 +17,8 @@ interface Copy {
   readonly work: Work;
   readonly seq: number;
   deliveries: number;
+  /** Deliveries whose ack wait was over. */
+  losses: number;
   /** Set while it is in flight. */
   ackTimer: Timer | undefined;
 }
@@ -56,7 +58,7 @@ export class MemoryTaskQueue implements TaskQueue {
     const key = keyOf(work);
     if (this.#copies.has(key)) return { stored: false };
     const seq = ++this.#newest;
-    const copy: Copy = { work, seq, deliveries: 0, ackTimer: undefined };
+    const copy: Copy = { work, seq, deliveries: 0, losses: 0, ackTimer: undefined };
     this.#copies.set(key, copy);
     this.#lane(work.queue).waiting.set(key, copy);
     this.#serve();
@@ -96,7 +98,7 @@ export class MemoryTaskQueue implements TaskQueue {
   extend(receipts: readonly string[]): void {
     for (const receipt of receipts) {
       const copy = this.#copies.get(receipt);
-      if (copy?.ackTimer !== undefined) this.#wait(receipt, copy, this.#ackWaitMs);
+      if (copy?.ackTimer !== undefined) this.#awaitAck(receipt, copy);
     }
   }
 
@@ -151,25 +153,33 @@ export class MemoryTaskQueue implements TaskQueue {
     copy.deliveries++;
     // A late answer must not touch a newer copy of the same attempt.
     const isThere = (): boolean => this.#copies.get(key) === copy;
-    this.#wait(key, copy, this.#ackWaitMs);
+    this.#awaitAck(key, copy);
     return {
       work: copy.work,
-      redelivered: copy.deliveries > 1,
+      isSuspect: copy.deliveries > 1 || copy.work.mayBeHeld === true,
+      losses: copy.losses,
       receipt: key,
       ack: () => {
         if (isThere()) this.#delete(copy.work);
       },
       giveBack: (delayMs = 0) => {
         if (!isThere()) return;
-        if (delayMs > 0) this.#wait(key, copy, delayMs);
+        if (delayMs > 0) this.#wait(copy, delayMs, () => this.#again(key, copy));
         else this.#again(key, copy);
       },
     };
   }
 
-  #wait(key: string, copy: Copy, ms: number): void {
+  #awaitAck(key: string, copy: Copy): void {
+    this.#wait(copy, this.#ackWaitMs, () => {
+      copy.losses++;
+      this.#again(key, copy);
+    });
+  }
+
+  #wait(copy: Copy, ms: number, act: () => void): void {
     copy.ackTimer?.cancel();
-    copy.ackTimer = this.#clock.after(ms, () => this.#again(key, copy));
+    copy.ackTimer = this.#clock.after(ms, act);
   }
 
   #again(key: string, copy: Copy): void {

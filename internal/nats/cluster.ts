@@ -3,16 +3,19 @@ import { PermissionViolationError, type Status } from "@nats-io/transport-node";
 import { streamSpecs } from "../contract/streams.ts";
 import { Names } from "../contract/subjects.ts";
 import type { UnreadableLetter } from "../ports/dead-letters.ts";
+import type { Link } from "../ports/link.ts";
 import { NatsBlobs } from "./blobs.ts";
 import { NatsCatalog } from "./catalog.ts";
 import { connectNats, type Connection, type ConnectOptions } from "./connection.ts";
 import { type Context, seldom } from "./context.ts";
 import { NatsDeadLetters } from "./dead-letters.ts";
 import { type NatsLease, openLease } from "./lease.ts";
+import { NatsLink } from "./link.ts";
 import { within } from "./patience.ts";
 import { NatsOriginals } from "./originals.ts";
 import { NatsDesk, NatsPresence } from "./presence.ts";
 import { Publisher } from "./publisher.ts";
+import { NatsReferee } from "./referee.ts";
 import { NatsRunLog } from "./run-log.ts";
 import { ensureStream } from "./streams.ts";
 import { NatsTaskQueue } from "./task-queue.ts";
@@ -37,8 +40,9 @@ export interface NatsCluster {
   readonly originals: NatsOriginals;
   readonly desk: NatsDesk;
   readonly catalog: NatsCatalog;
-  /** Whether the connection stands; when it does not, it is tried again all the time. */
-  isUp(): boolean;
+  readonly referee: NatsReferee;
+  /** When it is lost, it is tried again all the time. */
+  readonly link: Link;
   /** Sends what is on its way and closes the connection; what was not stored by then is rejected. */
   close(): Promise<void>;
 }
@@ -58,14 +62,14 @@ async function openPorts(connection: Connection, options: ClusterOptions): Promi
   if (warning !== undefined) onTrouble(warning);
   const publisher = new Publisher(nc, onTrouble);
   const closing = new AbortController();
-  const link = { isUp: true };
+  const link = new NatsLink(nc);
   const context: Context = {
     nc,
     jsm,
     names,
     publisher,
     closing: closing.signal,
-    isUp: () => link.isUp && !nc.isClosed(),
+    isUp: () => link.isUp(),
     onTrouble,
     putAside: (subject, reason, bytes) => putAside({ kind: "unreadable", subject, reason, bytes }),
   };
@@ -83,14 +87,16 @@ async function openPorts(connection: Connection, options: ClusterOptions): Promi
   const log = new NatsRunLog(context);
   const queue = new NatsTaskQueue(context, options);
   const presence = new NatsPresence(context);
+  // What was sent on the connection before may be lost; everybody starts over on the new one.
+  link.onRestored(() => {
+    for (const part of [publisher, queue, log, presence]) part.reconnected();
+  });
   const onStatus = (status: Status): void => {
     if (status.type === "disconnect") {
-      link.isUp = false;
+      link.lost();
       if (!closing.signal.aborted) onTrouble(`the connection to ${status.server} is lost, trying again`);
     } else if (status.type === "reconnect") {
-      link.isUp = true;
-      // What was sent on the connection before may be lost; everybody starts over on the new one.
-      for (const part of [publisher, queue, log, presence]) part.reconnected();
+      link.restored();
     } else if (status.type === "error") {
       const { error } = status;
       onTrouble(`the server objects: ${error.message}`);
@@ -119,8 +125,9 @@ async function openPorts(connection: Connection, options: ClusterOptions): Promi
     const originals = new NatsOriginals(context);
     const desk = new NatsDesk(context);
     const catalog = new NatsCatalog(context);
-    const { isUp } = context;
-    return { log, queue, blobs, presence, lease, deadLetters, originals, desk, catalog, isUp, close };
+    const referee = new NatsReferee(context);
+    const small = { blobs, presence, lease, deadLetters, originals, desk, catalog, referee };
+    return { log, queue, ...small, link, close };
   } catch (error) {
     await close();
     throw error;

@@ -12,9 +12,10 @@
  */
 import { createInbox, type Msg, type Subscription } from "@nats-io/transport-node";
 import { decodeWork } from "../contract/work.ts";
+import type { Work } from "../core/attempt.ts";
 import type { Delivery, Intake } from "../ports/task-queue.ts";
 import { type Context, guarded } from "./context.ts";
-import { readDelivery } from "./delivery-info.ts";
+import { type DeliveryInfo, readDelivery } from "./delivery-info.ts";
 import { within } from "./patience.ts";
 
 export interface IntakeOptions {
@@ -25,6 +26,11 @@ export interface IntakeOptions {
   onDelivery(delivery: Delivery): void;
   /** The consumer is gone: create it again. */
   onLost(): Promise<void>;
+  /** What was asked for is void, and perhaps what the server knew of deliveries. */
+  onInterrupted(): void;
+  /** Nobody can have had this copy before, by its position in the stream. */
+  isFresh(seq: number): boolean;
+  readonly ackWaitMs: number;
 }
 
 const EXPIRES_MS = 5_000;
@@ -141,7 +147,7 @@ export class NatsIntake implements Intake {
     this.#demand = Math.max(0, this.#demand - 1);
     const delivery: Delivery = {
       work,
-      redelivered: readDelivery(reply).deliveries > 1,
+      ...trustOf(readDelivery(reply), work, this.#options),
       receipt: reply,
       ack: () => this.#publish(reply, ACK),
       giveBack: (delayMs = 0) => {
@@ -179,6 +185,7 @@ export class NatsIntake implements Intake {
     if (this.#paused || this.#stopped) return;
     this.#paused = true;
     this.#renew();
+    this.#options.onInterrupted();
     setTimeout(() => {
       const ready = isLost ? this.#options.onLost() : Promise.resolve();
       void ready
@@ -211,4 +218,15 @@ export class NatsIntake implements Intake {
     const { nc } = this.#options.context;
     if (!nc.isClosed()) nc.publish(subject, bytes, reply === undefined ? {} : { reply });
   }
+}
+
+/** The count says how often it was given back too, but who vanishes with a copy keeps it for an ack wait. */
+function trustOf(
+  { deliveries, seq, time }: DeliveryInfo,
+  work: Work,
+  { isFresh, ackWaitMs }: IntakeOptions,
+): Pick<Delivery, "isSuspect" | "losses"> {
+  if (deliveries === 1) return { isSuspect: work.mayBeHeld === true || !isFresh(seq), losses: 0 };
+  const waits = Math.max(0, Math.floor((Date.now() - time) / ackWaitMs));
+  return { isSuspect: true, losses: Math.min(deliveries - 1, waits) };
 }

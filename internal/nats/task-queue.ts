@@ -15,6 +15,7 @@ import type {
 import { CODES, isApiError, isDenied } from "./answers.ts";
 import type { Context } from "./context.ts";
 import { extendBy } from "./extender.ts";
+import { Freshness } from "./freshness.ts";
 import { NatsIntake } from "./intake.ts";
 import { patiently } from "./patience.ts";
 import { getFromLeader } from "./stored-message.ts";
@@ -32,12 +33,14 @@ interface Consumer {
 export class NatsTaskQueue implements TaskQueue {
   readonly #context: Context;
   readonly #ackWaitMs: number;
+  readonly #freshness: Freshness;
   readonly #consumers = new Map<string, Consumer>();
   readonly #intakes = new Set<NatsIntake>();
 
   constructor(context: Context, options: { readonly ackWaitMs: number }) {
     this.#context = context;
     this.#ackWaitMs = options.ackWaitMs;
+    this.#freshness = new Freshness(context);
   }
 
   async enqueue(work: Work): Promise<Enqueued> {
@@ -101,7 +104,7 @@ export class NatsTaskQueue implements TaskQueue {
 
   async open(queue: string, onDelivery: (delivery: Delivery) => void): Promise<Intake> {
     const { names } = this.#context;
-    await this.#consumer(queue).created;
+    await Promise.all([this.#consumer(queue).created, this.#freshness.start()]);
     const intake = new NatsIntake({
       context: this.#context,
       queue,
@@ -111,6 +114,9 @@ export class NatsTaskQueue implements TaskQueue {
         this.#consumers.delete(queue);
         return this.#consumer(queue).created;
       },
+      onInterrupted: () => void this.#freshness.renew(),
+      isFresh: (seq) => this.#freshness.isFresh(seq),
+      ackWaitMs: this.#ackWaitMs,
     });
     this.#intakes.add(intake);
     return {
@@ -123,10 +129,12 @@ export class NatsTaskQueue implements TaskQueue {
   }
 
   reconnected(): void {
+    if (this.#intakes.size > 0) void this.#freshness.renew();
     for (const intake of this.#intakes) intake.reconnected();
   }
 
   async close(): Promise<void> {
+    this.#freshness.stop();
     await Promise.all([...this.#intakes].map((intake) => intake.stop()));
   }
 

@@ -54,8 +54,10 @@ export interface Intake {
 
 export interface Delivery {
   readonly work: Work;
-  /** The queue has delivered this copy before. */
-  readonly redelivered: boolean;
+  /** Whether it may run is not known here: it was delivered before, or perhaps was, or who enqueued it did not know. `Referee` says. */
+  readonly isSuspect: boolean;
+  /** How often, at most, it was delivered before and came to nothing: neither settled nor given back. */
+  readonly losses: number;
   /** Names this delivery to `extend`. */
   readonly receipt: string;
   /** The outcome is stored: the copy may go. */

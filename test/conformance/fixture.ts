@@ -5,6 +5,7 @@ import type { DeadLetters } from "../../internal/ports/dead-letters.ts";
 import type { Desk } from "../../internal/ports/desk.ts";
 import type { Lease } from "../../internal/ports/lease.ts";
 import type { Presence } from "../../internal/ports/presence.ts";
+import type { Referee } from "../../internal/ports/referee.ts";
 import type { RunLog } from "../../internal/ports/run-log.ts";
 import type { TaskQueue } from "../../internal/ports/task-queue.ts";
 
@@ -16,6 +17,7 @@ export interface Ports {
   readonly lease: Lease;
   readonly deadLetters: DeadLetters;
   readonly desk: Desk;
+  readonly referee: Referee;
   readonly catalog: Catalog;
 }
 

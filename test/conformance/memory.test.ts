@@ -11,6 +11,8 @@ import { deadLettersSuite } from "./dead-letters.suite.ts";
 import { runLogSuite } from "./run-log.suite.ts";
 import { Deliveries, outcomes, SUBMITTED, work } from "./samples.ts";
 import { blobsSuite, deskSuite, leaseSuite, presenceSuite } from "./small-ports.suite.ts";
+import { redeliverySuite } from "./redelivery.suite.ts";
+import { refereeSuite } from "./referee.suite.ts";
 import { taskQueueSuite } from "./task-queue.suite.ts";
 
 async function make(options: FixtureOptions = {}): Promise<Fixture> {
@@ -26,11 +28,13 @@ async function make(options: FixtureOptions = {}): Promise<Fixture> {
 runLogSuite("memory", make);
 taskQueueSuite("memory", make);
 queuePositionsSuite("memory", make);
+redeliverySuite("memory", make);
 blobsSuite("memory", make);
 leaseSuite("memory", make);
 deadLettersSuite("memory", make);
 presenceSuite("memory", make);
 deskSuite("memory", make);
+refereeSuite("memory", make);
 catalogSuite("memory", make);
 
 describe("memory only", () => {

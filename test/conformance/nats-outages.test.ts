@@ -117,6 +117,37 @@ it("delivers every attempt through a kill of the server, and takes each off the 
   await until(() => done.has("after"));
 });
 
+it("trusts nothing that a killed server delivers anew, though it says that it is the first time", async () => {
+  const [sender, taker] = [await open(), await open()];
+  const total = 1_000;
+  const seen = new Collected<{ task: string; isSuspect: boolean; losses: number }>();
+  let killed: Promise<void> | undefined;
+  const intake = await taker.queue.open("default", ({ work: { task }, isSuspect, losses, ack }) => {
+    seen.add({ task, isSuspect, losses });
+    const isHeld = seen.items.length <= total && seen.items.length % 2 === 0;
+    if (!isHeld) ack();
+    intake.demand(total);
+    if (seen.items.length === total) killed = server.kill();
+  });
+  intake.demand(total);
+  await Promise.all(Array.from({ length: total }, (_, n) => sender.queue.enqueue(numbered(n))));
+  await until(() => killed !== undefined);
+  await killed;
+  expect(seen.items.filter(({ isSuspect }) => isSuspect)).toEqual([]);
+  await until(() => !taker.link.isUp());
+  await server.restart();
+  await until(async () => taker.link.isUp() && (await sender.queue.list()).length === 0);
+  const again = seen.items.slice(total);
+  expect(again.length).toBeGreaterThanOrEqual(total / 2);
+  expect(again.filter(({ isSuspect }) => !isSuspect)).toEqual([]);
+  // What is stored from now on can be trusted again.
+  const fresh = await until(async () => {
+    await sender.queue.enqueue(work(`fresh-${seen.items.length}`));
+    return seen.items.find(({ task, isSuspect }) => task.startsWith("fresh") && !isSuspect);
+  });
+  expect(fresh.losses).toBe(0);
+});
+
 it("asks for no more than it wants after reconnects", async () => {
   const [sender, taker] = [await open(), await open()];
   const deliveries = new Deliveries();

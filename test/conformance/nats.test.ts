@@ -9,6 +9,8 @@ import { queuePositionsSuite } from "./queue-positions.suite.ts";
 import { deadLettersSuite } from "./dead-letters.suite.ts";
 import { runLogSuite } from "./run-log.suite.ts";
 import { blobsSuite, deskSuite, leaseSuite, presenceSuite } from "./small-ports.suite.ts";
+import { redeliverySuite } from "./redelivery.suite.ts";
+import { refereeSuite } from "./referee.suite.ts";
 import { taskQueueSuite } from "./task-queue.suite.ts";
 
 let server: TestServer;
@@ -41,9 +43,11 @@ async function make(more: FixtureOptions = {}): Promise<Fixture> {
 runLogSuite("nats", make);
 taskQueueSuite("nats", make);
 queuePositionsSuite("nats", make);
+redeliverySuite("nats", make);
 blobsSuite("nats", make);
 leaseSuite("nats", make);
 deadLettersSuite("nats", make);
 presenceSuite("nats", make);
 deskSuite("nats", make);
+refereeSuite("nats", make);
 catalogSuite("nats", make);

@@ -1,4 +1,4 @@
-/** Q1 to Q4 of ports/task-queue.ts. */
+/** Q1, Q3 and Q4 of ports/task-queue.ts. */
 import { describe, expect, it } from "vitest";
 import { until } from "../support/until.ts";
 import type { MakeFixture } from "./fixture.ts";
@@ -13,7 +13,11 @@ export function taskQueueSuite(name: string, make: MakeFixture): void {
       await using fixture = await make();
       const [sender, taker] = [await fixture.open(), await fixture.open()];
       const { timeoutMs: _none, ...unlimited } = work("b");
-      const byRef = work("c", { env: {}, inputs: { ref: { name: "in-c-0-1", bytes: 80_000, chunks: 1 } } });
+      const byRef = work("c", {
+        mayBeHeld: true,
+        env: {},
+        inputs: { ref: { name: "in-c-0-1", bytes: 80_000, chunks: 1 } },
+      });
       for (const each of [WORK, unlimited, byRef])
         expect(await sender.queue.enqueue(each)).toMatchObject({ stored: true });
       const deliveries = new Deliveries();
@@ -21,7 +25,6 @@ export function taskQueueSuite(name: string, make: MakeFixture): void {
       intake.demand(10);
       await deliveries.reach(3);
       expect(deliveries.items.map((delivery) => delivery.work)).toEqual([WORK, unlimited, byRef]);
-      expect(deliveries.items.map(({ redelivered }) => redelivered)).toEqual([false, false, false]);
       await intake.stop();
     });
 
@@ -140,83 +143,6 @@ export function taskQueueSuite(name: string, make: MakeFixture): void {
       expect(await queue.depth("default")).toMatchObject({ waiting: 1, inFlight: 0 });
       expect(await queue.depth("gpu")).toMatchObject({ waiting: 0, inFlight: 2 });
       expect(await queue.depth("never-seen")).toEqual({ waiting: 0, inFlight: 0, deliveredSeq: 0 });
-      await intake.stop();
-    });
-
-    it("delivers again what is not settled within the ack wait, to anybody, and says so (Q2)", async () => {
-      await using fixture = await make({ ackWaitMs: ACK_WAIT_MS });
-      const [dead, alive] = [await fixture.open(), await fixture.open()];
-      await dead.queue.enqueue(work("a"));
-      const taken = new Deliveries();
-      const lost = await dead.queue.open("default", taken.add);
-      lost.demand(1);
-      await taken.reach(1);
-      await lost.stop();
-      const again = new Deliveries();
-      const intake = await alive.queue.open("default", again.add);
-      intake.demand(5);
-      await fixture.elapse(ACK_WAIT_MS);
-      await again.reach(1);
-      expect(again.items[0]?.redelivered).toBe(true);
-      expect(again.items[0]?.work).toEqual(taken.items[0]?.work);
-      await intake.stop();
-    });
-
-    it("leaves alone what is still worked on (Q2)", async () => {
-      await using fixture = await make({ ackWaitMs: ACK_WAIT_MS });
-      const { queue } = await fixture.open();
-      const deliveries = new Deliveries();
-      const intake = await queue.open("default", deliveries.add);
-      intake.demand(20);
-      await queue.enqueue(work("worked-on"));
-      await queue.enqueue(work("left"));
-      await deliveries.reach(2);
-      // What nobody extends comes back twice; what is extended would have come back as often.
-      const extended = deliveries.of("worked-on");
-      await until(
-        async () => {
-          queue.extend([extended.receipt]);
-          await fixture.elapse(ACK_WAIT_MS / 5);
-          return deliveries.count("left") >= 3;
-        },
-        () => deliveries.tasks,
-      );
-      expect(deliveries.count("worked-on")).toBe(1);
-      await intake.stop();
-    });
-
-    it("delivers at once what is given back", async () => {
-      await using fixture = await make();
-      const { queue } = await fixture.open();
-      const deliveries = new Deliveries();
-      const intake = await queue.open("default", deliveries.add);
-      intake.demand(5);
-      await queue.enqueue(work("a"));
-      await deliveries.reach(1);
-      deliveries.of("a").giveBack();
-      await deliveries.reach(2);
-      expect(deliveries.of("a").redelivered).toBe(true);
-      deliveries.of("a").ack();
-      await until(async () => (await queue.list()).length === 0);
-      await intake.stop();
-    });
-
-    it("holds back for a while what is given back with a delay", async () => {
-      await using fixture = await make();
-      const { queue } = await fixture.open();
-      const deliveries = new Deliveries();
-      const intake = await queue.open("default", deliveries.add);
-      intake.demand(10);
-      await queue.enqueue(work("later"));
-      await queue.enqueue(work("sooner"));
-      await deliveries.reach(2);
-      deliveries.of("later").giveBack(1_500);
-      deliveries.of("sooner").giveBack(500.25);
-      await fixture.elapse(500.25);
-      await deliveries.reach(3);
-      await fixture.elapse(999.75);
-      await deliveries.reach(4);
-      expect(deliveries.tasks).toEqual(["later", "sooner", "sooner", "later"]);
       await intake.stop();
     });
 
