@@ -1,6 +1,6 @@
 /** Facts on the wire. What a fact's subject says is not said again in its bytes. */
 import { z } from "zod";
-import type { Fact, RunDefaults, Submitted } from "../core/facts.ts";
+import type { Fact, Finished, Retired, Retry, RunDefaults, Submitted } from "../core/facts.ts";
 import { decode, type Decoded, encode, map } from "./codec.ts";
 import { decodeOutcomes, encodeOutcomes } from "./outcomes.ts";
 import { blobRef, count, duration, jsonObject, stored, toMs, toSeconds, version } from "./schemas.ts";
@@ -19,13 +19,14 @@ const submitted = z.object({
 
 const cancel = z.object({ v: version, cause: z.enum(["request", "time-limit"]), message: z.string() });
 
-const retry = z.object({ v: version, tasks: z.array(z.string()) });
-
-const finished = z.object({
-  v: version,
+const ended = z.object({
   state: z.enum(["completed", "failed", "crashed", "cancelled"]),
   duration_ms: duration,
 });
+const finished = ended.extend({ v: version });
+
+/** What follows a generation: a retry of these tasks, or nothing any more. */
+const next = z.object({ v: version, tasks: z.array(z.string()).default([]), retired: ended.optional() });
 
 export function encodeFact(fact: Fact): Uint8Array {
   switch (fact.kind) {
@@ -38,7 +39,9 @@ export function encodeFact(fact: Fact): Uint8Array {
     case "retry":
       return encode({ v: 1, tasks: fact.tasks });
     case "finished":
-      return encode({ v: 1, state: fact.state, duration_ms: fact.durationMs });
+      return encode({ v: 1, ...wireEnded(fact) });
+    case "retired":
+      return encode({ v: 1, retired: wireEnded(fact) });
   }
 }
 
@@ -56,15 +59,24 @@ export function decodeFact(subject: FactSubject, bytes: Uint8Array): Decoded<Fac
         message,
       }));
     case "retry":
-      return map(decode(retry, bytes), ({ tasks }) => ({ kind: "retry", gen: subject.gen, tasks }));
+      return map(decode(next, bytes), (wire) => toNext(subject.gen, wire));
     case "finished":
-      return map(decode(finished, bytes), ({ state, duration_ms }) => ({
+      return map(decode(finished, bytes), ({ state, duration_ms: durationMs }) => ({
         kind: "finished",
         gen: subject.gen,
         state,
-        durationMs: duration_ms,
+        durationMs,
       }));
   }
+}
+
+function wireEnded({ state, durationMs }: Finished | Retired): z.input<typeof ended> {
+  return { state, duration_ms: durationMs };
+}
+
+function toNext(gen: number, { tasks, retired }: z.output<typeof next>): Retry | Retired {
+  if (retired === undefined) return { kind: "retry", gen, tasks };
+  return { kind: "retired", gen, state: retired.state, durationMs: retired.duration_ms };
 }
 
 function wireSubmitted(fact: Submitted): z.input<typeof submitted> {

@@ -17,6 +17,13 @@ export function streamSpecs(names: Names): StreamSpec[] {
     { name: names.tasksStream, subjects: names.allTasks, retention: "workqueue", perSubject: "first" },
     { name: names.blobsStream, subjects: names.allBlobs, retention: "limits", perSubject: "first" },
     { name: names.dagsStream, subjects: names.allVersions, retention: "limits", perSubject: "first" },
+    { name: names.historyStream, subjects: names.allHistory, retention: "limits", perSubject: "newest" },
+    {
+      name: names.checkpointsStream,
+      subjects: names.allCheckpoints,
+      retention: "limits",
+      perSubject: "newest",
+    },
     {
       name: names.deadStream,
       subjects: names.allDead,

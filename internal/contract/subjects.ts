@@ -6,6 +6,7 @@ import type { AttemptId } from "../core/attempt.ts";
 import type { Fact } from "../core/facts.ts";
 import { PARTITIONS } from "../core/hash.ts";
 import type { BlobOwner } from "../ports/blobs.ts";
+import type { RecordKey } from "../ports/history.ts";
 import type { RunKey } from "../ports/run-log.ts";
 
 export const NAMESPACE_RULE = "use 1 to 32 of a-z 0-9 _ -";
@@ -36,6 +37,12 @@ export class Names {
   get dagsStream(): string {
     return this.#stream("DAGS");
   }
+  get historyStream(): string {
+    return this.#stream("HISTORY");
+  }
+  get checkpointsStream(): string {
+    return this.#stream("CHECKPOINTS");
+  }
   get leaseBucket(): string {
     return this.#stream("LEASES");
   }
@@ -48,23 +55,17 @@ export class Names {
   }
   /** What may exist only once has a subject of its own. */
   fact({ runId, partition }: RunKey, fact: Fact): string {
-    const run = `${this.#ns}.run.${partition}.${runId}`;
-    switch (fact.kind) {
-      case "submitted":
-        return `${run}.submitted`;
-      case "outcomes":
-        return `${run}.outcomes.${fact.queue}.${fact.incarnation}.${fact.n}`;
-      case "cancel":
-      case "retry":
-      case "finished":
-        return `${run}.${fact.kind}.${fact.gen}`;
-    }
+    return `${this.#ns}.run.${partition}.${runId}.${factTail(fact)}`;
   }
 
   /** The facts by which runs begin and end. */
   get milestones(): string[] {
     const run = `${this.#ns}.run.*.*`;
-    return [`${run}.submitted`, `${run}.retry.*`, `${run}.finished.*`];
+    return [`${run}.submitted`, `${run}.retry.*`, this.ends];
+  }
+  /** The facts that announce the ends of runs. */
+  get ends(): string {
+    return `${this.#ns}.run.*.*.finished.*`;
   }
 
   get allTasks(): string {
@@ -95,6 +96,24 @@ export class Names {
   }
   version(name: string, version: number): string {
     return `${this.#ns}.dag.${token(name)}.${version}`;
+  }
+
+  get allHistory(): string {
+    return `${this.#ns}.history.>`;
+  }
+  /** All pieces of one record. */
+  recordOf({ runId, partition, seq }: RecordKey): string {
+    return `${this.#ns}.history.${partition}.${runId}.${seq}`;
+  }
+  recordPiece(key: RecordKey, piece: number): string {
+    return `${this.recordOf(key)}.${piece}`;
+  }
+
+  get allCheckpoints(): string {
+    return `${this.#ns}.checkpoint.*`;
+  }
+  checkpoint(share: number): string {
+    return `${this.#ns}.checkpoint.${share}`;
   }
 
   get allDead(): string {
@@ -142,6 +161,23 @@ export class Names {
   }
 }
 
+/** The last parts of a fact's subject. */
+export function factTail(fact: Fact): string {
+  switch (fact.kind) {
+    case "submitted":
+      return "submitted";
+    case "outcomes":
+      return `outcomes.${fact.queue}.${fact.incarnation}.${fact.n}`;
+    case "cancel":
+    case "retry":
+    case "finished":
+      return `${fact.kind}.${fact.gen}`;
+    case "retired":
+      // The place of the retry that it rules out.
+      return `retry.${fact.gen}`;
+  }
+}
+
 /** A name of any characters as one part of a subject; different names have different parts. */
 function token(name: string): string {
   return /^[A-Za-z0-9_-]+$/.test(name) ? name : `~${Buffer.from(name).toString("base64url")}`;
@@ -154,12 +190,12 @@ export function readVersionSubject(subject: string): number | undefined {
 }
 
 /** What a fact's subject says of it. */
-export type FactSubject = RunKey &
-  (
-    | { readonly kind: "submitted" }
-    | { readonly kind: "outcomes"; readonly queue: string; readonly incarnation: string; readonly n: number }
-    | { readonly kind: "cancel" | "retry" | "finished"; readonly gen: number }
-  );
+export type FactSubject = RunKey & FactTail;
+
+export type FactTail =
+  | { readonly kind: "submitted" }
+  | { readonly kind: "outcomes"; readonly queue: string; readonly incarnation: string; readonly n: number }
+  | { readonly kind: "cancel" | "retry" | "finished"; readonly gen: number };
 
 /** Reads `<ns>.run.<partition>.<run>.<kind>…`; `undefined` for a subject that no fact has. */
 export function readFactSubject(subject: string): FactSubject | undefined {
@@ -167,19 +203,32 @@ export function readFactSubject(subject: string): FactSubject | undefined {
   const partition = toCount(parts[2]);
   const runId = parts[3];
   if (partition === undefined || partition >= PARTITIONS || runId === undefined) return undefined;
-  const [kind, first] = [parts[4], parts[5]];
-  if (kind === "outcomes" && parts.length === 8) {
-    const n = toCount(parts[7]);
-    return n === undefined
-      ? undefined
-      : { runId, partition, kind, queue: first ?? "", incarnation: parts[6] ?? "", n };
+  const tail = readFactTail(parts.slice(4));
+  return tail === undefined ? undefined : { runId, partition, ...tail };
+}
+
+/** Reads what `factTail` writes, by its parts. */
+export function readFactTail(parts: readonly string[]): FactTail | undefined {
+  const [kind, first] = parts;
+  if (kind === "outcomes" && parts.length === 4) {
+    const n = toCount(parts[3]);
+    return n === undefined ? undefined : { kind, queue: first ?? "", incarnation: parts[2] ?? "", n };
   }
-  if (kind === "submitted" && parts.length === 5) return { runId, partition, kind };
-  if ((kind === "cancel" || kind === "retry" || kind === "finished") && parts.length === 6) {
+  if (kind === "submitted" && parts.length === 1) return { kind };
+  if ((kind === "cancel" || kind === "retry" || kind === "finished") && parts.length === 2) {
     const gen = toCount(first);
-    return gen === undefined ? undefined : { runId, partition, kind, gen };
+    return gen === undefined ? undefined : { kind, gen };
   }
   return undefined;
+}
+
+/** Reads `<ns>.history.<partition>.<run>.<seq>.<piece>`; `undefined` for a subject that no record has. */
+export function readRecordSubject(subject: string): (RecordKey & { readonly piece: number }) | undefined {
+  const parts = subject.split(".");
+  const runId = parts[3];
+  const [partition, seq, piece] = [toCount(parts[2]), toCount(parts[4]), toCount(parts[5])];
+  if (parts.length !== 6 || runId === undefined || partition === undefined) return undefined;
+  return seq === undefined || piece === undefined ? undefined : { runId, partition, seq, piece };
 }
 
 /** Reads `<ns>.task.<queue>.<run>.<task>.<index>.<attempt>`; `undefined` for a subject that no attempt has. */

@@ -70,7 +70,20 @@ export interface Finished {
   readonly durationMs: number;
 }
 
-export type Fact = Submitted | Outcomes | Cancel | Retry | Finished;
+/**
+ * Ends the run for good: its facts are in the history, and go from the log. It takes the place of the retry that would
+ * begin the next generation, so that the log holds one of the two: the one that was first.
+ */
+export interface Retired {
+  readonly kind: "retired";
+  /** The generation that will never begin. */
+  readonly gen: number;
+  /** As the last `finished` said. */
+  readonly state: RunEndState;
+  readonly durationMs: number;
+}
+
+export type Fact = Submitted | Outcomes | Cancel | Retry | Finished | Retired;
 
 export type RunEndState = "completed" | "failed" | "crashed" | "cancelled";
 export type RunState = "pending" | "running" | RunEndState;

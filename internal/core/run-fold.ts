@@ -4,16 +4,17 @@
  * F1 Deterministic: the same facts in the same order give the same state; no clock, no chance.
  * F2 Total: no fact makes it throw; what does not fit is void.
  * F3 The first outcome of an instance's current attempt counts; every other one is void.
- * F4 Terminal instances and ended runs change by a retry alone.
+ * F4 Terminal instances and ended runs change by a retry alone, and a retired run by nothing.
  * F5 A fact costs O(its out-degree), whatever the size of the DAG.
  *
  * The state is owned here and mutable; services read it, and only `apply` changes it.
  * A plain task has one instance, so positions in the graph name instances.
  */
 import { attemptKey } from "./attempt.ts";
-import type { Cancel, LoggedFact, Outcomes, Retry, RunEndState, Submitted } from "./facts.ts";
+import type { Cancel, LoggedFact, Outcomes, Retired, Retry, RunEndState, Submitted } from "./facts.ts";
 import type { Graph } from "./graph.ts";
 import { Instances } from "./instances.ts";
+import { Lifetime } from "./lifetime.ts";
 import type { Task } from "./model.ts";
 import { type Budget, FAILURES, hasOutput, type Outcome, type VoidOutcome, whyVoid } from "./outcome.ts";
 import { toRunAgain } from "./rerun.ts";
@@ -57,13 +58,7 @@ export class RunFold {
   readonly #dueAt = new Map<number, number>();
   /** The running maximum of the server's timestamps over the run's facts. */
   #time: number;
-  #gen = 0;
-  /** Log time at which the generation began. */
-  #begunAt: number;
-  #end: RunEndState | undefined;
-  #endedAt = 0;
-  #endMessage = "";
-  #announced = false;
+  readonly #lifetime: Lifetime;
   readonly #verdict: Verdict;
   /** What the fact being applied makes owed. */
   #owed: Owed[] = [];
@@ -76,7 +71,7 @@ export class RunFold {
     this.submitted = submitted;
     this.graph = graph;
     this.#time = logged.time;
-    this.#begunAt = logged.time;
+    this.#lifetime = new Lifetime(logged);
     this.#instances = new Instances(graph.size);
     this.#verdict = new Verdict(graph.dag.onFailure);
     this.#waiting = Int32Array.from(graph.indegree);
@@ -85,32 +80,40 @@ export class RunFold {
 
   /** Counts the retries of the run: 0 at first. */
   get gen(): number {
-    return this.#gen;
+    return this.#lifetime.gen;
   }
   /** The state that the run ended in, once it has. */
   get end(): RunEndState | undefined {
-    return this.#end;
+    return this.#lifetime.end;
   }
   /** Log time of the fact that ended the run; 0 while it goes on. */
   get endedAt(): number {
-    return this.#endedAt;
+    return this.#lifetime.endedAt;
   }
   /** Why the run ended before all of its tasks did; empty when they did. */
   get endMessage(): string {
-    return this.#endMessage;
+    return this.#lifetime.message;
   }
   /** The log holds the `finished` of the end that was reached. */
   get announced(): boolean {
-    return this.#announced;
+    return this.#lifetime.isAnnounced;
+  }
+  /** It is over for good, and its facts are in the history: the log has no more than a part of them. */
+  get retired(): boolean {
+    return this.#lifetime.isRetired;
+  }
+  /** Log sequence of the `submitted` or `retry` that began the generation. */
+  get begunSeq(): number {
+    return this.#lifetime.begunSeq;
   }
   /** Log time at which the generation began: that of its `submitted` or `retry`. */
   get begunAt(): number {
-    return this.#begunAt;
+    return this.#lifetime.begunAt;
   }
   /** Log time at which the run's time limit is reached; each generation has all of it. */
   get deadline(): number | undefined {
     const { timeoutMs } = this.graph.dag;
-    return timeoutMs === undefined ? undefined : this.#begunAt + timeoutMs;
+    return timeoutMs === undefined ? undefined : this.begunAt + timeoutMs;
   }
   get instances(): Pick<Instances, "counts" | "state" | "attempt" | "outcomeSeq" | "hasOutput"> {
     return this.#instances;
@@ -119,7 +122,7 @@ export class RunFold {
   /** Nothing later has taken this attempt's place: it ought to be queued or running. */
   isCurrent(position: number, attempt: number): boolean {
     return (
-      this.#end === undefined &&
+      this.end === undefined &&
       attempt > 0 &&
       this.#instances.isUnfinished(position) &&
       this.#instances.attempt(position) === attempt
@@ -167,9 +170,11 @@ export class RunFold {
       case "cancel":
         return this.#applyCancel(fact);
       case "retry":
-        return this.#applyRetry(fact);
+        return this.#applyRetry(fact, logged.seq);
+      case "retired":
+        return this.#applyRetired(fact);
       case "finished":
-        this.#announced ||= this.#end !== undefined && fact.gen === this.#gen;
+        this.#lifetime.announce(fact.gen);
         return NOTHING;
     }
   }
@@ -177,46 +182,52 @@ export class RunFold {
   #applyOutcomes(fact: Outcomes, seq: number): Change {
     if (fact.runSeq !== this.seq)
       return { ...NOTHING, void: fact.items.map((outcome) => ({ outcome, why: "other-run" })) };
-    const wentOn = this.#end === undefined;
+    const wentOn = this.end === undefined;
     const accepted: Outcome[] = [];
     const refused: VoidOutcome[] = [];
     this.#owed = [];
     for (const outcome of fact.items) {
       const position = outcome.index === 0 ? this.graph.position(outcome.task) : undefined;
       if (position === undefined || !this.isCurrent(position, outcome.attempt)) {
-        refused.push({ outcome, why: whyVoid(position, this.#end) });
+        refused.push({ outcome, why: whyVoid(position, this.end) });
         continue;
       }
       this.#instances.recordOutcome(position, seq, hasOutput(outcome) ? 1 : 0);
       accepted.push(outcome);
       this.#settle(position, outcome);
     }
-    const ended = wentOn && this.#end !== undefined;
+    const ended = wentOn && this.end !== undefined;
     const owed = this.#owed.filter(({ position, attempt }) => this.isCurrent(position, attempt));
     return { owed, accepted, void: refused, ended };
   }
 
   #applyCancel(fact: Cancel): Change {
-    if (this.#end !== undefined || fact.gen !== this.#gen) return NOTHING;
+    if (this.end !== undefined || fact.gen !== this.gen) return NOTHING;
     this.#finish(fact.cause === "time-limit" ? "failed" : "cancelled", fact.message);
     return { ...NOTHING, ended: true };
   }
 
   /** A new generation: what is to run again starts over, and readiness is worked out anew over the whole graph. */
-  #applyRetry(fact: Retry): Change {
-    if (this.#end === undefined || this.#end === "completed" || fact.gen !== this.#gen + 1) return NOTHING;
+  #applyRetry(fact: Retry, seq: number): Change {
+    if (this.end === undefined || this.end === "completed" || fact.gen !== this.gen + 1) return NOTHING;
+    if (this.retired) return NOTHING;
     const again = toRunAgain(this.graph, this.#instances, fact.tasks);
     if (again.length === 0) return NOTHING;
-    this.#gen = fact.gen;
-    this.#begunAt = this.#time;
-    this.#end = undefined;
-    this.#announced = false;
+    this.#lifetime.goOn(fact.gen, { seq, time: this.#time });
     this.#verdict.startOver();
     this.#owed = [];
     for (const position of again) this.#instances.startOver(position);
     for (const position of this.graph.order) this.#rejoin(position);
     if (this.#instances.unfinished === 0) this.#finish(this.#verdict.end);
-    return { ...NOTHING, owed: this.#owed, ended: this.#end !== undefined };
+    return { ...NOTHING, owed: this.#owed, ended: this.end !== undefined };
+  }
+
+  /** What led to the end may be gone from the log already: then the end is as it says. */
+  #applyRetired({ state }: Retired): Change {
+    const ended = this.end === undefined;
+    if (ended) this.#finish(state);
+    this.#lifetime.retire();
+    return { ...NOTHING, ended };
   }
 
   /** The place of an instance in a new generation; its parents have theirs. */
@@ -249,7 +260,7 @@ export class RunFold {
       if (this.#mayTryAgain(position, budget)) this.#tryAgain(position, budget);
       else this.#endBadly(position, exhausted);
     }
-    if (this.#end === undefined && this.#instances.unfinished === 0) this.#finish(this.#verdict.end);
+    if (this.end === undefined && this.#instances.unfinished === 0) this.#finish(this.#verdict.end);
   }
 
   /** Takes one from the budget; `false` when it is spent. */
@@ -328,9 +339,7 @@ export class RunFold {
 
   /** Ends the run; what is unfinished is cancelled at once. */
   #finish(end: RunEndState, message = ""): void {
-    this.#end = end;
-    this.#endMessage = message;
-    this.#endedAt = this.#time;
+    this.#lifetime.finish(end, message, this.#time);
     this.#dueAt.clear();
     if (this.#instances.unfinished === 0) return;
     for (let position = 0; position < this.graph.size; position++) {

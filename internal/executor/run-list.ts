@@ -1,5 +1,5 @@
 /** The runs that the log knows, newest first, without reading more of the log than is needed. */
-import type { Finished, LoggedFact, RunState } from "../core/facts.ts";
+import type { Finished, LoggedFact, Retired, RunState } from "../core/facts.ts";
 import type { Ports } from "./settings.ts";
 import { foldOf } from "./load-run.ts";
 
@@ -32,7 +32,7 @@ const FACTOR = 8;
 interface Candidate {
   readonly submitted: LoggedFact;
   /** How the newest generation has ended, if that was announced. */
-  finished: Finished | undefined;
+  finished: Finished | Retired | undefined;
 }
 
 export async function listRuns(filter: RunFilter, ports: ListPorts): Promise<RunSummary[]> {
@@ -58,7 +58,7 @@ function candidatesOf(facts: readonly LoggedFact[]): Candidate[] {
     const known = candidates.get(runId);
     if (fact.kind === "submitted") candidates.set(runId, { submitted: logged, finished: undefined });
     else if (known !== undefined) {
-      known.finished = fact.kind === "finished" ? fact : undefined;
+      known.finished = fact.kind === "finished" || fact.kind === "retired" ? fact : undefined;
     }
   }
   return [...candidates.values()].toReversed();

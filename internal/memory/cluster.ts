@@ -14,6 +14,7 @@ import type {
   WorkerCommand,
 } from "../ports/presence.ts";
 import { MemoryCatalog } from "./catalog.ts";
+import { MemoryCheckpoints, MemoryHistory } from "./history.ts";
 import { MemoryDeadLetters } from "./dead-letters.ts";
 import { MemoryReferee } from "./referee.ts";
 import { MemoryRunLog } from "./run-log.ts";
@@ -161,12 +162,15 @@ export class MemoryCluster {
   readonly referee = new MemoryReferee();
   readonly link: Link = ALWAYS_UP;
   readonly catalog: MemoryCatalog;
+  readonly history: MemoryHistory;
+  readonly checkpoints = new MemoryCheckpoints();
 
   constructor({ clock, leaseTermMs = 5_000, ackWaitMs = 60_000 }: MemoryClusterOptions) {
     this.log = new MemoryRunLog({ clock, onForgotten: (runId) => void this.blobs.removeRun(runId) });
     this.queue = new MemoryTaskQueue({ clock, ackWaitMs });
     this.lease = new MemoryLease(clock, leaseTermMs);
     this.catalog = new MemoryCatalog(clock);
+    this.history = new MemoryHistory(clock);
     this.deadLetters = new MemoryDeadLetters(clock);
   }
 }

@@ -69,14 +69,34 @@ export class MemoryRunLog implements RunLog {
   }
 
   async milestones(from: number, to: number): Promise<LoggedFact[]> {
-    const kinds = new Set<Fact["kind"]>(["submitted", "retry", "finished"]);
+    const kinds = new Set<Fact["kind"]>(["submitted", "retry", "finished", "retired"]);
     return [...this.#facts.values()].filter(
       ({ seq, fact }) => seq >= from && seq <= to && kinds.has(fact.kind),
     );
   }
 
+  async ends(from: number, limit: number): Promise<LoggedFact[]> {
+    const ends = [...this.#facts.values()].filter(({ seq, fact }) => seq >= from && fact.kind === "finished");
+    return ends.slice(0, limit);
+  }
+
+  async positionsOf(runId: string): Promise<number[]> {
+    return (this.#byRun.get(runId) ?? []).map(({ seq }) => seq);
+  }
+
+  async remove(seqs: readonly number[]): Promise<void> {
+    for (const seq of seqs) {
+      const logged = this.#facts.get(seq);
+      if (logged === undefined) continue;
+      const left = (this.#byRun.get(logged.runId) ?? []).filter((fact) => fact !== logged);
+      if (left.length === 0) this.#byRun.delete(logged.runId);
+      else this.#byRun.set(logged.runId, left);
+      this.#drop(logged);
+    }
+  }
+
   async end(): Promise<LogEnd> {
-    return { seq: this.#lastSeq, time: this.#options.clock.now() };
+    return { seq: this.#lastSeq, time: this.#options.clock.now(), facts: this.#facts.size, fill: 0 };
   }
 
   async follow(options: FollowOptions, onFact: (fact: LoggedFact) => void): Promise<Follower> {
@@ -140,12 +160,14 @@ export class MemoryRunLog implements RunLog {
 
   #forget({ runId, bytes }: { readonly runId: string; readonly bytes: number }): void {
     this.#endedBytes -= bytes;
-    for (const { seq, partition, fact } of this.#byRun.get(runId) ?? []) {
-      this.#facts.delete(seq);
-      this.#once.delete(onceKey({ runId, partition }, fact));
-    }
+    for (const logged of this.#byRun.get(runId) ?? []) this.#drop(logged);
     this.#byRun.delete(runId);
     this.#options.onForgotten(runId);
+  }
+
+  #drop(logged: LoggedFact): void {
+    this.#facts.delete(logged.seq);
+    this.#once.delete(onceKey(logged, logged.fact));
   }
 }
 
@@ -158,6 +180,7 @@ function bytesOf(fact: Fact): number {
     case "cancel":
     case "retry":
     case "finished":
+    case "retired":
       return BASE_BYTES;
   }
 }
@@ -179,5 +202,7 @@ function onceKey({ runId, partition }: RunKey, fact: Fact): string {
     case "retry":
     case "finished":
       return `${run}.${fact.kind}.${fact.gen}`;
+    case "retired":
+      return `${run}.retry.${fact.gen}`;
   }
 }

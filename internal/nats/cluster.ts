@@ -6,9 +6,11 @@ import type { UnreadableLetter } from "../ports/dead-letters.ts";
 import type { Link } from "../ports/link.ts";
 import { NatsBlobs } from "./blobs.ts";
 import { NatsCatalog } from "./catalog.ts";
+import { NatsCheckpoints } from "./checkpoints.ts";
 import { connectNats, type Connection, type ConnectOptions } from "./connection.ts";
 import { type Context, seldom } from "./context.ts";
 import { NatsDeadLetters } from "./dead-letters.ts";
+import { NatsHistory } from "./history.ts";
 import { type NatsLease, openLease } from "./lease.ts";
 import { NatsLink } from "./link.ts";
 import { within } from "./patience.ts";
@@ -40,6 +42,8 @@ export interface NatsCluster {
   readonly originals: NatsOriginals;
   readonly desk: NatsDesk;
   readonly catalog: NatsCatalog;
+  readonly history: NatsHistory;
+  readonly checkpoints: NatsCheckpoints;
   readonly referee: NatsReferee;
   /** When it is lost, it is tried again all the time. */
   readonly link: Link;
@@ -126,8 +130,10 @@ async function openPorts(connection: Connection, options: ClusterOptions): Promi
     const desk = new NatsDesk(context);
     const catalog = new NatsCatalog(context);
     const referee = new NatsReferee(context);
+    const history = new NatsHistory(context);
+    const checkpoints = new NatsCheckpoints(context);
     const small = { blobs, presence, lease, deadLetters, originals, desk, catalog, referee };
-    return { log, queue, ...small, link, close };
+    return { log, queue, history, checkpoints, ...small, link, close };
   } catch (error) {
     await close();
     throw error;

@@ -45,16 +45,27 @@ interface Waiter {
   resolve(): void;
 }
 
-/** Hands over what a stream holds now. Rejects when it cannot be read, or the connection is closed meanwhile. */
-export async function readStream(options: FollowStreamOptions): Promise<void> {
+/**
+ * Hands over what a stream holds now, in order, up to `limit` messages (default: all). Rejects when it cannot be read,
+ * or the connection is closed meanwhile.
+ */
+export async function readStream(
+  options: FollowStreamOptions,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<void> {
   const { closing } = options.context;
+  let count = 0;
   let follower: StreamFollower | undefined;
   let giveUp = (): void => undefined;
   try {
     await new Promise<void>((resolve, reject) => {
       giveUp = () => reject(new Error(`the connection was closed while ${options.stream} was read`));
       closing.addEventListener("abort", giveUp);
-      follower = new StreamFollower({ ...options, onCaughtUp: resolve });
+      const onMessage = (message: StreamMessage): void => {
+        if (++count <= limit) options.onMessage(message);
+        if (count >= limit) resolve();
+      };
+      follower = new StreamFollower({ ...options, onMessage, onCaughtUp: resolve });
       follower.start().catch(reject);
     });
   } finally {

@@ -7,6 +7,7 @@ import type { Context } from "./context.ts";
 import { FactCache } from "./fact-cache.ts";
 import { type FollowStreamOptions, readStream, StreamFollower } from "./follower.ts";
 import { patiently } from "./patience.ts";
+import { positionsIn, removeAll } from "./removal.ts";
 import { getMessage, type StreamMessage } from "./stored-message.ts";
 
 /** Recent outputs are asked for soon after they were written. */
@@ -63,12 +64,32 @@ export class NatsRunLog implements RunLog {
     return facts.toSorted((a, b) => a.seq - b.seq);
   }
 
+  async ends(from: number, limit: number): Promise<LoggedFact[]> {
+    const facts: LoggedFact[] = [];
+    const collect = (fact: LoggedFact): void => void facts.push(fact);
+    await readStream(this.#options({ from, filter: this.#context.names.ends }, collect), limit);
+    return facts;
+  }
+
+  positionsOf(runId: string): Promise<number[]> {
+    const { names } = this.#context;
+    return positionsIn(this.#context, { stream: names.runsStream, filter: names.factsOf(runId) });
+  }
+
+  remove(seqs: readonly number[]): Promise<void> {
+    return removeAll(this.#context.jsm, this.#context.names.runsStream, seqs);
+  }
+
   async end(): Promise<LogEnd> {
     const { jsm, names } = this.#context;
-    const { state, ts } = await patiently(() => jsm.streams.info(names.runsStream));
+    const { state, config, ts } = await patiently(() => jsm.streams.info(names.runsStream));
     // Servers before 2.10 do not tell their time; this machine's stands in for it.
     const time = ts === undefined ? Date.now() : Date.parse(ts);
-    return { seq: state.messages === 0 ? 0 : state.last_seq, time };
+    const { messages: facts, bytes } = state;
+    // Without a limit it is negative or 0.
+    const share = (taken: number, limit: number): number => (limit > 0 ? taken / limit : 0);
+    const fill = Math.max(share(bytes, config.max_bytes), share(facts, config.max_msgs));
+    return { seq: facts === 0 ? 0 : state.last_seq, time, facts, fill };
   }
 
   async follow(

@@ -7,6 +7,7 @@
  *    message of one writer's number exist at most once. A second write is refused, and refused means it is there.
  * L3 `append` settles only when the answer is known: it retries through time-outs and reconnects.
  * L4 A follower sees every fact once, in order, across reconnects.
+ * L5 Nothing goes from the log but what is removed.
  */
 import type { Fact, LoggedFact } from "../core/facts.ts";
 
@@ -25,8 +26,14 @@ export interface RunLog {
   read(seqs: readonly number[]): Promise<LoggedFact[]>;
   /** All facts that the log holds of one run, in order; none if the run is unknown. */
   factsOf(runId: string): Promise<LoggedFact[]>;
-  /** The facts by which runs begin and end (`submitted`, `retry`, `finished`), of all runs, at the positions `from` to `to`, in order. */
+  /** The facts by which runs begin and end (`submitted`, `retry`, `finished`, `retired`), of all runs, at the positions `from` to `to`, in order. */
   milestones(from: number, to: number): Promise<LoggedFact[]>;
+  /** The first `limit` of the facts that announce the ends of runs (`finished`), from position `from` on, in order. */
+  ends(from: number, limit: number): Promise<LoggedFact[]>;
+  /** Where all that the log holds of one run stands, in order; also what cannot be read. */
+  positionsOf(runId: string): Promise<number[]>;
+  /** Removes what stands at these positions for good; the same facts may then be stored again. What is gone already is no error. */
+  remove(seqs: readonly number[]): Promise<void>;
   /** Where the log ends. */
   end(): Promise<LogEnd>;
   /** Hands over the facts from position `from` on (1 is the first), those of all runs or of one, as they come. */
@@ -38,6 +45,10 @@ export interface LogEnd {
   readonly seq: number;
   /** The server's time just now, in milliseconds since 1970. */
   readonly time: number;
+  /** How many facts it holds. */
+  readonly facts: number;
+  /** How much of its room is taken, 0 to 1; 0 where nobody has set a limit. */
+  readonly fill: number;
 }
 
 export interface FollowOptions {

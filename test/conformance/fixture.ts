@@ -1,8 +1,10 @@
 /** What a suite needs to hold an implementation of the ports to its promises. */
 import type { Blobs } from "../../internal/ports/blobs.ts";
 import type { Catalog } from "../../internal/ports/catalog.ts";
+import type { Checkpoints } from "../../internal/ports/checkpoints.ts";
 import type { DeadLetters } from "../../internal/ports/dead-letters.ts";
 import type { Desk } from "../../internal/ports/desk.ts";
+import type { History } from "../../internal/ports/history.ts";
 import type { Lease } from "../../internal/ports/lease.ts";
 import type { Presence } from "../../internal/ports/presence.ts";
 import type { Referee } from "../../internal/ports/referee.ts";
@@ -19,6 +21,8 @@ export interface Ports {
   readonly desk: Desk;
   readonly referee: Referee;
   readonly catalog: Catalog;
+  readonly history: History;
+  readonly checkpoints: Checkpoints;
 }
 
 export interface Fixture extends AsyncDisposable {

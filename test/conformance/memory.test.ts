@@ -6,6 +6,7 @@ import { ManualClock } from "../support/manual-clock.ts";
 import { until } from "../support/until.ts";
 import type { Fixture, FixtureOptions } from "./fixture.ts";
 import { catalogSuite } from "./catalog.suite.ts";
+import { checkpointsSuite, historySuite, removalSuite } from "./history.suite.ts";
 import { queuePositionsSuite } from "./queue-positions.suite.ts";
 import { deadLettersSuite } from "./dead-letters.suite.ts";
 import { runLogSuite } from "./run-log.suite.ts";
@@ -36,6 +37,9 @@ presenceSuite("memory", make);
 deskSuite("memory", make);
 refereeSuite("memory", make);
 catalogSuite("memory", make);
+historySuite("memory", make);
+checkpointsSuite("memory", make);
+removalSuite("memory", make);
 
 describe("memory only", () => {
   it("serves every queue to an intake that is opened for any", async () => {
