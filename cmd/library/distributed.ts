@@ -9,12 +9,14 @@ import type { ExecutorSettings, Ports } from "../../internal/executor/settings.t
 import { systemClock, systemRandom } from "../../internal/memory/system.ts";
 import { type NatsCluster, openCluster } from "../../internal/nats/cluster.ts";
 import { checkFields, checkText, type FieldsOf } from "./check-input.ts";
+import { ThreadedLiveness } from "../liveness/threaded-liveness.ts";
 import { LibraryExecutor } from "./library-executor.ts";
 import {
   type Duration,
   EXECUTOR_OPTIONS,
   type ExecutorOptions,
   executorSettings,
+  HEARTBEAT_MS,
   milliseconds,
   resolveOptions,
   Tasks,
@@ -60,6 +62,7 @@ export class DistributedExecutor extends LibraryExecutor {
   readonly #settings: ExecutorSettings;
   readonly #distributed: DistributedOptions;
   #cluster: NatsCluster | undefined;
+  #liveness: ThreadedLiveness | undefined;
 
   constructor(options: DistributedOptions) {
     checkFields("new DistributedExecutor", options, DISTRIBUTED_OPTIONS);
@@ -100,6 +103,15 @@ export class DistributedExecutor extends LibraryExecutor {
       onDeadLetter: ({ subject, reason }) => observer.observe({ kind: "dead-letter", subject, reason }),
     });
     this.#cluster = cluster;
+    const liveness = new ThreadedLiveness({
+      servers: nats,
+      ...(creds === undefined ? {} : { creds }),
+      namespace,
+      heartbeatMs: HEARTBEAT_MS,
+      ackWaitMs: milliseconds("ackWait", ackWait),
+      observer,
+    });
+    this.#liveness = liveness;
     const ports: Ports = {
       ...cluster,
       definitions: new StoredDefinitions(cluster.blobs),
@@ -110,7 +122,11 @@ export class DistributedExecutor extends LibraryExecutor {
     return new ExecutorService({
       ...ports,
       ...this.#settings,
-      workers: this.tasks.workers(this.options.workerCount, ports, { ...this.options, queue: DEFAULT_QUEUE }),
+      workers: this.tasks.workers(
+        this.options.workerCount,
+        { ...ports, liveness },
+        { ...this.options, queue: DEFAULT_QUEUE },
+      ),
       registry: this.tasks.registry,
     });
   }
@@ -118,6 +134,6 @@ export class DistributedExecutor extends LibraryExecutor {
   protected override async close(): Promise<void> {
     const cluster = this.#cluster;
     this.#cluster = undefined;
-    await cluster?.close();
+    await Promise.all([this.#liveness?.close(), cluster?.close()]);
   }
 }

@@ -5,16 +5,20 @@ import type { Ports } from "../../internal/executor/settings.ts";
 import { MemoryCluster } from "../../internal/memory/cluster.ts";
 import { ANY_QUEUE } from "../../internal/memory/task-queue.ts";
 import { systemClock, systemRandom } from "../../internal/memory/system.ts";
+import { loopLiveness } from "../../internal/worker/pulse.ts";
 import { checkFields } from "./check-input.ts";
 import { LibraryExecutor } from "./library-executor.ts";
 import {
   EXECUTOR_OPTIONS,
   type ExecutorOptions,
   executorSettings,
+  HEARTBEAT_MS,
   resolveOptions,
   type ResolvedOptions,
   Tasks,
 } from "./options.ts";
+
+const ACK_WAIT_MS = 60_000;
 
 /** A pool of slots in this process; nothing outlives it. */
 export class LocalExecutor extends LibraryExecutor {
@@ -51,7 +55,7 @@ export class SequentialExecutor extends LibraryExecutor {
 }
 
 function openInProcess(tasks: Tasks, options: ResolvedOptions): ExecutorService {
-  const cluster = new MemoryCluster({ clock: systemClock });
+  const cluster = new MemoryCluster({ clock: systemClock, ackWaitMs: ACK_WAIT_MS });
   const ports: Ports = {
     log: cluster.log,
     queue: cluster.queue,
@@ -64,10 +68,19 @@ function openInProcess(tasks: Tasks, options: ResolvedOptions): ExecutorService 
     random: systemRandom,
     observer: options.observer,
   };
+  const { presence, queue } = cluster;
+  const ackWaitMs = ACK_WAIT_MS;
+  const liveness = loopLiveness({
+    presence,
+    queue,
+    clock: systemClock,
+    heartbeatMs: HEARTBEAT_MS,
+    ackWaitMs,
+  });
   return new ExecutorService({
     ...ports,
     ...executorSettings(options, () => options.queueSize),
-    workers: tasks.workers(options.workerCount, ports, { ...options, queue: ANY_QUEUE }),
+    workers: tasks.workers(options.workerCount, { ...ports, liveness }, { ...options, queue: ANY_QUEUE }),
     registry: tasks.registry,
   });
 }

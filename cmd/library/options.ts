@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import type { Ports, ExecutorSettings } from "../../internal/executor/settings.ts";
 import { BadInput } from "../../internal/executor/executor.ts";
 import { DEFAULT_TASK_TIMEOUT_MS } from "../../internal/core/model.ts";
+import type { Liveness } from "../../internal/ports/liveness.ts";
 import type { Observer } from "../../internal/ports/observer.ts";
 import type { TaskFunction } from "../../internal/ports/task-executor.ts";
 import { DURATION_RULE, parseDuration } from "../../internal/spec/duration.ts";
@@ -91,9 +92,8 @@ export function resolveOptions(
 
 export const INLINE_LIMIT = 64 * 1_024;
 const LOSS_CAP = 5;
-const HEARTBEAT_MS = 10_000;
+export const HEARTBEAT_MS = 10_000;
 const DEAD_AFTER_MS = 30_000;
-const ACK_WAIT_MS = 60_000;
 
 export function executorSettings(
   options: ResolvedOptions,
@@ -138,7 +138,11 @@ export class Tasks {
   }
 
   /** Workers of one slot each, in this process, that take from `queue`. */
-  workers(count: number, ports: Ports, { queue, ...options }: ResolvedOptions & { queue: string }): Worker[] {
+  workers(
+    count: number,
+    ports: Ports & { readonly liveness: Liveness },
+    { queue, ...options }: ResolvedOptions & { readonly queue: string },
+  ): Worker[] {
     return Array.from({ length: count }, (_, i) => {
       const workerId = `local-${i + 1}`;
       return new Worker({
@@ -154,8 +158,6 @@ export class Tasks {
         registry: this.calls.watching(this.registry),
         functions: () => this.functions.names(),
         taskTimeoutMs: options.taskTimeoutMs ?? DEFAULT_TASK_TIMEOUT_MS,
-        heartbeatMs: HEARTBEAT_MS,
-        ackWaitMs: ACK_WAIT_MS,
         inlineLimit: INLINE_LIMIT,
         onTaskLine: ({ runId, task, index, attempt }, line) => {
           const logged = { kind: "task-logged", attempt: { runId, task, index, attempt }, line } as const;

@@ -9,6 +9,7 @@ import { attemptKey } from "../../internal/core/attempt.ts";
 import { systemClock, systemRandom } from "../../internal/memory/system.ts";
 import { type NatsCluster, openCluster } from "../../internal/nats/cluster.ts";
 import { ConnectFailed, withoutSecrets } from "../../internal/nats/connection.ts";
+import type { Liveness } from "../../internal/ports/liveness.ts";
 import type { Observer } from "../../internal/ports/observer.ts";
 import { PortNotUsable } from "../../internal/server/service-port.ts";
 import { BashTaskExecutor } from "../../internal/tasks/bash.ts";
@@ -20,6 +21,7 @@ import { sweepScratchFolders } from "../../internal/tasks/scratch.ts";
 import { createLogger, type Logger } from "../../internal/telemetry/logger.ts";
 import { workerMetrics } from "../../internal/telemetry/metrics.ts";
 import { Worker } from "../../internal/worker/worker.ts";
+import { ThreadedLiveness } from "../liveness/threaded-liveness.ts";
 import { openServiceHttp } from "../service-http.ts";
 import { VERSION } from "../version.ts";
 import { Ending } from "./ending.ts";
@@ -70,9 +72,17 @@ async function run(settings: Settings<"worker">): Promise<number> {
   });
   await sweepScratchFolders();
   const { observer } = http;
+  const liveness = new ThreadedLiveness({
+    servers: settings.nats,
+    ...(settings.creds === undefined ? {} : { creds: settings.creds }),
+    namespace: settings.namespace,
+    heartbeatMs: settings.heartbeat,
+    ackWaitMs: settings.ackWait,
+    observer,
+  });
   const cluster = await connect(settings, { logger, observer, stopped: ending.begun });
   if (cluster !== undefined) {
-    const parts = { cluster, logger, observer, functions, registry: calls.watching(registry) };
+    const parts = { cluster, liveness, logger, observer, functions, registry: calls.watching(registry) };
     const worker = createWorker(settings, parts);
     Object.assign(state, { cluster, worker });
     await worker.start();
@@ -85,7 +95,7 @@ async function run(settings: Settings<"worker">): Promise<number> {
       worker.hurry();
     });
     await worker.stop();
-    await cluster.close();
+    await Promise.all([liveness.close(), cluster.close()]);
   }
   await http.close();
   const attempts = (state.worker?.leftBehind ?? []).map(attemptKey);
@@ -107,13 +117,14 @@ function createWorker(
   settings: Settings<"worker">,
   parts: {
     readonly cluster: NatsCluster;
+    readonly liveness: Liveness;
     readonly logger: Logger;
     readonly observer: Observer;
     readonly functions: FunctionTaskExecutor;
     readonly registry: TaskExecutors;
   },
 ): Worker {
-  const { cluster, logger, observer, functions, registry } = parts;
+  const { cluster, liveness, logger, observer, functions, registry } = parts;
   const host = hostname();
   const workerId =
     settings.id ?? `${host.replaceAll(/[^A-Za-z0-9_-]/g, "-")}-${systemRandom.id().slice(0, 8)}`;
@@ -123,6 +134,7 @@ function createWorker(
     blobs: cluster.blobs,
     desk: cluster.desk,
     presence: cluster.presence,
+    liveness,
     workerId,
     host,
     registry,
@@ -136,8 +148,6 @@ function createWorker(
     functions: () => functions.names(),
     taskTimeoutMs: settings.timeout,
     graceMs: settings.grace,
-    heartbeatMs: settings.heartbeat,
-    ackWaitMs: settings.ackWait,
     shutdownTimeoutMs: settings.shutdownTimeout,
     inlineLimit: settings.inlineLimit,
     onTaskLine: (work, line) =>

@@ -21,9 +21,11 @@ const heartbeat = z.object({
   pid: count,
   queues: names,
   functions: names,
+  server: z.string(),
   slots: count,
-  active: count,
-  held: z.array(claim.extend({ running_ms: duration })),
+  held: z.array(claim.extend({ held_ms: duration })),
+  told: count,
+  blocked_ms: duration,
   time: z.number(),
   draining: z.boolean(),
   goodbye: z.boolean(),
@@ -33,6 +35,7 @@ const took = z.object({
   v: version,
   worker_id: z.string(),
   incarnation: z.string(),
+  n: count,
   attempts: z.array(claim),
 });
 
@@ -79,47 +82,40 @@ function claimFromWire(wire: WireClaim): Claim {
   return { ...fromWire(wire), queue: wire.queue, partition: wire.partition };
 }
 
-export function encodeHeartbeat(beat: Heartbeat): Uint8Array {
-  const { workerId, incarnation, host, pid, queues, functions, slots, active, time, draining, goodbye } =
-    beat;
+export function encodeHeartbeat({ workerId, blockedMs, held, ...rest }: Heartbeat): Uint8Array {
   return encode({
     v: 1,
+    ...rest,
     worker_id: workerId,
-    incarnation,
-    host,
-    pid,
-    queues,
-    functions,
-    slots,
-    active,
-    time,
-    draining,
-    goodbye,
-    held: beat.held.map((held) => ({ ...claimToWire(held), running_ms: held.runningMs })),
+    blocked_ms: blockedMs,
+    held: held.map((each) => ({ ...claimToWire(each), held_ms: each.heldMs })),
   });
 }
 
 export function decodeHeartbeat(bytes: Uint8Array): Decoded<Heartbeat> {
-  return map(decode(heartbeat, bytes), ({ v: _v, worker_id: workerId, held, ...rest }) => ({
-    ...rest,
+  return map(decode(heartbeat, bytes), ({ v: _v, worker_id: workerId, blocked_ms: blockedMs, ...wire }) => ({
+    ...wire,
     workerId,
-    held: held.map((each) => ({ ...claimFromWire(each), runningMs: each.running_ms })),
+    blockedMs,
+    held: wire.held.map((each) => ({ ...claimFromWire(each), heldMs: each.held_ms })),
   }));
 }
 
-export function encodeTook({ workerId, incarnation, attempts }: Took): Uint8Array {
+export function encodeTook({ workerId, incarnation, n, attempts }: Took): Uint8Array {
   return encode({
     v: 1,
     worker_id: workerId,
     incarnation,
+    n,
     attempts: attempts.map(claimToWire),
   });
 }
 
 export function decodeTook(bytes: Uint8Array): Decoded<Took> {
-  return map(decode(took, bytes), ({ worker_id: workerId, incarnation, attempts }) => ({
+  return map(decode(took, bytes), ({ worker_id: workerId, incarnation, n, attempts }) => ({
     workerId,
     incarnation,
+    n,
     attempts: attempts.map(claimFromWire),
   }));
 }

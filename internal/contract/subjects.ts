@@ -143,6 +143,9 @@ export class Names {
   took(incarnation: string): string {
     return `${this.#ns}.worker.took.${incarnation}`;
   }
+  probe(incarnation: string): string {
+    return `${this.#ns}.worker.probe.${incarnation}`;
+  }
   get commandToAll(): string {
     return `${this.#ns}.command.all`;
   }

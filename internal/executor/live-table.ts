@@ -12,6 +12,8 @@ export interface Held {
   readonly workerId: string;
   /** When this executor learned of it, by its monotonic clock. */
   readonly since: number;
+  /** The notice that told of it; 0 where a heartbeat did. */
+  readonly n: number;
 }
 
 export interface LiveWorker {
@@ -45,8 +47,10 @@ export class LiveTable {
     const worker: LiveWorker = { beat, held: new Map(), heardAt: now };
     this.#workers.set(beat.incarnation, worker);
     for (const attempt of beat.held) {
-      this.#hold(worker, attempt, before.get(attemptKey(attempt))?.since ?? now - attempt.runningMs);
+      this.#hold(worker, attempt, { since: before.get(attemptKey(attempt))?.since ?? now - attempt.heldMs });
     }
+    // A notice may overtake the heartbeats that were sent before it.
+    for (const held of before.values()) if (held.n > beat.told) this.#hold(worker, held.attempt, held);
     return known === undefined;
   }
 
@@ -55,7 +59,10 @@ export class LiveTable {
     const worker = this.#workers.get(notice.incarnation);
     if (worker === undefined) return false;
     worker.heardAt = now;
-    for (const attempt of notice.attempts) this.#hold(worker, attempt, now);
+    const { n } = notice;
+    // A later heartbeat knows better.
+    if (n <= worker.beat.told) return true;
+    for (const attempt of notice.attempts) this.#hold(worker, attempt, { since: now, n });
     return true;
   }
 
@@ -133,10 +140,14 @@ export class LiveTable {
     if (this.#holders.get(key)?.incarnation === incarnation) this.#holders.delete(key);
   }
 
-  #hold(worker: LiveWorker, { runId, task, index, attempt }: AttemptId, since: number): void {
+  #hold(
+    worker: LiveWorker,
+    { runId, task, index, attempt }: AttemptId,
+    { since, n = 0 }: { readonly since: number; readonly n?: number },
+  ): void {
     const id = { runId, task, index, attempt };
     const { incarnation, workerId } = worker.beat;
-    const held: Held = { attempt: id, incarnation, workerId, since };
+    const held: Held = { attempt: id, incarnation, workerId, since, n };
     const key = attemptKey(id);
     worker.held.set(key, held);
     this.#holders.set(key, held);

@@ -9,6 +9,7 @@ import type {
   Heartbeat,
   Presence,
   PresenceHandlers,
+  ProbeAnswer,
   Subscription,
   Took,
   WorkerCommand,
@@ -77,6 +78,15 @@ export class MemoryPresence implements Presence {
         if (this.#workers.has(worker)) worker.handler(command);
       });
     }
+  }
+
+  async probe(incarnation: string): Promise<ProbeAnswer> {
+    const isThere = [...this.#workers].some((worker) => worker.incarnation === incarnation);
+    return isThere ? { kind: "there", server: this.server() } : { kind: "gone" };
+  }
+
+  server(): string {
+    return "memory";
   }
 
   /** In a turn of its own: who tells is not called back from within. */

@@ -49,6 +49,11 @@ export function isDenied(error: unknown): boolean {
   );
 }
 
+/** A request found nobody who hears it: no connection has a subscription there. */
+export function isNobodyThere(error: unknown): boolean {
+  return error instanceof RequestError && error.isNoResponders();
+}
+
 /** No answer now, and perhaps later: a time-out, a lost connection, an election, nobody there yet. */
 export function isPassing(error: unknown): boolean {
   if (isDenied(error)) return false;

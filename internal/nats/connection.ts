@@ -60,7 +60,7 @@ export interface Connection {
 export async function connectNats(options: ConnectOptions): Promise<Connection> {
   const shown = withoutSecrets(options.servers);
   const giveUpAt = performance.now() + CONNECT_MS;
-  const nc = await open(options, shown);
+  const nc = await openConnection(options);
   try {
     const { version } = nc.info ?? { version: "0" };
     if (isBelow(version, OLDEST)) {
@@ -78,7 +78,9 @@ export async function connectNats(options: ConnectOptions): Promise<Connection> 
   }
 }
 
-async function open(options: ConnectOptions, shown: string): Promise<NatsConnection> {
+/** A connection as such, whatever the server can do. Rejects with `ConnectFailed`. */
+export async function openConnection(options: ConnectOptions): Promise<NatsConnection> {
+  const shown = withoutSecrets(options.servers);
   const settings = await toSettings(options);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {

@@ -15,17 +15,26 @@ import type {
   Heartbeat,
   Presence,
   PresenceHandlers,
+  ProbeAnswer,
   Subscription,
   Took,
   WorkerCommand,
 } from "../ports/presence.ts";
+import { isNobodyThere } from "./answers.ts";
 import { type Context, guarded } from "./context.ts";
 
+/** What it needs of the connection. */
+export type PresenceContext = Pick<Context, "nc" | "names" | "isUp" | "onTrouble" | "putAside">;
+
+const NOTHING = new Uint8Array();
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
 export class NatsPresence implements Presence {
-  readonly #context: Context;
+  readonly #context: PresenceContext;
   readonly #watchers = new Set<PresenceHandlers>();
 
-  constructor(context: Context) {
+  constructor(context: PresenceContext) {
     this.#context = context;
   }
 
@@ -41,6 +50,7 @@ export class NatsPresence implements Presence {
     const { names } = this.#context;
     const subjects = [names.commandToAll, names.commandTo(incarnation)];
     const subscriptions = subjects.map((subject) => this.#hear(subject, decodeCommand, handler));
+    subscriptions.push(this.#answer(names.probe(incarnation)));
     await this.#known();
     return joined(subscriptions);
   }
@@ -61,6 +71,21 @@ export class NatsPresence implements Presence {
     this.#tell(subject, encodeCommand(command));
   }
 
+  async probe(incarnation: string, timeoutMs: number): Promise<ProbeAnswer> {
+    const { nc, names } = this.#context;
+    try {
+      const { data } = await nc.request(names.probe(incarnation), NOTHING, { timeout: timeoutMs });
+      return { kind: "there", server: decoder.decode(data) };
+    } catch (error) {
+      return { kind: isNobodyThere(error) ? "gone" : "late" };
+    }
+  }
+
+  server(): string | undefined {
+    const { nc, isUp } = this.#context;
+    return isUp() ? nc.info?.server_id : undefined;
+  }
+
   reconnected(): void {
     for (const watcher of this.#watchers) watcher.reconnected();
   }
@@ -79,6 +104,17 @@ export class NatsPresence implements Presence {
     } catch (error) {
       onTrouble(`a notice to ${subject} could not be sent: ${String(error)}`);
     }
+  }
+
+  #answer(subject: string): Subscription {
+    const { nc, onTrouble } = this.#context;
+    const subscription = nc.subscribe(
+      subject,
+      guarded(onTrouble, `answering ${subject}`, (message) => {
+        message.respond(encoder.encode(this.server() ?? ""));
+      }),
+    );
+    return { stop: async () => subscription.unsubscribe() };
   }
 
   #hear<T>(

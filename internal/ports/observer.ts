@@ -63,6 +63,8 @@ export type Observation =
       readonly incarnation: string;
       readonly held: number;
     }
+  /** Worker: the loop of its process did not turn for so long; nothing else there went on. */
+  | { readonly kind: "loop-blocked"; readonly ms: number }
   | { readonly kind: "lease-taken"; readonly owner: string }
   | { readonly kind: "lease-lost"; readonly owner: string }
   /** It was given back in order: the executor ends, or could not take over. */

@@ -11,13 +11,17 @@ export interface Heartbeat {
   readonly incarnation: string;
   readonly host: string;
   readonly pid: number;
+  /** Id of the server that it was sent to. */
+  readonly server: string;
   readonly queues: readonly string[];
   readonly functions: readonly string[];
   readonly slots: number;
-  /** Attempts that run now. */
-  readonly active: number;
-  /** Every attempt it has taken and not yet ended, with the milliseconds since it began (0 while it waits for a slot). */
+  /** Every attempt it has taken and not yet let go. */
   readonly held: readonly HeldAttempt[];
+  /** Number of the newest notice that is accounted for in `held`; notices and heartbeats may overtake each other. */
+  readonly told: number;
+  /** For how long its main loop has not turned, in milliseconds; less than a second means nothing. */
+  readonly blockedMs: number;
   /** The worker's clock, milliseconds since 1970; for display only. */
   readonly time: number;
   readonly draining: boolean;
@@ -31,13 +35,16 @@ export interface Claim extends QueuedAttempt {
 }
 
 export interface HeldAttempt extends Claim {
-  readonly runningMs: number;
+  /** Milliseconds since it was taken. */
+  readonly heldMs: number;
 }
 
 /** What a worker has just taken: it begins now, or as soon as a slot is free. */
 export interface Took {
   readonly workerId: string;
   readonly incarnation: string;
+  /** Counts the notices of this incarnation, from 1. */
+  readonly n: number;
   readonly attempts: readonly Claim[];
 }
 
@@ -54,13 +61,21 @@ export interface Presence {
   heartbeat(beat: Heartbeat): void;
   /** Worker: tells at once what it has taken. The notice has left the process by the next turn of its loop, if the connection stands. */
   took(notice: Took): void;
-  /** Worker: hears commands to all workers and to this incarnation. */
+  /** Worker: hears commands to all workers and to this incarnation, and answers probes of it. Several parts of one worker may do so. */
   onCommand(incarnation: string, handler: (command: WorkerCommand) => void): Promise<Subscription>;
   /** Executor and observers: hear heartbeats and notices of all workers. */
   watch(handlers: PresenceHandlers): Promise<Subscription>;
   /** Executor: tells all workers, or one incarnation. */
   command(command: WorkerCommand, incarnation?: string): void;
+  /** Executor: asks whether anybody hears as this incarnation. Does not reject. */
+  probe(incarnation: string, timeoutMs: number): Promise<ProbeAnswer>;
+  /** Id of the server that this process is connected to; nothing while the connection is down. */
+  server(): string | undefined;
 }
+
+/** `there`: it answers, from this server. `gone`: nobody hears there, it has no connection. `late`: no answer in time; it may be slow, frozen or cut off, or this process may be. */
+export type ProbeAnswer =
+  { readonly kind: "there"; readonly server: string } | { readonly kind: "gone" } | { readonly kind: "late" };
 
 export interface PresenceHandlers {
   heartbeat(beat: Heartbeat): void;

@@ -80,6 +80,9 @@ function log(logger: Logger, observation: Observation): void {
     case "worker-dead":
       logger.warn({ worker_id: observation.workerId, held: observation.held }, "worker declared dead");
       return;
+    case "loop-blocked":
+      logger.warn({ blocked_ms: observation.ms }, "loop was blocked");
+      return;
     case "lease-taken":
       logger.info({ owner: observation.owner }, "lease taken");
       return;

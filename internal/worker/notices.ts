@@ -1,17 +1,16 @@
-/** What a worker tells of itself: what it takes, at once, and all that it holds, with each heartbeat. */
+/** What a worker tells of what it takes, before it begins any of it: to its lifeline, and to all executors. */
 import type { Work } from "../core/attempt.ts";
-import type { Clock, Timer } from "../ports/clock.ts";
-import type { Claim, Heartbeat, Presence } from "../ports/presence.ts";
-import { every } from "./every.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { HeldCopy, WorkerIdentity } from "../ports/liveness.ts";
+import type { Claim, Presence } from "../ports/presence.ts";
 import type { Hold } from "./slots.ts";
 
 export interface NoticesOptions {
-  readonly workerId: string;
-  readonly incarnation: string;
-  readonly presence: Presence;
+  readonly identity: Pick<WorkerIdentity, "workerId" | "incarnation">;
+  readonly presence: Pick<Presence, "took">;
   readonly clock: Clock;
-  readonly heartbeatMs: number;
-  heartbeat(): Omit<Heartbeat, "goodbye">;
+  /** It holds these from now on, as notice `n` says. */
+  onTaken(copies: readonly HeldCopy[], n: number): void;
   /** The notice of these has left the process. */
   onTold(holds: readonly Hold[]): void;
 }
@@ -19,52 +18,38 @@ export interface NoticesOptions {
 export class Notices {
   readonly #options: NoticesOptions;
   #untold: Hold[] = [];
-  #isBeatComing = false;
-  #timer: Timer | undefined;
+  #count = 0;
 
   constructor(options: NoticesOptions) {
     this.#options = options;
-  }
-
-  start(): void {
-    const { clock, heartbeatMs } = this.#options;
-    this.beat();
-    this.#timer = every(clock, heartbeatMs, () => this.beat());
-  }
-
-  /** The last word. */
-  stop(): void {
-    const { presence, heartbeat } = this.#options;
-    this.#timer?.cancel();
-    presence.heartbeat({ ...heartbeat(), goodbye: true });
-  }
-
-  beat(): void {
-    const { presence, heartbeat } = this.#options;
-    presence.heartbeat({ ...heartbeat(), goodbye: false });
-  }
-
-  /** What is let go without an outcome is known to others only by a heartbeat. */
-  beatSoon(): void {
-    if (this.#isBeatComing) return;
-    this.#isBeatComing = true;
-    this.#options.clock.soon(() => {
-      this.#isBeatComing = false;
-      this.beat();
-    });
   }
 
   /** One notice for all that came within this turn of the loop. It has left the process by the turn after. */
   took(hold: Hold): void {
     this.#untold.push(hold);
     if (this.#untold.length > 1) return;
-    this.#options.clock.soon(() => {
-      const { workerId, incarnation, presence, clock, onTold } = this.#options;
-      const holds = this.#untold;
-      this.#untold = [];
-      presence.took({ workerId, incarnation, attempts: holds.map(({ delivery }) => claimOf(delivery.work)) });
-      clock.soon(() => onTold(holds));
+    this.#options.clock.soon(() => this.#tell());
+  }
+
+  #tell(): void {
+    const { identity, presence, clock, onTaken, onTold } = this.#options;
+    const { workerId, incarnation } = identity;
+    // What was given back within the same turn is not told of at all.
+    const holds = this.#untold.filter(({ isGone }) => isGone === undefined);
+    this.#untold = [];
+    if (holds.length === 0) return;
+    const n = ++this.#count;
+    onTaken(
+      holds.map(({ delivery }) => ({ ...claimOf(delivery.work), receipt: delivery.receipt })),
+      n,
+    );
+    presence.took({
+      workerId,
+      incarnation,
+      n,
+      attempts: holds.map(({ delivery }) => claimOf(delivery.work)),
     });
+    clock.soon(() => onTold(holds));
   }
 }
 

@@ -22,6 +22,8 @@ export interface Hold {
   isAdmitted?: true;
   /** Set once it has started. */
   started?: { readonly stop: Stop; readonly at: number };
+  /** Set once it is settled or let go. */
+  isGone?: true;
 }
 
 export interface SlotsOptions {
@@ -33,6 +35,8 @@ export interface SlotsOptions {
   onEnded(delivery: Delivery, outcome: Outcome): void;
   /** There may be room for more. */
   onRoom(): void;
+  /** It is not here any more. */
+  onGone(work: Work): void;
   /** Something was let go that has no outcome. */
   onLetGo(): void;
 }
@@ -78,7 +82,8 @@ export class Slots {
 
   /** Its outcome is stored, or never will be. */
   settle(work: Work): void {
-    this.#holds.delete(attemptKey(work));
+    const hold = this.#holds.get(attemptKey(work));
+    if (hold !== undefined) this.#forget(hold);
   }
 
   /** Drops what waits and ends what runs, of the work that is meant. */
@@ -153,9 +158,16 @@ export class Slots {
         this.#waiting.push(hold);
         continue;
       }
-      this.#holds.delete(attemptKey(hold.delivery.work));
+      this.#forget(hold);
       act(hold);
       this.#options.onLetGo();
     }
+  }
+
+  #forget(hold: Hold): void {
+    const { work } = hold.delivery;
+    hold.isGone = true;
+    this.#holds.delete(attemptKey(work));
+    this.#options.onGone(work);
   }
 }

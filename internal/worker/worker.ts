@@ -12,7 +12,8 @@ import type { Outcome } from "../core/outcome.ts";
 import type { Timer } from "../ports/clock.ts";
 import type { Desk } from "../ports/desk.ts";
 import { type Observer, safely } from "../ports/observer.ts";
-import type { Heartbeat, Presence, Subscription, WorkerCommand } from "../ports/presence.ts";
+import type { Lifeline, Liveness, WorkerStatus } from "../ports/liveness.ts";
+import type { Presence, Subscription, WorkerCommand } from "../ports/presence.ts";
 import type { RunLog } from "../ports/run-log.ts";
 import type { Delivery, TaskQueue } from "../ports/task-queue.ts";
 import { type AttemptOptions, runAttempt } from "./attempt.ts";
@@ -34,12 +35,10 @@ export interface WorkerOptions extends Omit<AttemptOptions, "log"> {
   readonly slots: number;
   readonly queue: TaskQueue;
   readonly log: RunLog;
-  readonly presence: Presence;
+  readonly presence: Pick<Presence, "took" | "onCommand">;
+  readonly liveness: Liveness;
   readonly desk: Pick<Desk, "ask">;
   readonly observer: Observer;
-  readonly heartbeatMs: number;
-  /** How long the queue waits for an acknowledgement, in milliseconds; what takes longer is extended in time. */
-  readonly ackWaitMs: number;
   /** How long running attempts may go on during a drain, in milliseconds. */
   readonly shutdownTimeoutMs: number;
   /** Names of the functions it knows. */
@@ -48,6 +47,8 @@ export interface WorkerOptions extends Omit<AttemptOptions, "log"> {
   onTaskLine?(work: Work, line: string): void;
 }
 
+/** Functions may be added while it works. */
+const STATUS_MS = 5_000;
 /** What ending a task takes beyond its grace period, at most. */
 const ENDING_MS = 3_000;
 /** How long outcomes may still be on their way when the shutdown time is over. */
@@ -64,7 +65,8 @@ export class Worker {
   readonly #patience: Patience;
   readonly #elsewhere: Elsewhere;
   #commands: Subscription | undefined;
-  #extending: Timer | undefined;
+  #lifeline: Lifeline | undefined;
+  #telling: Timer | undefined;
   #draining: Promise<void> | undefined;
   #leftBehind: readonly AttemptId[] = [];
 
@@ -74,7 +76,8 @@ export class Worker {
     this.#slots = this.#makeSlots();
     this.#notices = new Notices({
       ...options,
-      heartbeat: () => this.#heartbeat(),
+      identity: options,
+      onTaken: (copies, n) => this.#lifeline?.hold(copies, n),
       onTold: (holds) => this.#slots.admit(holds),
     });
     this.#writer = new OutcomeWriter({
@@ -107,10 +110,12 @@ export class Worker {
 
   /** Resolves when it takes attempts from all its queues. */
   async start(): Promise<void> {
-    const { presence, incarnation, queues, queue, clock, ackWaitMs } = this.#options;
+    const { presence, liveness, workerId, incarnation, host, pid, queues, slots } = this.#options;
+    const { queue, clock } = this.#options;
     this.#commands = await presence.onCommand(incarnation, (command) => this.#obey(command));
-    this.#notices.start();
-    this.#extending = every(clock, ackWaitMs / 3, () => this.#extend());
+    const identity = { workerId, incarnation, host, pid, queues, slots };
+    this.#lifeline = await liveness.begin(identity, this.#status());
+    this.#telling = every(clock, STATUS_MS, () => this.#lifeline?.update(this.#status()));
     await this.#supply.open(queue, queues, (delivery) => this.#take(delivery));
     this.#askForMore();
   }
@@ -151,7 +156,9 @@ export class Worker {
         }
       },
       onRoom: () => this.#askForMore(),
-      onLetGo: () => this.#notices.beatSoon(),
+      onGone: (work) => this.#lifeline?.letGo(work),
+      // What is let go without an outcome is known to others only by a heartbeat.
+      onLetGo: () => this.#lifeline?.beat(),
     });
   }
 
@@ -164,7 +171,7 @@ export class Worker {
     }
     this.#slots.settle(delivery.work);
     delivery.giveBack(PASS_ON_MS);
-    this.#notices.beatSoon();
+    this.#lifeline?.beat();
   }
 
   #take(delivery: Delivery): void {
@@ -185,7 +192,7 @@ export class Worker {
   #obey(command: WorkerCommand): void {
     switch (command.kind) {
       case "report":
-        this.#notices.beat();
+        // Its lifeline hears it too.
         return;
       case "stop-run":
         this.#slots.end("cancelled", ({ runId }) => runId === command.runId);
@@ -204,7 +211,8 @@ export class Worker {
     const begunAt = clock.monotonic();
     await this.#supply.stop();
     this.#slots.giveBackWaiting();
-    this.#notices.beat();
+    this.#lifeline?.update(this.#status());
+    this.#lifeline?.beat();
     const limit = clock.after(shutdownTimeoutMs, () => this.#releaseAll());
     const endingMs = graceMs + ENDING_MS;
     await this.#patience.wait(this.#slots.nothingRuns(), {
@@ -215,9 +223,9 @@ export class Worker {
     const left = Math.max(0, shutdownTimeoutMs - (clock.monotonic() - begunAt));
     await this.#patience.wait(this.#writer.idle(), { ms: left + STORING_MS, hurriedMs: STORING_MS });
     this.#leaveBehind();
-    this.#extending?.cancel();
+    this.#telling?.cancel();
     await this.#commands?.stop();
-    this.#notices.stop();
+    await this.#lifeline?.stop();
     alive.cancel();
   }
 
@@ -235,29 +243,7 @@ export class Worker {
     }
   }
 
-  #heartbeat(): Omit<Heartbeat, "goodbye"> {
-    const { workerId, incarnation, host, pid, queues, slots, clock, functions } = this.#options;
-    const now = clock.monotonic();
-    return {
-      workerId,
-      incarnation,
-      host,
-      pid,
-      queues,
-      slots,
-      held: this.#slots.holds.map(({ delivery, started }) => ({
-        ...claimOf(delivery.work),
-        runningMs: started === undefined ? 0 : Math.round(now - started.at),
-      })),
-      functions: functions(),
-      active: this.#slots.running,
-      time: clock.now(),
-      draining: this.isDraining,
-    };
-  }
-
-  /** The queue must not take what is still held for lost. */
-  #extend(): void {
-    this.#options.queue.extend(this.#slots.holds.map(({ delivery }) => delivery.receipt));
+  #status(): WorkerStatus {
+    return { functions: this.#options.functions(), draining: this.isDraining };
   }
 }

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { BlobMissing } from "../../internal/ports/blobs.ts";
 import type { ClusterView } from "../../internal/ports/desk.ts";
-import type { Heartbeat, Took, WorkerCommand } from "../../internal/ports/presence.ts";
+import type { Heartbeat, ProbeAnswer, Took, WorkerCommand } from "../../internal/ports/presence.ts";
 import { Collected } from "../support/collected.ts";
 import { until } from "../support/until.ts";
 import type { MakeFixture } from "./fixture.ts";
@@ -157,6 +157,7 @@ export function presenceSuite(name: string, make: MakeFixture): void {
       const took: Took = {
         workerId: "worker-1",
         incarnation: "worker-1-x",
+        n: 4,
         attempts: [{ runId: "run-1", task: "a", index: 0, attempt: 1, queue: "default", partition: 7 }],
       };
       const goodbye = { ...HEARTBEAT, held: [], draining: true, goodbye: true };
@@ -187,6 +188,25 @@ export function presenceSuite(name: string, make: MakeFixture): void {
       executor.presence.command({ kind: "report" });
       await a.reach(3);
       expect(b.items).toHaveLength(2);
+    });
+
+    it("is probed: who hears is there, and who has left or never was is gone", async () => {
+      await using fixture = await make();
+      const [executor, worker] = [await fixture.open(), await fixture.open()];
+      const probe = (): Promise<ProbeAnswer> => executor.presence.probe("worker-1-x", 20_000);
+      expect(await probe()).toEqual({ kind: "gone" });
+      const ears = await Promise.all(
+        [worker, await fixture.open()].map(({ presence }) =>
+          presence.onCommand("worker-1-x", () => undefined),
+        ),
+      );
+      const there = { kind: "there", server: executor.presence.server() };
+      expect(there.server).not.toBe("");
+      expect(await probe()).toEqual(there);
+      await ears[0]?.stop();
+      expect(await probe()).toEqual(there);
+      await ears[1]?.stop();
+      await until(async () => (await probe()).kind === "gone");
     });
 
     it("is silent after a stop", async () => {

@@ -162,6 +162,7 @@ describe("notices", () => {
     const took = {
       workerId: "w",
       incarnation: "w-1",
+      n: 9,
       attempts: [{ ...RUN_ATTEMPT, queue: "gpu", partition: 7 }],
     };
     expect(notices.decodeTook(notices.encodeTook(took))).toEqual({ value: took });

@@ -6,6 +6,7 @@ import { MemoryCluster } from "../../internal/memory/cluster.ts";
 import { systemClock, systemRandom } from "../../internal/memory/system.ts";
 import type { TaskExecutor } from "../../internal/ports/task-executor.ts";
 import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
+import { loopLiveness } from "../../internal/worker/pulse.ts";
 import { Worker } from "../../internal/worker/worker.ts";
 import { WORK } from "../conformance/samples.ts";
 import { until } from "../support/until.ts";
@@ -52,8 +53,13 @@ async function start(): Promise<{
     functions: () => [],
     taskTimeoutMs: 60_000,
     graceMs: 1_000,
-    heartbeatMs: 60_000,
-    ackWaitMs: 60_000,
+    liveness: loopLiveness({
+      presence: cluster.presence,
+      queue: cluster.queue,
+      clock: systemClock,
+      heartbeatMs: 60_000,
+      ackWaitMs: 60_000,
+    }),
     shutdownTimeoutMs: 0,
     inlineLimit: 64 * 1_024,
   });
