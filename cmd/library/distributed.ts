@@ -124,7 +124,7 @@ export class DistributedExecutor extends LibraryExecutor {
       ...this.#settings,
       workers: this.tasks.workers(
         this.options.workerCount,
-        { ...ports, liveness },
+        { ...ports, liveness, link: cluster.link },
         { ...this.options, queue: DEFAULT_QUEUE },
       ),
       registry: this.tasks.registry,

@@ -63,6 +63,7 @@ function openInProcess(tasks: Tasks, options: ResolvedOptions): ExecutorService 
     presence: cluster.presence,
     lease: cluster.lease,
     desk: cluster.desk,
+    referee: cluster.referee,
     definitions: new StoredDefinitions(cluster.blobs),
     clock: systemClock,
     random: systemRandom,
@@ -80,7 +81,11 @@ function openInProcess(tasks: Tasks, options: ResolvedOptions): ExecutorService 
   return new ExecutorService({
     ...ports,
     ...executorSettings(options, () => options.queueSize),
-    workers: tasks.workers(options.workerCount, { ...ports, liveness }, { ...options, queue: ANY_QUEUE }),
+    workers: tasks.workers(
+      options.workerCount,
+      { ...ports, liveness, link: cluster.link },
+      { ...options, queue: ANY_QUEUE },
+    ),
     registry: tasks.registry,
   });
 }

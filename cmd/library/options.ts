@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import type { Ports, ExecutorSettings } from "../../internal/executor/settings.ts";
 import { BadInput } from "../../internal/executor/executor.ts";
 import { DEFAULT_TASK_TIMEOUT_MS } from "../../internal/core/model.ts";
+import type { Link } from "../../internal/ports/link.ts";
 import type { Liveness } from "../../internal/ports/liveness.ts";
 import type { Observer } from "../../internal/ports/observer.ts";
 import type { TaskFunction } from "../../internal/ports/task-executor.ts";
@@ -140,7 +141,7 @@ export class Tasks {
   /** Workers of one slot each, in this process, that take from `queue`. */
   workers(
     count: number,
-    ports: Ports & { readonly liveness: Liveness },
+    ports: Ports & { readonly liveness: Liveness; readonly link: Link },
     { queue, ...options }: ResolvedOptions & { readonly queue: string },
   ): Worker[] {
     return Array.from({ length: count }, (_, i) => {

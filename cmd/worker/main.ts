@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { ConfigError, type Settings, unknownVariables } from "../../internal/config/load.ts";
 import { addSettings, runProgram } from "../../internal/config/options.ts";
 import { readSettings } from "../../internal/config/read-settings.ts";
+import { StoredDefinitions } from "../../internal/contract/definitions.ts";
 import { attemptKey } from "../../internal/core/attempt.ts";
 import { systemClock, systemRandom } from "../../internal/memory/system.ts";
 import { type NatsCluster, openCluster } from "../../internal/nats/cluster.ts";
@@ -133,6 +134,9 @@ function createWorker(
     log: cluster.log,
     blobs: cluster.blobs,
     desk: cluster.desk,
+    referee: cluster.referee,
+    link: cluster.link,
+    definitions: new StoredDefinitions(cluster.blobs),
     presence: cluster.presence,
     liveness,
     workerId,

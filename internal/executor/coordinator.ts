@@ -17,6 +17,7 @@ import type { Timer } from "../ports/clock.ts";
 import type { ClusterView, QueueView } from "../ports/desk.ts";
 import type { Follower } from "../ports/run-log.ts";
 import type { QueuedAttempt } from "../ports/task-queue.ts";
+import { Arbiter } from "./arbiter.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { foldOf } from "./load-run.ts";
 import { LogTime } from "./log-time.ts";
@@ -45,6 +46,7 @@ export class Coordinator {
   readonly #overseer: Overseer;
   readonly #endings: RunEndings;
   readonly #reconciler: Reconciler;
+  readonly #arbiter: Arbiter;
   readonly #logTime: LogTime;
   #loading = new Set<Promise<void>>();
   #follower: Follower | undefined;
@@ -68,7 +70,10 @@ export class Coordinator {
       mayAct,
       find: (attempt) => this.#find(attempt),
       knowsAll: () => this.#recovered,
-      reconnected: () => void this.#reconciler.reconcile(),
+      reconnected: () => {
+        this.#arbiter.reportsAsked();
+        void this.#reconciler.reconcile();
+      },
     });
     const { table } = this.#overseer;
     this.#endings = new RunEndings({ ...options, mayAct, dispatcher: this.#dispatcher, table });
@@ -76,9 +81,15 @@ export class Coordinator {
       ...options,
       mayAct,
       dispatcher: this.#dispatcher,
-      folded: async (seq) => this.#follower?.reached(seq),
+      folded: (seq) => this.#folded(seq),
       isCurrent: (attempt) => this.#find(attempt) !== undefined,
       isHeld: (attempt) => table.holderOf(attempt) !== undefined,
+    });
+    this.#arbiter = new Arbiter({
+      ...options,
+      folded: (seq) => this.#folded(seq),
+      find: (attempt) => this.#find(attempt),
+      holderOf: (attempt) => table.holderOf(attempt)?.incarnation,
     });
   }
 
@@ -96,12 +107,12 @@ export class Coordinator {
       this.#onFact(fact);
     });
     if (this.#stopped) await this.#follower.stop();
-    await this.#follower.reached(end.seq);
-    while (this.#loading.size > 0) await Promise.all(this.#loading);
+    await this.#folded(end.seq);
     if (this.#stopped) return;
     this.#logTime.saw((await log.end()).time);
     this.#recover(listed);
     this.#reconciler.start();
+    await this.#arbiter.start();
   }
 
   /** The lease was renewed: what had to wait while it was too old to act on is done now. */
@@ -114,8 +125,7 @@ export class Coordinator {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#reconciler.stop();
-    await this.#follower?.stop();
-    await this.#overseer.stop();
+    await Promise.all([this.#arbiter.stop(), this.#follower?.stop(), this.#overseer.stop()]);
     this.#dispatcher.stop();
     for (const entry of this.#runs.values()) if ("run" in entry) entry.deadline?.cancel();
     this.#runs.clear();
@@ -166,6 +176,11 @@ export class Coordinator {
       .toSorted((a, b) => (a.queue < b.queue ? -1 : 1));
   }
 
+  async #folded(seq: number): Promise<void> {
+    await this.#follower?.reached(seq);
+    while (this.#loading.size > 0) await Promise.all(this.#loading);
+  }
+
   /** The queue is in step with the log: from here on every change acts at once. */
   #recover(listed: readonly QueuedAttempt[]): void {
     const queued = new Map(listed.map((attempt) => [attemptKey(attempt), attempt]));
@@ -173,7 +188,7 @@ export class Coordinator {
     for (const entry of [...this.#runs.values()]) {
       if (!("run" in entry)) continue;
       const { run } = entry;
-      this.#dispatcher.add(run, run.owed(), (key) => queued.has(key));
+      this.#dispatcher.resume(run, run.owed(), (key) => queued.has(key));
       this.#watchDeadline(entry);
       if (run.end !== undefined) this.#endings.announce(run);
     }

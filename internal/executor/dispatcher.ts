@@ -11,7 +11,7 @@ import type { Owed, RunFold } from "../core/run-fold.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { Observer } from "../ports/observer.ts";
 import type { QueuedAttempt, TaskQueue } from "../ports/task-queue.ts";
-import { FairQueue } from "./fair-queue.ts";
+import { type Due, FairQueue } from "./fair-queue.ts";
 import type { WorkBuilder } from "./work-builder.ts";
 
 export interface DispatcherOptions {
@@ -57,12 +57,19 @@ export class Dispatcher {
     this.#options = options;
   }
 
-  /** Takes on owed attempts; call `pump` after. `isQueued` tells which are in the queue already. */
-  add(run: RunFold, owed: readonly Owed[], isQueued?: (key: string) => boolean): void {
+  /** Takes on attempts that have just become owed; call `pump` after. */
+  add(run: RunFold, owed: readonly Due[]): void {
     for (const item of owed) {
-      if (isQueued?.(this.#keyOf(run, item)) === true) this.#occupy(run, item);
-      else if (item.dueAt > this.#options.logTime()) this.#addLater(run, item);
+      if (item.dueAt > this.#options.logTime()) this.#addLater(run, item);
       else this.#lane(run.task(item.position).queue).ready.push(run, item);
+    }
+  }
+
+  /** Takes on what is owed of a run that another drove before. `isQueued` tells which attempts are in the queue. */
+  resume(run: RunFold, owed: readonly Owed[], isQueued: (key: string) => boolean): void {
+    for (const item of owed) {
+      if (isQueued(this.#keyOf(run, item))) this.#occupy(run, item);
+      else this.add(run, [{ ...item, mayBeHeld: true }]);
     }
   }
 
@@ -128,7 +135,7 @@ export class Dispatcher {
       const position = run.runId === runId ? run.graph.position(task) : undefined;
       if (position === undefined) continue;
       this.settle(run, position, attempt);
-      this.add(run, [{ position, attempt, dueAt: 0 }]);
+      this.add(run, [{ position, attempt, dueAt: 0, mayBeHeld: true }]);
     }
   }
 
@@ -157,7 +164,7 @@ export class Dispatcher {
     return slot;
   }
 
-  #send(run: RunFold, owed: Owed): void {
+  #send(run: RunFold, owed: Due): void {
     const slot = this.#occupy(run, owed);
     slot.sending = this.#enqueue(run, owed).then(
       () => {
@@ -170,7 +177,7 @@ export class Dispatcher {
     );
   }
 
-  async #enqueue(run: RunFold, owed: Owed): Promise<void> {
+  async #enqueue(run: RunFold, owed: Due): Promise<void> {
     const built = this.#options.builder.build(run, owed);
     const work = built instanceof Promise ? await built : built;
     if (!run.isCurrent(owed.position, owed.attempt)) return;
@@ -179,7 +186,7 @@ export class Dispatcher {
   }
 
   /** The attempt is still owed: it goes back and is tried again a little later. */
-  #failed(slot: Slot, owed: Owed, error: unknown): void {
+  #failed(slot: Slot, owed: Due, error: unknown): void {
     this.settle(slot.run, slot.position, slot.attempt);
     this.#options.observer.observe({
       kind: "trouble",
@@ -191,7 +198,7 @@ export class Dispatcher {
     }
   }
 
-  #addLater(run: RunFold, owed: Owed): void {
+  #addLater(run: RunFold, owed: Due): void {
     const { backoffs } = this.#slotsOf(run);
     const timer = this.#options.clock.after(owed.dueAt - this.#options.logTime(), () => {
       backoffs.delete(timer);

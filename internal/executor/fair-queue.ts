@@ -4,16 +4,21 @@
  */
 import type { Owed, RunFold } from "../core/run-fold.ts";
 
+export interface Due extends Owed {
+  /** Who was here before may have enqueued it, and a worker may have it. */
+  readonly mayBeHeld?: true;
+}
+
 interface Backlog {
   readonly run: RunFold;
-  readonly items: Owed[];
+  readonly items: Due[];
   /** Items before this one are taken. */
   head: number;
 }
 
 export interface Turn {
   readonly run: RunFold;
-  readonly owed: Owed;
+  readonly owed: Due;
 }
 
 /** A rotation is a map in insertion order: who had a turn goes to its end. */
@@ -28,7 +33,7 @@ export class FairQueue {
     return this.#size;
   }
 
-  push(run: RunFold, owed: Owed): void {
+  push(run: RunFold, owed: Due): void {
     const level = this.#level(run.task(owed.position).priority);
     const tenant = getOrAdd(level, run.submitted.tenantId, () => new Map<string, Backlog>());
     getOrAdd(tenant, run.runId, () => ({ run, items: [], head: 0 })).items.push(owed);
@@ -72,7 +77,7 @@ export class FairQueue {
     return added;
   }
 
-  #shift(tenant: Rotation<Backlog>, backlog: Backlog): Owed {
+  #shift(tenant: Rotation<Backlog>, backlog: Backlog): Due {
     const owed = backlog.items[backlog.head++];
     if (owed === undefined) throw new Error("internal: an empty backlog stayed in the rotation");
     this.#size--;

@@ -9,6 +9,7 @@ import type { Desk } from "../ports/desk.ts";
 import type { Lease } from "../ports/lease.ts";
 import type { Observer } from "../ports/observer.ts";
 import type { Presence } from "../ports/presence.ts";
+import type { Referee } from "../ports/referee.ts";
 import type { RunLog } from "../ports/run-log.ts";
 import type { TaskQueue } from "../ports/task-queue.ts";
 
@@ -21,6 +22,7 @@ export interface Ports {
   readonly presence: Presence;
   readonly lease: Lease;
   readonly desk: Desk;
+  readonly referee: Referee;
   readonly clock: Clock;
   readonly random: Random;
   readonly observer: Observer;

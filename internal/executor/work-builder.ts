@@ -2,11 +2,12 @@
 import type { Inputs, Work } from "../core/attempt.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Outcome } from "../core/outcome.ts";
-import type { Owed, RunFold } from "../core/run-fold.ts";
+import type { RunFold } from "../core/run-fold.ts";
 import { isLargerThan } from "../core/size.ts";
 import { encodeValue, type Stored } from "../core/stored.ts";
 import type { Blobs } from "../ports/blobs.ts";
 import type { RunLog } from "../ports/run-log.ts";
+import type { Due } from "./fair-queue.ts";
 
 export interface WorkBuilderOptions {
   readonly log: RunLog;
@@ -23,7 +24,7 @@ export class WorkBuilder {
   }
 
   /** At once where nothing has to be fetched or stored. */
-  build(run: RunFold, owed: Owed): Work | Promise<Work> {
+  build(run: RunFold, owed: Due): Work | Promise<Work> {
     const parents = run.graph.parentsOf(owed.position).filter((parent) => run.instances.hasOutput(parent));
     const inputs = {
       run: run.submitted.params,
@@ -36,7 +37,7 @@ export class WorkBuilder {
 
   async #buildWithUpstream(
     run: RunFold,
-    owed: Owed,
+    owed: Due,
     parts: Omit<Inputs, "upstream"> & { upstream: Promise<Inputs["upstream"]> },
   ): Promise<Work> {
     const inputs: Inputs = { ...parts, upstream: await parts.upstream };
@@ -67,7 +68,7 @@ export class WorkBuilder {
   }
 }
 
-function toWork(run: RunFold, owed: Owed, inputs: Stored<Inputs>): Work {
+function toWork(run: RunFold, owed: Due, inputs: Stored<Inputs>): Work {
   const task = run.task(owed.position);
   const timeoutMs = run.timeoutMsOf(task);
   return {
@@ -85,5 +86,6 @@ function toWork(run: RunFold, owed: Owed, inputs: Stored<Inputs>): Work {
     env: task.env,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     inputs,
+    ...(owed.mayBeHeld === undefined ? {} : { mayBeHeld: true }),
   };
 }

@@ -13,6 +13,8 @@ import { Stop, type StopReason } from "./attempt.ts";
 
 /** A copy that waited so long here for a slot is given back. */
 const MAX_WAIT_MS = 500;
+/** One that is so old was overtaken by a standstill of this process: it does not start, whatever was said of it. */
+const STALE_MS = 2_000;
 
 /** A copy that this worker has taken. */
 export interface Hold {
@@ -30,6 +32,8 @@ export interface SlotsOptions {
   /** Attempts that run at a time. */
   readonly size: number;
   readonly clock: Clock;
+  /** Whether this process would hear of what must not start. */
+  mayStart(): boolean;
   /** Runs an attempt to its end; never rejects. */
   run(work: Work, stop: Stop): Promise<Outcome>;
   onEnded(delivery: Delivery, outcome: Outcome): void;
@@ -64,14 +68,24 @@ export class Slots {
     return [...this.#holds.values()];
   }
 
-  /** Takes a copy in; it starts no sooner than `admit` says. Nothing for a second copy of what is here: the first one's outcome settles both. */
-  take(delivery: Delivery): Hold | undefined {
-    const key = attemptKey(delivery.work);
-    if (this.#holds.has(key)) return undefined;
+  /** A copy of this attempt is here. Its outcome settles every other copy too. */
+  has(work: Work): boolean {
+    return this.#holds.has(attemptKey(work));
+  }
+
+  /** Takes a copy in, the first of its attempt; it starts no sooner than `admit` says. */
+  take(delivery: Delivery): Hold {
     const hold: Hold = { delivery, takenAt: this.#options.clock.monotonic() };
-    this.#holds.set(key, hold);
+    this.#holds.set(attemptKey(delivery.work), hold);
     this.#waiting.push(hold);
     return hold;
+  }
+
+  /** Lets go of what has not started, and leaves it to the caller. */
+  takeBack(): Delivery[] {
+    const back = this.#waiting.splice(0).map(({ delivery }) => delivery);
+    for (const { work } of back) this.settle(work);
+    return back;
   }
 
   /** These may start, as soon as there are slots. */
@@ -80,17 +94,18 @@ export class Slots {
     this.#fill();
   }
 
-  /** Its outcome is stored, or never will be. */
-  settle(work: Work): void {
+  /** Its outcome is stored, or never will be. `false` when it was let go before. */
+  settle(work: Work): boolean {
     const hold = this.#holds.get(attemptKey(work));
     if (hold !== undefined) this.#forget(hold);
+    return hold !== undefined;
   }
 
-  /** Drops what waits and ends what runs, of the work that is meant. */
+  /** Ends what runs of the work that is meant; what waits of it is dropped when it is cancelled, and else given back. */
   end(reason: StopReason, isMeant: (work: Work) => boolean): void {
     this.#letGo(
       ({ delivery }) => isMeant(delivery.work),
-      ({ delivery }) => delivery.ack(),
+      ({ delivery }) => (reason === "cancelled" ? delivery.ack() : delivery.giveBack()),
     );
     for (const { delivery, started } of this.#holds.values()) {
       if (isMeant(delivery.work)) started?.stop.now(reason);
@@ -114,7 +129,9 @@ export class Slots {
   }
 
   #fill(): void {
-    while (this.#running < this.#options.size && this.#waiting[0]?.isAdmitted === true) {
+    const { size, mayStart } = this.#options;
+    if (mayStart()) this.#giveBackOlder(STALE_MS);
+    while (mayStart() && this.#running < size && this.#waiting[0]?.isAdmitted === true) {
       const hold = this.#waiting.shift();
       if (hold !== undefined) void this.#start(hold);
     }
@@ -139,13 +156,14 @@ export class Slots {
     this.#isLookingAgain = true;
     this.#options.clock.after(MAX_WAIT_MS, () => {
       this.#isLookingAgain = false;
-      this.#giveBackOld();
+      // Without a connection nothing can be given back; it is judged anew with the next.
+      if (this.#options.mayStart()) this.#giveBackOlder(MAX_WAIT_MS);
       if (this.#waiting.length > 0) this.#lookAgainSoon();
     });
   }
 
-  #giveBackOld(): void {
-    const limit = this.#options.clock.monotonic() - MAX_WAIT_MS;
+  #giveBackOlder(ms: number): void {
+    const limit = this.#options.clock.monotonic() - ms;
     this.#letGo(
       ({ takenAt }) => takenAt <= limit,
       ({ delivery }) => delivery.giveBack(),

@@ -6,11 +6,14 @@
  * W2 A drain loses nothing: what has not started is given back, what runs may end within the shutdown time, and
  *    what is ended then is `released`: it runs elsewhere and uses no budget.
  * W3 A drain ends, also when nothing can be stored: it tells what it leaves behind, and that runs again.
+ * W4 Nothing starts without a connection, nor on a copy that is suspect or was here before the connection that stands
+ *    now, until somebody who knows the log's present end has said that it may.
  */
 import { type AttemptId, attemptKey, type Work } from "../core/attempt.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Timer } from "../ports/clock.ts";
 import type { Desk } from "../ports/desk.ts";
+import type { Link } from "../ports/link.ts";
 import { type Observer, safely } from "../ports/observer.ts";
 import type { Lifeline, Liveness, WorkerStatus } from "../ports/liveness.ts";
 import type { Presence, Subscription, WorkerCommand } from "../ports/presence.ts";
@@ -18,16 +21,20 @@ import type { RunLog } from "../ports/run-log.ts";
 import type { Delivery, TaskQueue } from "../ports/task-queue.ts";
 import { type AttemptOptions, runAttempt } from "./attempt.ts";
 import { Elsewhere } from "./elsewhere.ts";
+import { Judge, type JudgeOptions } from "./judge.ts";
+import { lostOutcome } from "./own-judgement.ts";
 import { every } from "./every.ts";
 import { Notices, claimOf } from "./notices.ts";
 import { OutcomeWriter } from "./outcome-writer.ts";
 import { Patience } from "./patience.ts";
 import { Slots } from "./slots.ts";
+import { Suspects } from "./suspects.ts";
 import { Supply } from "./supply.ts";
 
-export interface WorkerOptions extends Omit<AttemptOptions, "log"> {
+export interface WorkerOptions extends Omit<AttemptOptions, "log">, JudgeOptions {
   /** One start of this worker: its id plus a nonce, safe in subjects. */
   readonly incarnation: string;
+  readonly link: Link;
   readonly host: string;
   readonly pid: number;
   readonly queues: readonly string[];
@@ -35,7 +42,7 @@ export interface WorkerOptions extends Omit<AttemptOptions, "log"> {
   readonly slots: number;
   readonly queue: TaskQueue;
   readonly log: RunLog;
-  readonly presence: Pick<Presence, "took" | "onCommand">;
+  readonly presence: Presence;
   readonly liveness: Liveness;
   readonly desk: Pick<Desk, "ask">;
   readonly observer: Observer;
@@ -64,6 +71,11 @@ export class Worker {
   readonly #writer: OutcomeWriter;
   readonly #patience: Patience;
   readonly #elsewhere: Elsewhere;
+  readonly #judge: Judge;
+  readonly #suspects: Suspects;
+  /** Attempts of which it is found out whether another can do them. */
+  readonly #passing = new Set<Promise<void>>();
+  #restored: { cancel(): void } | undefined;
   #commands: Subscription | undefined;
   #lifeline: Lifeline | undefined;
   #telling: Timer | undefined;
@@ -85,12 +97,20 @@ export class Worker {
       onStored: ({ work }) => this.#slots.settle(work),
       onError: (work, error) => {
         this.#slots.settle(work);
-        const what = `storing the outcome of ${attemptKey(work)}`;
-        this.#options.observer.observe({ kind: "trouble", what, error: String(error) });
+        this.#trouble(`storing the outcome of ${attemptKey(work)}`, error);
       },
     });
     this.#patience = new Patience(options.clock);
     this.#elsewhere = new Elsewhere(options);
+    this.#judge = new Judge(options);
+    this.#suspects = new Suspects({
+      ...options,
+      judge: (copies) => this.#judge.judge(copies),
+      onCleared: (delivery) => this.#hold(delivery),
+      onLost: (delivery) => this.#writer.add(delivery, lostOutcome(delivery)),
+      onRoom: () => this.#askForMore(),
+      onError: (error) => this.#trouble("judging copies that may not just be run", error),
+    });
   }
 
   get id(): string {
@@ -111,7 +131,8 @@ export class Worker {
   /** Resolves when it takes attempts from all its queues. */
   async start(): Promise<void> {
     const { presence, liveness, workerId, incarnation, host, pid, queues, slots } = this.#options;
-    const { queue, clock } = this.#options;
+    const { queue, clock, link } = this.#options;
+    this.#restored = link.onRestored(() => this.#doubtAll());
     this.#commands = await presence.onCommand(incarnation, (command) => this.#obey(command));
     const identity = { workerId, incarnation, host, pid, queues, slots };
     this.#lifeline = await liveness.begin(identity, this.#status());
@@ -136,11 +157,12 @@ export class Worker {
   }
 
   #makeSlots(): Slots {
-    const { slots, clock, observer, onTaskLine } = this.#options;
+    const { slots, clock, observer, link, onTaskLine } = this.#options;
     const attempt: AttemptOptions = { ...this.#options, log: (work, line) => onTaskLine?.(work, line) };
     return new Slots({
       size: slots,
       clock,
+      mayStart: () => link.isUp(),
       run: (work, stop) => {
         observer.observe({ kind: "execution-started", attempt: work, type: work.type });
         return runAttempt(work, stop, attempt);
@@ -150,7 +172,8 @@ export class Worker {
         observer.observe({ kind: "execution-ended", runId, type, outcome });
         this.#supply.ended(delivery.work.queue, outcome.durationMs);
         if (outcome.state === "failed" && outcome.error.reason === "unknown-function") {
-          void this.#passOn(delivery, outcome);
+          const passing = this.#passOn(delivery, outcome).finally(() => this.#passing.delete(passing));
+          this.#passing.add(passing);
         } else {
           this.#writer.add(delivery, outcome);
         }
@@ -165,11 +188,12 @@ export class Worker {
   /** Workers of one queue may have different functions: who lacks one leaves it to who has it. */
   async #passOn(delivery: Delivery, outcome: Outcome): Promise<void> {
     // While it drains, anybody is better.
-    if (!this.isDraining && !(await this.#elsewhere.knowsFunction(delivery.work))) {
+    const isBetterElsewhere = this.isDraining || (await this.#elsewhere.knowsFunction(delivery.work));
+    if (!isBetterElsewhere && !this.isDraining) {
       this.#writer.add(delivery, outcome);
       return;
     }
-    this.#slots.settle(delivery.work);
+    if (!this.#slots.settle(delivery.work)) return;
     delivery.giveBack(PASS_ON_MS);
     this.#lifeline?.beat();
   }
@@ -179,14 +203,40 @@ export class Worker {
       delivery.giveBack();
       return;
     }
-    const hold = this.#slots.take(delivery);
-    if (hold === undefined) return;
-    this.#notices.took(hold);
+    if (this.#slots.has(delivery.work)) return;
+    if (delivery.isSuspect) this.#suspects.add(delivery);
+    else this.#hold(delivery);
     this.#askForMore();
   }
 
+  #hold(delivery: Delivery): void {
+    this.#notices.took(this.#slots.take(delivery));
+  }
+
   #askForMore(): void {
-    if (!this.isDraining) this.#supply.ask(this.#slots.running + this.#slots.waiting);
+    if (this.isDraining) return;
+    this.#supply.ask(this.#slots.running + this.#slots.waiting + this.#suspects.size);
+  }
+
+  /** While it heard of nothing, what it holds may have been cancelled, or become another's. */
+  #doubtAll(): void {
+    for (const delivery of this.#slots.takeBack()) this.#suspects.add(delivery);
+    this.#suspects.askAgain();
+    this.#lifeline?.beat();
+    this.#endWhatIsOver().catch((error: unknown) => this.#trouble("judging what runs", error));
+  }
+
+  async #endWhatIsOver(): Promise<void> {
+    const judged = await this.#judge.judge(this.#slots.holds.map(({ delivery }) => delivery));
+    for (const [{ work }, judgement] of judged) {
+      if (judgement !== "over") continue;
+      const key = attemptKey(work);
+      this.#slots.end("released", (each) => attemptKey(each) === key);
+    }
+  }
+
+  #trouble(what: string, error: unknown): void {
+    this.#options.observer.observe({ kind: "trouble", what, error: String(error) });
   }
 
   #obey(command: WorkerCommand): void {
@@ -195,6 +245,7 @@ export class Worker {
         // Its lifeline hears it too.
         return;
       case "stop-run":
+        this.#suspects.end(({ runId }) => runId === command.runId);
         this.#slots.end("cancelled", ({ runId }) => runId === command.runId);
         return;
       case "stop-attempt": {
@@ -211,6 +262,7 @@ export class Worker {
     const begunAt = clock.monotonic();
     await this.#supply.stop();
     this.#slots.giveBackWaiting();
+    this.#suspects.giveBack();
     this.#lifeline?.update(this.#status());
     this.#lifeline?.beat();
     const limit = clock.after(shutdownTimeoutMs, () => this.#releaseAll());
@@ -221,9 +273,11 @@ export class Worker {
     });
     limit.cancel();
     const left = Math.max(0, shutdownTimeoutMs - (clock.monotonic() - begunAt));
-    await this.#patience.wait(this.#writer.idle(), { ms: left + STORING_MS, hurriedMs: STORING_MS });
+    const settled = Promise.all(this.#passing).then(() => this.#writer.idle());
+    await this.#patience.wait(settled, { ms: left + STORING_MS, hurriedMs: STORING_MS });
     this.#leaveBehind();
     this.#telling?.cancel();
+    this.#restored?.cancel();
     await this.#commands?.stop();
     await this.#lifeline?.stop();
     alive.cancel();

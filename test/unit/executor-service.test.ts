@@ -64,6 +64,7 @@ beforeEach(async () => {
     blobs: cluster.blobs,
     presence: cluster.presence,
     desk: cluster.desk,
+    referee: cluster.referee,
     lease,
     clock,
     definitions: new StoredDefinitions(cluster.blobs),

@@ -1,5 +1,6 @@
 /** A worker on ports in memory. */
 import { expect, test } from "vitest";
+import { StoredDefinitions } from "../../internal/contract/definitions.ts";
 import type { Work } from "../../internal/core/attempt.ts";
 import type { Outcome } from "../../internal/core/outcome.ts";
 import { MemoryCluster } from "../../internal/memory/cluster.ts";
@@ -40,6 +41,9 @@ async function start(): Promise<{
     blobs: cluster.blobs,
     presence: cluster.presence,
     desk: cluster.desk,
+    referee: cluster.referee,
+    link: cluster.link,
+    definitions: new StoredDefinitions(cluster.blobs),
     clock: systemClock,
     random: systemRandom,
     observer: { observe: () => undefined },

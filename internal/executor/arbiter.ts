@@ -1,0 +1,79 @@
+/**
+ * Answers workers whether a copy may run that they cannot trust. It folds the log to its end first, and gives
+ * workers time to say what they hold wherever it may have missed that.
+ */
+import type { AttemptId } from "../core/attempt.ts";
+import { SHARES } from "../core/hash.ts";
+import type { RunFold } from "../core/run-fold.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Subscription } from "../ports/presence.ts";
+import type { DoubtfulAttempt, Question, Referee, Ruling } from "../ports/referee.ts";
+import type { RunLog } from "../ports/run-log.ts";
+
+export interface ArbiterOptions {
+  readonly referee: Pick<Referee, "serve">;
+  readonly log: Pick<RunLog, "end">;
+  readonly clock: Clock;
+  /** Resolves when everything up to this position was folded. */
+  folded(seq: number): Promise<void>;
+  /** The run of an attempt that is current; nothing for any other. */
+  find(attempt: AttemptId): { readonly run: RunFold } | undefined;
+  /** The incarnation that says it holds the attempt. */
+  holderOf(attempt: AttemptId): string | undefined;
+}
+
+/** Workers report when they are asked to; those that have just lost their connection are back by then. */
+const REPORT_MS = 1_000;
+
+export class Arbiter {
+  readonly #options: ArbiterOptions;
+  #serving: readonly Subscription[] = [];
+  #reportsDue: number;
+  #stopped = false;
+
+  constructor(options: ArbiterOptions) {
+    this.#options = options;
+    this.#reportsDue = options.clock.monotonic() + REPORT_MS;
+  }
+
+  /** Answers for all shares from now on. */
+  async start(): Promise<void> {
+    const { referee } = this.#options;
+    const serve = (_: unknown, share: number): Promise<Subscription> =>
+      referee.serve(share, (question) => this.#rule(question));
+    this.#serving = await Promise.all(Array.from({ length: SHARES }, serve));
+    if (this.#stopped) await this.stop();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all(this.#serving.map((each) => each.stop()));
+  }
+
+  /** What workers hold was asked for just now; what was known of it may be out of date. */
+  reportsAsked(): void {
+    this.#reportsDue = this.#options.clock.monotonic() + REPORT_MS;
+  }
+
+  async #rule({ incarnation, attempts }: Question): Promise<Ruling[]> {
+    const { log, folded, holderOf } = this.#options;
+    const { seq } = await log.end();
+    await Promise.all([folded(seq), this.#reported()]);
+    if (this.#stopped) throw new Error("this executor does not drive the run any more");
+    return attempts.map((attempt) => {
+      if (!this.#isCurrent(attempt)) return "over";
+      const holder = holderOf(attempt);
+      return holder === undefined || holder === incarnation ? "run" : "held";
+    });
+  }
+
+  #isCurrent(attempt: DoubtfulAttempt): boolean {
+    return this.#options.find(attempt)?.run.seq === attempt.runSeq;
+  }
+
+  async #reported(): Promise<void> {
+    const { clock } = this.#options;
+    const left = this.#reportsDue - clock.monotonic();
+    if (left > 0) await new Promise<void>((resolve) => void clock.after(left, resolve));
+  }
+}

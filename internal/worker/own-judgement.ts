@@ -1,0 +1,102 @@
+/**
+ * What a worker says itself of copies that it cannot trust, when no executor answers: the log tells whether an
+ * attempt is current, and the other workers tell what they hold.
+ */
+import { attemptKey, type Work } from "../core/attempt.ts";
+import { foldRun } from "../core/fold-run.ts";
+import type { Outcome } from "../core/outcome.ts";
+import type { RunFold } from "../core/run-fold.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Definitions } from "../ports/definitions.ts";
+import type { Claim, Presence } from "../ports/presence.ts";
+import type { Ruling } from "../ports/referee.ts";
+import type { RunLog } from "../ports/run-log.ts";
+
+/** A copy that may not just be run. */
+export interface Doubtful {
+  readonly work: Work;
+  /** See `Delivery`. */
+  readonly losses: number;
+}
+
+/** lost: nobody holds it, and it has come to nothing more often than its run allows. */
+export type Judgement = Ruling | "lost";
+
+export interface OwnJudgementOptions {
+  readonly incarnation: string;
+  readonly log: RunLog;
+  readonly definitions: Definitions;
+  readonly presence: Pick<Presence, "watch" | "command">;
+  readonly clock: Clock;
+}
+
+/** How long the others may take to tell what they hold. */
+const REPORT_MS = 1_000;
+const RUNS_AT_A_TIME = 16;
+
+/** In the order asked. Rejects when the log cannot be read. */
+export async function judgeAlone(
+  copies: readonly Doubtful[],
+  options: OwnJudgementOptions,
+): Promise<Judgement[]> {
+  const runs = await readRuns(new Set(copies.map(({ work }) => work.runId)), options);
+  const isCurrent = ({ work }: Doubtful): boolean => isOwed(runs.get(work.runId), work);
+  const held = copies.some(isCurrent) ? await claimsOfOthers(options) : new Set<string>();
+  return copies.map((copy) => {
+    if (!isCurrent(copy)) return "over";
+    if (held.has(attemptKey(copy.work))) return "held";
+    const cap = runs.get(copy.work.runId)?.submitted.defaults.lossCap ?? 0;
+    return copy.losses > cap ? "lost" : "run";
+  });
+}
+
+/** The outcome of a copy that was judged so. */
+export function lostOutcome({ work: { task, index, attempt }, losses }: Doubtful): Outcome {
+  const message = `was taken ${losses} times by workers of which nothing was heard again`;
+  return { task, index, attempt, state: "failed", durationMs: 0, error: { reason: "lost", message } };
+}
+
+function isOwed(run: RunFold | undefined, { task, index, attempt, runSeq }: Work): boolean {
+  if (run === undefined || run.seq !== runSeq || index !== 0) return false;
+  const position = run.graph.position(task);
+  return position !== undefined && run.isCurrent(position, attempt);
+}
+
+/** Those that go on; what has ended is left out. */
+async function readRuns(
+  ids: ReadonlySet<string>,
+  { log, definitions }: OwnJudgementOptions,
+): Promise<Map<string, RunFold>> {
+  const runs = new Map<string, RunFold>();
+  const read = async (runId: string): Promise<void> => {
+    const facts = await log.factsOf(runId);
+    const [first] = facts;
+    if (first?.fact.kind !== "submitted") return;
+    const run = foldRun(facts, await definitions.get(first.fact.definition));
+    // Of a run that ended long ago the log may hold no more than its beginning and its end.
+    const isOver = facts.some(({ fact }) => fact.kind === "finished" && fact.gen >= (run?.gen ?? 0));
+    if (run !== undefined && !isOver) runs.set(runId, run);
+  };
+  const all = [...ids];
+  for (let from = 0; from < all.length; from += RUNS_AT_A_TIME) {
+    await Promise.all(all.slice(from, from + RUNS_AT_A_TIME).map(read));
+  }
+  return runs;
+}
+
+/** By attempt key. */
+async function claimsOfOthers({ incarnation, presence, clock }: OwnJudgementOptions): Promise<Set<string>> {
+  const held = new Set<string>();
+  const add = (from: string, claims: readonly Claim[]): void => {
+    if (from !== incarnation) for (const claim of claims) held.add(attemptKey(claim));
+  };
+  const watching = await presence.watch({
+    heartbeat: (beat) => add(beat.incarnation, beat.held),
+    took: (notice) => add(notice.incarnation, notice.attempts),
+    reconnected: () => undefined,
+  });
+  presence.command({ kind: "report" });
+  await new Promise<void>((resolve) => void clock.after(REPORT_MS, resolve));
+  await watching.stop();
+  return held;
+}

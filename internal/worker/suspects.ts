@@ -1,0 +1,135 @@
+/**
+ * Copies that this worker must not run before somebody has said so. They are not among what it holds: whoever holds
+ * them is what is being asked.
+ *
+ * U1 A judgement counts only if it was asked for on the connection that stands now.
+ * U2 Of each share one question at a time is under way; what comes meanwhile goes with the next.
+ */
+import { attemptKey, type Work } from "../core/attempt.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Link } from "../ports/link.ts";
+import type { Delivery } from "../ports/task-queue.ts";
+import { byShare } from "./judge.ts";
+import type { Judgement } from "./own-judgement.ts";
+
+export interface SuspectsOptions {
+  readonly clock: Pick<Clock, "soon">;
+  readonly link: Pick<Link, "isUp">;
+  judge(copies: readonly Delivery[]): Promise<ReadonlyMap<Delivery, Judgement>>;
+  /** It may run. */
+  onCleared(delivery: Delivery): void;
+  /** It has come to nothing too often, and nobody else is there to say so. */
+  onLost(delivery: Delivery): void;
+  /** There may be room for more. */
+  onRoom(): void;
+  onError(error: unknown): void;
+}
+
+/** How long a copy that another worker holds, or that nobody can judge now, is left alone. */
+const HELD_MS = 2_000;
+const MAX_ASKED = 256;
+
+export class Suspects {
+  readonly #options: SuspectsOptions;
+  /** By attempt key; the newest copy of each. */
+  readonly #copies = new Map<string, Delivery>();
+  /** Shares of which a question is under way. */
+  readonly #asking = new Set<number>();
+  /** Counts the connections. */
+  #epoch = 0;
+  #isAskingSoon = false;
+
+  constructor(options: SuspectsOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#copies.size;
+  }
+
+  add(delivery: Delivery): void {
+    this.#copies.set(attemptKey(delivery.work), delivery);
+    this.#askSoon();
+  }
+
+  /** The connection was lost and is back: what was answered before says nothing of now. */
+  askAgain(): void {
+    this.#epoch++;
+    this.#asking.clear();
+    this.#askSoon();
+  }
+
+  /** Drops the work that is meant. */
+  end(isMeant: (work: Work) => boolean): void {
+    this.#letGo(
+      (delivery) => isMeant(delivery.work),
+      (delivery) => delivery.ack(),
+    );
+  }
+
+  giveBack(): void {
+    this.#letGo(
+      () => true,
+      (delivery) => delivery.giveBack(),
+    );
+  }
+
+  #letGo(isMeant: (delivery: Delivery) => boolean, act: (delivery: Delivery) => void): void {
+    for (const [key, delivery] of this.#copies) {
+      if (!isMeant(delivery)) continue;
+      this.#copies.delete(key);
+      act(delivery);
+    }
+  }
+
+  #askSoon(): void {
+    if (this.#isAskingSoon) return;
+    this.#isAskingSoon = true;
+    this.#options.clock.soon(() => {
+      this.#isAskingSoon = false;
+      this.#ask();
+    });
+  }
+
+  #ask(): void {
+    if (!this.#options.link.isUp()) return;
+    for (const [share, copies] of byShare(this.#copies.values())) {
+      if (!this.#asking.has(share)) void this.#askOf(share, copies.slice(0, MAX_ASKED));
+    }
+  }
+
+  async #askOf(share: number, copies: readonly Delivery[]): Promise<void> {
+    const epoch = this.#epoch;
+    this.#asking.add(share);
+    const judged = await this.#options.judge(copies).catch((error: unknown) => {
+      if (epoch === this.#epoch) this.#options.onError(error);
+      return new Map<Delivery, Judgement>();
+    });
+    if (epoch !== this.#epoch || !this.#options.link.isUp()) return;
+    this.#asking.delete(share);
+    for (const copy of copies) this.#settle(copy, judged.get(copy) ?? "held");
+    this.#options.onRoom();
+    this.#askSoon();
+  }
+
+  #settle({ work }: Delivery, judgement: Judgement): void {
+    const key = attemptKey(work);
+    // Given back or dropped meanwhile; a newer copy is the same attempt.
+    const delivery = this.#copies.get(key);
+    if (delivery === undefined) return;
+    this.#copies.delete(key);
+    switch (judgement) {
+      case "run":
+        this.#options.onCleared(delivery);
+        return;
+      case "held":
+        delivery.giveBack(HELD_MS);
+        return;
+      case "over":
+        delivery.ack();
+        return;
+      case "lost":
+        this.#options.onLost(delivery);
+    }
+  }
+}
