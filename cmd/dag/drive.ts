@@ -7,12 +7,11 @@ import { counted } from "../../internal/telemetry/text.ts";
 import type { LibraryExecutor } from "../library/library-executor.ts";
 import { missing, nextSteps, type RunPlace } from "./advice.ts";
 import { Interrupts } from "./interrupts.ts";
-import { LateFaults } from "./late-faults.ts";
 import { RunView } from "./run-view.ts";
 
 export interface Driven {
   readonly dag: Dag;
-  createExecutor(view: RunView): Promise<LibraryExecutor>;
+  createExecutor(view: RunView): LibraryExecutor;
   begin(executor: LibraryExecutor): Promise<RunHandle>;
   readonly advice: RunPlace;
 }
@@ -36,8 +35,7 @@ export async function drive(
   hooks: RunHooks = {},
 ): Promise<number> {
   const view = new RunView({ dag, ...flags });
-  const faults = advice.cluster === undefined ? new LateFaults(view.say) : undefined;
-  const executor = await createExecutor(view);
+  const executor = createExecutor(view);
   const interrupts = new Interrupts(() => {
     view.say("interrupted: cancelling the run (Ctrl-C once more leaves at once)");
   });
@@ -49,7 +47,7 @@ export async function drive(
     const result = await (hooks.broken === undefined ? ending : Promise.race([ending, hooks.broken]));
     view.end(result, hooks.next?.(result) ?? nextSteps(result, advice));
     if (interrupts.signal.aborted) return INTERRUPTED;
-    return result.state === "completed" && faults?.any !== true ? 0 : 1;
+    return result.state === "completed" ? 0 : 1;
   } catch (error) {
     if (!interrupts.signal.aborted) throw error;
     view.say(`the run could not be cancelled: ${error instanceof Error ? error.message : String(error)}`);

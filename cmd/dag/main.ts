@@ -9,7 +9,7 @@ import { ConnectFailed } from "../../internal/nats/connection.ts";
 import { ServerNotFound } from "../../internal/nats/server/find.ts";
 import { BadParam } from "../../internal/spec/params.ts";
 import { DefinitionError } from "../../internal/spec/problems.ts";
-import { FunctionsNotLoaded } from "../../internal/tasks/load-functions.ts";
+import { FunctionsNotLoaded } from "../../internal/tasks/function-threads.ts";
 import { CannotStart } from "../local/cannot-start.ts";
 import { VERSION } from "../version.ts";
 import { addConfigFlags, config } from "./config.ts";

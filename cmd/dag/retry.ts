@@ -33,8 +33,7 @@ export async function retry(flags: RetryFlags, settings: Settings, runId: string
   return drive(
     {
       dag,
-      createExecutor: async (view) =>
-        new DistributedExecutor(distributedOptions({ ...settings, nats }, view)),
+      createExecutor: (view) => new DistributedExecutor(distributedOptions({ ...settings, nats }, view)),
       begin: (executor) => executor.retry(runId, { tasks }),
       advice: { cluster: clusterFlags(flags.given, settings) },
     },

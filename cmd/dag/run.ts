@@ -4,9 +4,8 @@ import type { JsonObject } from "../../internal/core/json.ts";
 import type { Dag } from "../../internal/core/model.ts";
 import { loadParams, parseParam } from "../../internal/spec/params.ts";
 import { nearest } from "../../internal/spec/problems.ts";
-import { loadFunctions } from "../../internal/tasks/load-functions.ts";
 import { DistributedExecutor } from "../library/distributed.ts";
-import { distributedOptions, executorOptions } from "../library/from-settings.ts";
+import { distributedOptions, localOptions } from "../library/from-settings.ts";
 import type { LibraryExecutor } from "../library/library-executor.ts";
 import { LocalExecutor, SequentialExecutor } from "../library/local.ts";
 import { clusterFlags } from "./cluster-flags.ts";
@@ -75,7 +74,7 @@ export async function run(
 }
 
 /** Flags that say how tasks run: of runs on a cluster the workers decide. */
-const ONLY_HERE = ["functions", "workers", "grace", "shutdown-timeout", "output-limit"];
+const ONLY_HERE = ["functions", "function-memory", "workers", "grace", "shutdown-timeout", "output-limit"];
 const ONLY_CLUSTER = [
   "creds",
   "namespace",
@@ -103,11 +102,11 @@ function placeOf({ local, sequential, given }: RunFlags, { nats }: Settings): Pl
   return "cluster";
 }
 
-async function createExecutor(
+function createExecutor(
   where: Place,
   settings: Settings,
   { view, flags }: { readonly view: RunView; readonly flags: RunFlags },
-): Promise<LibraryExecutor> {
+): LibraryExecutor {
   const ignored = (where === "cluster" ? ONLY_HERE : ONLY_CLUSTER).filter((each) => flags.given.has(each));
   for (const flag of ignored) {
     view.say(
@@ -120,15 +119,10 @@ async function createExecutor(
     return new DistributedExecutor(distributedOptions({ ...settings, nats: settings.nats ?? "" }, view));
   }
   if (flags.json) divertOthers();
-  const options = executorOptions(settings, view);
-  const executor =
-    where === "sequential"
-      ? new SequentialExecutor(options)
-      : new LocalExecutor({ ...options, workerCount: settings.workers });
-  if (settings.functions !== undefined) {
-    for (const [name, fn] of await loadFunctions(settings.functions)) executor.registerFunction(name, fn);
-  }
-  return executor;
+  const options = localOptions(settings, view);
+  return where === "sequential"
+    ? new SequentialExecutor(options)
+    : new LocalExecutor({ ...options, workerCount: settings.workers });
 }
 
 /** The definition's defaults come below; then the file, then the flags. */

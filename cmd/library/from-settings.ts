@@ -4,13 +4,22 @@ import type { Observer } from "../../internal/ports/observer.ts";
 import type { DistributedOptions } from "./distributed.ts";
 import type { ExecutorOptions } from "./options.ts";
 
-export function executorOptions(settings: Settings, observer: Observer): ExecutorOptions {
+function executorOptions(settings: Settings, observer: Observer): ExecutorOptions {
   return {
     ...(settings.timeout === undefined ? {} : { taskTimeout: settings.timeout / 1_000 }),
     shutdownTimeout: settings.shutdownTimeout / 1_000,
     gracePeriod: settings.grace / 1_000,
     outputLimit: settings.outputLimit,
     observer,
+  };
+}
+
+/** Of an executor whose tasks run in this process. */
+export function localOptions(settings: Settings, observer: Observer): ExecutorOptions {
+  return {
+    ...executorOptions(settings, observer),
+    ...(settings.functions === undefined ? {} : { functions: settings.functions }),
+    functionMemoryMb: settings.functionMemory,
   };
 }
 

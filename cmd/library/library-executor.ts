@@ -123,7 +123,7 @@ export abstract class LibraryExecutor {
   async stop(): Promise<void> {
     await this.#starting?.catch(() => undefined);
     await this.#service?.stop();
-    await this.close();
+    await this.#release();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -136,15 +136,20 @@ export abstract class LibraryExecutor {
         "enableDocker: no executor of type 'docker' is registered; call registerTaskExecutor before start",
       );
     }
-    const service = await this.open();
-    this.#service = service;
+    await this.tasks.load();
     try {
-      await service.start();
+      this.#service = await this.open();
+      await this.#service.start();
     } catch (error) {
       this.#service = undefined;
-      await this.close();
+      await this.#release();
       throw error;
     }
+  }
+
+  async #release(): Promise<void> {
+    await this.tasks.close();
+    await this.close();
   }
 
   #read(run: DagRun, method: string): DagRun & { readonly dag: Dag } {

@@ -11,11 +11,13 @@ import { DURATION_RULE, parseDuration } from "../../internal/spec/duration.ts";
 import { shown } from "../../internal/spec/problems.ts";
 import { BashTaskExecutor } from "../../internal/tasks/bash.ts";
 import { FunctionTaskExecutor } from "../../internal/tasks/function.ts";
+import type { ThreadOptions } from "../../internal/tasks/function-thread.ts";
+import { FunctionThreads } from "../../internal/tasks/function-threads.ts";
 import { HttpTaskExecutor } from "../../internal/tasks/http.ts";
 import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
 import { Worker } from "../../internal/worker/worker.ts";
 import { RunningCalls } from "../running-calls.ts";
-import type { FieldsOf } from "./check-input.ts";
+import { checkText, type FieldsOf } from "./check-input.ts";
 
 /** A number of seconds, or text such as `500ms`, `30s`, `1h30m`. */
 export type Duration = number | string;
@@ -33,6 +35,10 @@ export interface ExecutorOptions {
   readonly gracePeriod?: Duration;
   /** How much is kept of what a bash task prints, in bytes, for stdout and stderr each; 1,024 at least. Default 1 MiB. */
   readonly outputLimit?: number;
+  /** Path of a module whose named exports are functions that tasks of type `function` may name; each call runs on a thread. Default none. */
+  readonly functions?: string;
+  /** How much heap each of the module's functions may use at a time, in MiB; 16 at least. Default 512. */
+  readonly functionMemoryMb?: number;
   /** Docker tasks. Default false; true needs an executor of type `docker`, registered before `start`. */
   readonly enableDocker?: boolean;
   /** Memory limit of a Docker task, in MiB. Only with `enableDocker`. */
@@ -50,6 +56,8 @@ export const EXECUTOR_OPTIONS: FieldsOf<ExecutorOptions> = {
   shutdownTimeout: true,
   gracePeriod: true,
   outputLimit: true,
+  functions: true,
+  functionMemoryMb: true,
   enableDocker: true,
   maxMemoryMb: true,
   maxCpuPercent: true,
@@ -68,6 +76,8 @@ export interface ResolvedOptions {
   readonly observer: Observer;
 }
 
+const NOBODY: Observer = { observe: () => undefined };
+
 /** Throws `BadInput` when an option is not allowed. */
 export function resolveOptions(
   options: ExecutorOptions,
@@ -78,8 +88,14 @@ export function resolveOptions(
       "maxMemoryMb and maxCpuPercent limit Docker tasks: set enableDocker too, or leave them out",
     );
   }
+  const workerCount = wholeNumber("workerCount", options.workerCount ?? workers.default, workers.min);
+  if (options.functions !== undefined && workerCount === 0) {
+    throw new BadInput(
+      "functions: no task runs in this process; set workerCount too, or give the module to the workers",
+    );
+  }
   return {
-    workerCount: wholeNumber("workerCount", options.workerCount ?? workers.default, workers.min),
+    workerCount,
     queueSize: wholeNumber("queueSize", options.queueSize ?? 100, 1),
     ...(options.taskTimeout === undefined
       ? {}
@@ -87,7 +103,7 @@ export function resolveOptions(
     shutdownTimeoutMs: milliseconds("shutdownTimeout", options.shutdownTimeout ?? "30s"),
     graceMs: milliseconds("gracePeriod", options.gracePeriod ?? "5s"),
     enableDocker: options.enableDocker ?? false,
-    observer: options.observer ?? { observe: () => undefined },
+    observer: options.observer ?? NOBODY,
   };
 }
 
@@ -126,8 +142,12 @@ export class Tasks {
   readonly functions = new FunctionTaskExecutor();
   readonly registry: TaskExecutorRegistry;
   readonly calls = new RunningCalls();
+  readonly #module: ThreadOptions | undefined;
+  #threads: FunctionThreads | undefined;
 
-  constructor({ outputLimit }: Pick<ExecutorOptions, "outputLimit"> = {}) {
+  constructor(options: ExecutorOptions) {
+    const { outputLimit } = options;
+    this.#module = moduleOf(options);
     const bash = new BashTaskExecutor(
       outputLimit === undefined ? {} : { outputLimit: wholeNumber("outputLimit", outputLimit, 1_024) },
     );
@@ -136,6 +156,18 @@ export class Tasks {
 
   registerFunction(name: string, fn: TaskFunction): void {
     this.functions.register(name, fn);
+  }
+
+  /** Loads the module of functions, if there is one. Rejects with `FunctionsNotLoaded`. */
+  async load(): Promise<void> {
+    if (this.#module === undefined) return;
+    this.#threads = await FunctionThreads.load(this.#module);
+    this.functions.registerThreads(this.#threads);
+  }
+
+  /** Ends the threads. */
+  async close(): Promise<void> {
+    await this.#threads?.close();
   }
 
   /** Workers of one slot each, in this process, that take from `queue`. */
@@ -168,4 +200,15 @@ export class Tasks {
       });
     });
   }
+}
+
+function moduleOf({
+  functions: file,
+  functionMemoryMb,
+  observer = NOBODY,
+}: ExecutorOptions): ThreadOptions | undefined {
+  const memoryMb = wholeNumber("functionMemoryMb", functionMemoryMb ?? 512, 16);
+  checkText("functions", file);
+  if (file === undefined) return undefined;
+  return { file, memoryMb, observer };
 }

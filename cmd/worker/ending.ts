@@ -1,4 +1,4 @@
-/** What makes a worker end: a signal, or an error of a function that nobody can catch, such as in a timer. */
+/** What makes a worker end: a signal, or an error that nobody has caught. */
 import type { Logger } from "../../internal/telemetry/logger.ts";
 import type { RunningCalls } from "../running-calls.ts";
 

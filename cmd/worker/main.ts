@@ -16,7 +16,7 @@ import { PortNotUsable } from "../../internal/server/service-port.ts";
 import { BashTaskExecutor } from "../../internal/tasks/bash.ts";
 import { FunctionTaskExecutor } from "../../internal/tasks/function.ts";
 import { HttpTaskExecutor } from "../../internal/tasks/http.ts";
-import { FunctionsNotLoaded, loadFunctions } from "../../internal/tasks/load-functions.ts";
+import { FunctionsNotLoaded, FunctionThreads } from "../../internal/tasks/function-threads.ts";
 import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
 import { sweepScratchFolders } from "../../internal/tasks/scratch.ts";
 import { createLogger, type Logger } from "../../internal/telemetry/logger.ts";
@@ -56,7 +56,6 @@ async function run(settings: Settings<"worker">): Promise<number> {
   for (const warning of unknownVariables(process.env)) logger.warn({ warning }, "setting ignored");
   const calls = new RunningCalls();
   const ending = new Ending(logger, calls);
-  const { functions, registry } = await tasksOf(settings);
   const state: State = { isTaking: false, isStopping: false };
   const http = await openServiceHttp({
     service: "worker",
@@ -81,6 +80,7 @@ async function run(settings: Settings<"worker">): Promise<number> {
     ackWaitMs: settings.ackWait,
     observer,
   });
+  const { functions, registry } = await tasksOf(settings, observer);
   const cluster = await connect(settings, { logger, observer, stopped: ending.begun });
   if (cluster !== undefined) {
     const parts = { cluster, liveness, logger, observer, functions, registry: calls.watching(registry) };
@@ -160,13 +160,14 @@ function createWorker(
 }
 
 async function tasksOf(
-  settings: Settings<"worker">,
+  { functions: file, functionMemory: memoryMb, outputLimit }: Settings<"worker">,
+  observer: Observer,
 ): Promise<{ functions: FunctionTaskExecutor; registry: TaskExecutorRegistry }> {
   const functions = new FunctionTaskExecutor();
-  if (settings.functions !== undefined) {
-    for (const [name, fn] of await loadFunctions(settings.functions)) functions.register(name, fn);
+  if (file !== undefined) {
+    functions.registerThreads(await FunctionThreads.load({ file, memoryMb, observer }));
   }
-  const bash = new BashTaskExecutor({ outputLimit: settings.outputLimit });
+  const bash = new BashTaskExecutor({ outputLimit });
   return { functions, registry: new TaskExecutorRegistry([bash, new HttpTaskExecutor(), functions]) };
 }
 

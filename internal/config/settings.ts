@@ -106,6 +106,14 @@ export const SETTINGS = {
       "Module whose named exports are functions that tasks may name; of dag run only in its own process.",
     commands: ["dag", "worker", "up"],
   },
+  functionMemory: {
+    flag: "function-memory",
+    kind: "count",
+    min: 16,
+    default: "512",
+    sentence: "How many MiB of heap each function of the module may use at a time, on its thread.",
+    commands: ["dag", "worker", "up"],
+  },
   id: {
     flag: "id",
     env: "JETDAG_WORKER_ID",

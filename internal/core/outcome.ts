@@ -28,8 +28,10 @@ export const FAILURES = {
   "http-status": { budget: "retries", exhausted: "failed" },
   /** The server could not be reached, or the connection broke. */
   network: { budget: "retries", exhausted: "failed" },
-  /** The function threw. */
+  /** The function threw, or ended its thread. */
   "function-error": { budget: "retries", exhausted: "failed" },
+  /** The function used more memory than its thread may. */
+  "out-of-memory": { budget: "retries", exhausted: "failed" },
   /** No worker of the queue knows the function. */
   "unknown-function": { budget: "never", exhausted: "failed" },
   /** The worker has no executor for the task's type. */

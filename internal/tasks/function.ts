@@ -1,5 +1,4 @@
-/** Tasks of type `function`: functions of this process, by name. */
-import type { FailureReason } from "../core/outcome.ts";
+/** Tasks of type `function`: functions by name, inline in this process or on threads. */
 import type {
   TaskCall,
   TaskContext,
@@ -8,18 +7,29 @@ import type {
   TaskReturn,
 } from "../ports/task-executor.ts";
 import { builtIns } from "./built-ins.ts";
-import { NotSerialisable, toOutput } from "./json-output.ts";
+import { callFunction, failure, identityOf } from "./function-call.mjs";
+import type { FunctionThreads } from "./function-threads.ts";
 
 export class FunctionTaskExecutor implements TaskExecutor {
   readonly type = "function";
-  readonly #functions = new Map<string, TaskFunction>(Object.entries(builtIns));
+  readonly #functions = new Map<string, TaskExecutor["execute"]>();
 
-  /** Adds a function under a name that tasks use as their command. A name that is taken is an error. */
+  constructor() {
+    for (const [name, fn] of Object.entries(builtIns)) this.register(name, fn);
+  }
+
+  /** Adds a function under a name that tasks use as their command; it runs inline. A name that is taken is an error. */
   register(name: string, fn: TaskFunction): void {
-    if (this.#functions.has(name)) {
-      throw new Error(`a function named '${name}' is registered already: choose another name`);
-    }
-    this.#functions.set(name, fn);
+    this.#add(name, (call, context) => {
+      const { signal } = context;
+      const log = (line: string): void => context.log(line);
+      return callFunction(fn, call.params, { signal, identity: identityOf(call), log });
+    });
+  }
+
+  /** Adds the functions of a module, which run on threads. */
+  registerThreads(threads: FunctionThreads): void {
+    for (const name of threads.names) this.#add(name, (call, context) => threads.run(call, context));
   }
 
   /** The names it knows, sorted. */
@@ -28,46 +38,16 @@ export class FunctionTaskExecutor implements TaskExecutor {
   }
 
   async execute(call: TaskCall, context: TaskContext): Promise<TaskReturn> {
-    const fn = this.#functions.get(call.command);
-    if (fn === undefined) {
-      const known = this.names().join(", ");
-      return failure("unknown-function", `function '${call.command}' is not known here; known: ${known}`);
-    }
-    const { runId, task, index, attempt, dagName, tenantId } = call;
-    const identity = { runId, task, index, attempt, dagName, tenantId };
-    let value: unknown;
-    try {
-      value = await fn(call.params, { signal: context.signal, identity, log: (line) => context.log(line) });
-    } catch (error) {
-      if (error instanceof Error && error.stack !== undefined) context.log(ownFrames(error.stack));
-      return failure("function-error", describe(error));
-    }
-    return answer(value);
+    const run = this.#functions.get(call.command);
+    if (run !== undefined) return run(call, context);
+    const known = this.names().join(", ");
+    return failure("unknown-function", `function '${call.command}' is not known here; known: ${known}`);
   }
-}
 
-function answer(value: unknown): TaskReturn {
-  try {
-    return { ok: true, output: toOutput(value) };
-  } catch (error) {
-    if (error instanceof NotSerialisable) return failure("output-not-serialisable", error.message);
-    return failure("output-not-serialisable", `output cannot be read: ${describe(error)}`);
+  #add(name: string, run: TaskExecutor["execute"]): void {
+    if (this.#functions.has(name)) {
+      throw new Error(`a function named '${name}' is registered already: choose another name`);
+    }
+    this.#functions.set(name, run);
   }
-}
-
-/** Without the frames that called the function. */
-function ownFrames(stack: string): string {
-  return stack.replace(/\n\s+at (?:async )?FunctionTaskExecutor\.execute [\s\S]*/, "");
-}
-
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return `thrown: ${String(error)}`;
-  return `${error.name}: ${error.message.split("\n")[0] ?? ""}`;
-}
-
-function failure(
-  reason: FailureReason,
-  message: string,
-): { ok: false; error: { reason: FailureReason; message: string } } {
-  return { ok: false, error: { reason, message } };
 }

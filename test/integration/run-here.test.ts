@@ -36,13 +36,16 @@ describe("functions that print", () => {
 
   test("with --json stdout carries JSON alone; what they print goes to stderr", async () => {
     const { code, stdout, stderr } = await dag([...(await functionRun("noisy", source)), "--json"]);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "while it loads\nby console\nby stdout\n" });
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: "while it loads\nnoisy: by console\nnoisy: by stdout\n",
+    });
     expect(JSON.parse(stdout)).toMatchObject({ tasks: { noisy: { output: { result: 1 } } } });
   });
 
-  test("else it goes to stdout", async () => {
+  test("else it stands among the lines of the run", async () => {
     const { stdout } = await dag(await functionRun("noisy", source));
-    expect(stdout).toContain("by console\nby stdout\n");
+    expect(stdout).toMatch(/^\[ +\d+\.\d\ds\] noisy: by console\n\[ +\d+\.\d\ds\] noisy: by stdout\n/m);
   });
 });
 
@@ -66,28 +69,52 @@ describe.skipIf(!existsSync("/dev/full"))("a full disk", () => {
   });
 });
 
-describe("an error that is thrown when nobody waits for it any more", () => {
+describe("a function that its thread does not survive fails, and nothing else does", () => {
   test.each([
-    ["in a timer", "setTimeout(() => { throw new Error('too late'); }, 1);"],
-    ["in a promise", "void Promise.reject(new Error('too late'));"],
-  ])("%s: it is told, the run goes on to its end, and the exit code is not 0", async (_name, fault) => {
+    ["an error in a timer", "setTimeout(() => { throw new Error('too late'); }, 1);", "Error: too late"],
+    ["an error in a promise", "void Promise.reject(new Error('too late'));", "Error: too late"],
+    ["process.exit", "process.exit(0);", "ended its thread by process.exit(0)"],
+    ["no end", "for (;;);", "time limit of 0.5 s reached"],
+    ["no end of memory", "for (const all = []; ; ) all.push({ all });", "used more than the 32 MiB"],
+  ])("%s", async (name, fault, message) => {
     const source = `
-      export async function late() {
-        const told = new Promise((resolve) => process.once("uncaughtException", resolve));
+      export async function bad() {
         ${fault}
-        await told;
-        return "to its end";
-      }`;
-    const { code, stdout, stderr } = await dag([...(await functionRun("late", source)), "--json"]);
-    expect({ code, stderr }).toMatchObject({ code: 1 });
-    expect(stderr).toMatch(
-      /^dag: an error was thrown outside of any task's call; the run goes on\. Error: too late\n {4}at .*late\.mjs/,
+        await new Promise((resolve) => setTimeout(resolve, 60_000));
+      }
+      export const good = () => "well";`;
+    const functions = await folder.write("bad.mjs", source);
+    const limit = name === "no end" ? "500ms" : "60s";
+    const file = await folder.write(
+      "bad.yaml",
+      `name: bad
+defaults: { type: function }
+tasks:
+  - { id: bad, timeout: ${limit} }
+  - { id: good }
+`,
     );
+    const flags = ["--functions", functions, "--function-memory", "32", "--grace", "200ms", "--json"];
+    const { code, stdout } = await dag(["run", file, ...flags]);
+    expect(code).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({
-      state: "completed",
-      tasks: { late: { output: { result: "to its end" } } },
+      tasks: {
+        bad: { state: "failed", error: { message: expect.stringContaining(message) as string } },
+        good: { state: "completed" },
+      },
     });
   });
+});
+
+test("Ctrl-C ends a function that never lets go", async () => {
+  const mark = `${folder.path}/busy`;
+  const source = `import { writeFileSync } from "node:fs";
+    export function busy() { writeFileSync(${JSON.stringify(mark)}, ""); for (;;); }`;
+  await using program = new Program("dag", [...(await functionRun("busy", source)), "--grace", "200ms"]);
+  await until(() => existsSync(mark));
+  program.kill("SIGINT");
+  expect((await program.finished).code).toBe(130);
+  expect(program.stdout).toContain("DAG EXECUTION CANCELLED");
 });
 
 test("Ctrl-C on a task that does not end by itself: it says what it waits for, and a second one leaves", async () => {

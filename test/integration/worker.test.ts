@@ -80,14 +80,16 @@ describe("a worker whose server is gone ends by signal and says what it could no
 });
 
 describe("a task that takes its worker with it before it has said a word", () => {
-  test("is lost with it", async () => {
+  test.each([
+    ["ends it", "kill -KILL $PPID"],
+    ["stops it", "kill -STOP $PPID"],
+  ])("is lost with it: %s", async (_name, command) => {
     const { executor, worker, run } = cluster();
     await using folder = await TestFolder.make();
-    const functions = await folder.write("functions.mjs", "export function bad() { process.exit(3); }");
     await using _executor = executor();
-    await using _worker = worker("--functions", functions);
+    await using _worker = worker();
     await Promise.all([_worker.says("worker started"), _executor.says("lease taken")]);
-    const tasks = [{ id: "a", type: "function", command: "bad" }];
+    const tasks = [{ id: "a", command }];
     const file = await folder.write("dag.json", JSON.stringify({ name: "bad", tasks }));
     await using running = run(file, "--loss-cap", "0");
     await until(
@@ -106,13 +108,13 @@ describe("outcomes that are hard to store", () => {
     await using folder = await TestFolder.make();
     const functions = await folder.write(
       "functions.mjs",
-      `let waiting = [];
+      `import { readdirSync, writeFileSync } from "node:fs";
+       import { setTimeout as pause } from "node:timers/promises";
        export function shout() { throw new Error("x".repeat(2_000_000)); }
-       export function control() {
-         return new Promise((resolve) => {
-           waiting.push(resolve);
-           if (waiting.length === 4) for (const each of waiting) each({ text: "\\u0001".repeat(60_000) });
-         });
+       export async function control(_params, { identity }) {
+         writeFileSync("${folder.path}/waits-" + identity.task, "");
+         while (readdirSync("${folder.path}").filter((name) => name.startsWith("waits-")).length < 4) await pause(5);
+         return { text: "\\u0001".repeat(60_000) };
        }
        export const deep = () => JSON.parse("[".repeat(4_600) + "]".repeat(4_600));`,
     );

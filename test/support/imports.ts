@@ -15,7 +15,7 @@ export const LAYERS: Readonly<
     packages: ["node", "@nats-io", "env-paths", "proper-lockfile", "tar"],
   },
   memory: { folders: ["core", "ports"], packages: ["node"] },
-  tasks: { folders: ["core", "ports"], packages: ["node", "execa", "undici"] },
+  tasks: { folders: ["core", "ports"], packages: ["node", "execa", "piscina", "undici"] },
   telemetry: { folders: ["core", "ports"], packages: ["pino", "picocolors", "prom-client"] },
   server: { folders: ["core", "ports"], packages: ["node"] },
   config: { folders: ["spec"], packages: ["node", "zod", "commander"] },
@@ -25,6 +25,7 @@ export const LAYERS: Readonly<
 export const ONLY_IN: Readonly<Record<string, RegExp>> = {
   execa: /^internal\/tasks\/bash/,
   undici: /^internal\/tasks\/http/,
+  piscina: /^internal\/tasks\/function-thread/,
   "@nats-io": /^internal\/nats\//,
   commander: /^(internal\/config|cmd)\//,
   pino: /^internal\/telemetry\//,

@@ -3,21 +3,12 @@ import { type AddressInfo } from "node:net";
 import { existsSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { JsonObject } from "../../internal/core/json.ts";
-import type { TaskCall, TaskContext } from "../../internal/ports/task-executor.ts";
 import { BashTaskExecutor } from "../../internal/tasks/bash.ts";
-import { FunctionTaskExecutor } from "../../internal/tasks/function.ts";
 import { HttpTaskExecutor } from "../../internal/tasks/http.ts";
-import { loadFunctions } from "../../internal/tasks/load-functions.ts";
 import { TestFolder } from "../support/folder.ts";
+import { call, context } from "../support/task-call.ts";
 import { until } from "../support/until.ts";
 
-function call(command: string, more: Partial<TaskCall> = {}): TaskCall {
-  const ids = { runId: "r", task: "t", index: 0, attempt: 2, dagName: "d", tenantId: "x" };
-  return { ...ids, type: "bash", command, params: {}, env: {}, ...more };
-}
-function context(signal = new AbortController().signal): TaskContext {
-  return { signal, graceMs: 300, log: () => undefined };
-}
 const isRunning = (pid: number): boolean => {
   if (!existsSync(`/proc/${pid}/stat`)) return false;
   return readFileSync(`/proc/${pid}/stat`, "utf8").split(" ")[2] !== "Z";
@@ -216,82 +207,5 @@ describe("http", () => {
     const running = http.execute(call(`GET ${base}/hang`), context(stop.signal));
     stop.abort();
     expect(await running).toMatchObject({ ok: false, error: { reason: "network" } });
-  });
-});
-
-describe("function", () => {
-  const functions = new FunctionTaskExecutor();
-  functions.register("give", ({ kind }) => {
-    const values: Record<string, unknown> = {
-      date: { at: new Date(0), gone: undefined },
-      list: [1, undefined],
-      nan: { x: Number.NaN },
-      big: { deep: [{ n: 1n }] },
-      fn: { f: () => 1 },
-      proto: JSON.parse('{"__proto__": {"x": 1}}') as unknown,
-    };
-    return values[kind as string];
-  });
-  functions.register("throws", () => {
-    throw new TypeError("first line\nsecond");
-  });
-  functions.register("rejects", async () => Promise.reject(new Error("later")));
-  const run = (command: string, params = {}): ReturnType<FunctionTaskExecutor["execute"]> =>
-    functions.execute(call(command, { params, type: "function" }), context());
-
-  test("outputs as JSON writes them", async () => {
-    expect(await run("give", { kind: "date" })).toEqual({
-      ok: true,
-      output: { at: "1970-01-01T00:00:00.000Z" },
-    });
-    expect(await run("give", { kind: "list" })).toEqual({ ok: true, output: { result: [1, null] } });
-    const { output } = await run("give", { kind: "proto" });
-    expect(JSON.stringify(output)).toBe('{"__proto__":{"x":1}}');
-  });
-
-  test.each([
-    ["nan", "output.x is NaN"],
-    ["big", "output.deep[0].n is a bigint"],
-    ["fn", "output.f is a function"],
-  ])("what JSON cannot carry is refused: %s", async (kind, message) => {
-    const result = await run("give", { kind });
-    expect(result).toMatchObject({ ok: false, error: { reason: "output-not-serialisable" } });
-    expect(result.ok ? "" : result.error.message).toContain(message);
-  });
-
-  test("errors keep their class and first line", async () => {
-    expect(await run("throws")).toMatchObject({
-      error: { reason: "function-error", message: "TypeError: first line" },
-    });
-    expect(await run("rejects")).toMatchObject({
-      error: { reason: "function-error", message: "Error: later" },
-    });
-    expect(await run("fail", { message: "asked" })).toMatchObject({ error: { message: "Error: asked" } });
-  });
-
-  test("a sleep of many days goes on, until it is ended", async () => {
-    const stop = new AbortController();
-    const asleep = functions.execute(
-      call("sleep", { params: { seconds: 2 ** 31 / 1_000 + 1 }, type: "function" }),
-      context(stop.signal),
-    );
-    const short = run("sleep", { seconds: 0.1 });
-    expect(await Promise.race([asleep, short])).toEqual({ ok: true, output: { slept: 0.1 } });
-    stop.abort();
-    expect(await asleep).toMatchObject({ error: { message: "Error: sleep was ended before its time" } });
-  });
-
-  test("a name can be taken once", () => {
-    expect(() => functions.register("echo", () => 1)).toThrow("registered already");
-  });
-
-  test.each([
-    ["missing", undefined, "no such file"],
-    ["broken", "export const = 1", "cannot be loaded"],
-    ["empty", "export const x = 1;", "exports no function by name"],
-  ])("modules: %s", async (name, text, message) => {
-    await using folder = await TestFolder.make();
-    const file = text === undefined ? `${folder.path}/none.mjs` : await folder.write(`${name}.mjs`, text);
-    await expect(loadFunctions(file)).rejects.toThrow(message);
   });
 });

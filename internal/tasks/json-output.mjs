@@ -1,9 +1,20 @@
-/** Turns what a function returned into an output, which is a JSON object. */
-import type { JsonObject, JsonValue } from "../core/json.ts";
+// Turns what a function returned into an output, which is a JSON object.
+//
+// Plain JavaScript, as all that a function's thread loads: so it runs from the sources too, where Node 20 reads no
+// TypeScript.
+
+/**
+ * @import { JsonObject, JsonValue } from "../core/json.ts"
+ * @typedef {{ readonly place: string; readonly within: readonly object[] }} Place
+ */
 
 /** The value has a part that JSON cannot carry. */
 export class NotSerialisable extends Error {
-  constructor(place: string, what: string) {
+  /**
+   * @param {string} place
+   * @param {string} what
+   */
+  constructor(place, what) {
     super(`${place} is ${what}, which JSON cannot carry`);
     this.name = "NotSerialisable";
   }
@@ -13,20 +24,23 @@ export class NotSerialisable extends Error {
  * An object as it is, another value as `{ result }`, undefined as `{}`. As JSON does it: members that are
  * undefined are left out, and what has a `toJSON` (a date) is what that gives. What JSON would drop or change
  * silently otherwise (functions, NaN) is refused. Throws `NotSerialisable`.
+ *
+ * @param {unknown} value
+ * @returns {JsonObject}
  */
-export function toOutput(value: unknown): JsonObject {
+export function toOutput(value) {
   if (value === undefined) return {};
   const json = toJson(value, { place: "output", within: [] });
   if (typeof json === "object" && json !== null && !Array.isArray(json)) return json;
   return { result: json };
 }
 
-interface Place {
-  readonly place: string;
-  readonly within: readonly object[];
-}
-
-function toJson(value: unknown, at: Place): JsonValue {
+/**
+ * @param {unknown} value
+ * @param {Place} at
+ * @returns {JsonValue}
+ */
+function toJson(value, at) {
   switch (typeof value) {
     case "string":
     case "boolean":
@@ -45,16 +59,22 @@ function toJson(value: unknown, at: Place): JsonValue {
   }
 }
 
-function objectToJson(value: object, { place, within }: Place): JsonValue {
+/**
+ * @param {object} value
+ * @param {Place} at
+ * @returns {JsonValue}
+ */
+function objectToJson(value, { place, within }) {
   if (within.includes(value)) throw new NotSerialisable(place, "a reference back to what it is part of");
   const inside = [...within, value];
   if ("toJSON" in value && typeof value.toJSON === "function") {
-    return toJson((value.toJSON as () => unknown)(), { place, within: inside });
+    return toJson(value.toJSON(), { place, within: inside });
   }
   if (Array.isArray(value)) {
     return value.map((item, i) => toJson(item, { place: `${place}[${i}]`, within: inside }));
   }
-  const json: JsonObject = {};
+  /** @type {JsonObject} */
+  const json = {};
   for (const [key, member] of Object.entries(value)) {
     if (member === undefined) continue;
     Object.defineProperty(json, key, {

@@ -1,0 +1,11 @@
+/** What a task executor is given. */
+import type { TaskCall, TaskContext } from "../../internal/ports/task-executor.ts";
+
+export function call(command: string, more: Partial<TaskCall> = {}): TaskCall {
+  const ids = { runId: "r", task: "t", index: 0, attempt: 2, dagName: "d", tenantId: "x" };
+  return { ...ids, type: "bash", command, params: {}, env: {}, ...more };
+}
+
+export function context(signal: TaskContext["signal"] = new AbortController().signal): TaskContext {
+  return { signal, graceMs: 300, log: () => undefined };
+}
