@@ -203,9 +203,11 @@ export class Worker {
       delivery.giveBack();
       return;
     }
-    if (this.#slots.has(delivery.work)) return;
-    if (delivery.isSuspect) this.#suspects.add(delivery);
-    else this.#hold(delivery);
+    if (!this.#slots.has(delivery.work)) {
+      if (delivery.isSuspect) this.#suspects.add(delivery);
+      else this.#hold(delivery);
+    }
+    // Also after a second copy of what is here: it has used up a demand.
     this.#askForMore();
   }
 

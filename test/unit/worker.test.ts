@@ -5,6 +5,7 @@ import type { Work } from "../../internal/core/attempt.ts";
 import type { Outcome } from "../../internal/core/outcome.ts";
 import { MemoryCluster } from "../../internal/memory/cluster.ts";
 import { systemClock, systemRandom } from "../../internal/memory/system.ts";
+import type { Delivery, TaskQueue } from "../../internal/ports/task-queue.ts";
 import type { TaskExecutor } from "../../internal/ports/task-executor.ts";
 import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
 import { loopLiveness } from "../../internal/worker/pulse.ts";
@@ -16,7 +17,7 @@ const inputs: Work["inputs"] = { inline: { run: { inline: {} }, own: {}, upstrea
 const work = (task: string): Work => ({ ...WORK, task, type: "test", timeoutMs: 60_000, inputs });
 
 /** A worker of two slots whose tasks go on until they are told to end. */
-async function start(): Promise<{
+async function start({ queue }: { readonly queue?: TaskQueue } = {}): Promise<{
   cluster: MemoryCluster;
   worker: Worker;
   running: Set<string>;
@@ -37,7 +38,7 @@ async function start(): Promise<{
   };
   const worker = new Worker({
     log: cluster.log,
-    queue: cluster.queue,
+    queue: queue ?? cluster.queue,
     blobs: cluster.blobs,
     presence: cluster.presence,
     desk: cluster.desk,
@@ -90,4 +91,23 @@ test("an attempt that is another's now is released, one of a run that was cancel
   ]);
   await worker.stop();
   expect(worker.leftBehind).toEqual([]);
+});
+
+test("a second copy of what it holds takes no place of another", async () => {
+  let deliver = (_delivery: Delivery): void => undefined;
+  let demand = 0;
+  const open: TaskQueue["open"] = async (_queue, onDelivery) => {
+    deliver = (delivery) => {
+      demand--;
+      onDelivery(delivery);
+    };
+    return { demand: (n) => void (demand = n), stop: async () => undefined };
+  };
+  const { running } = await start({ queue: { open, extend: () => undefined } as unknown as TaskQueue });
+  const copy = { work: work("slow"), isSuspect: false, losses: 0, receipt: "1" } as unknown as Delivery;
+  deliver(copy);
+  await until(() => running.size === 1);
+  expect(demand).toBe(1);
+  deliver(copy);
+  expect(demand).toBe(1);
 });
