@@ -102,6 +102,8 @@ async function perform(work: Work, stop: Stop, options: AttemptOptions): Promise
     "inline" in inputs && isResolved(inputs.inline)
       ? mergeParams(inputs.inline)
       : await fetchParams(work, options);
+  // Told to end while its inputs were fetched: nothing has begun, and nothing will.
+  if (stop.reason !== undefined) return failure("cancelled", "told to end before it began");
   const { runId, task, index, attempt, dagName, tenantId, type, command, env } = work;
   const call = { runId, task, index, attempt, dagName, tenantId, type, command, env, params };
   const running = executor.execute(call, {

@@ -5,8 +5,10 @@ import type { Work } from "../../internal/core/attempt.ts";
 import { MAX_OUTCOMES_BYTES } from "../../internal/core/facts.ts";
 import type { JsonObject } from "../../internal/core/json.ts";
 import type { Outcome } from "../../internal/core/outcome.ts";
+import { encodeValue } from "../../internal/core/stored.ts";
 import { MemoryBlobs } from "../../internal/memory/cluster.ts";
 import { systemClock, systemRandom } from "../../internal/memory/system.ts";
+import type { Blobs } from "../../internal/ports/blobs.ts";
 import type { TaskExecutor, TaskReturn } from "../../internal/ports/task-executor.ts";
 import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
 import { type AttemptOptions, runAttempt, Stop } from "../../internal/worker/attempt.ts";
@@ -20,10 +22,14 @@ const blobs = new MemoryBlobs();
 
 function run(
   execute: () => TaskReturn | Promise<TaskReturn>,
-  { work: given = work, ...more }: Partial<AttemptOptions & { work: Work }> = {},
+  {
+    work: given = work,
+    stop = new Stop(),
+    ...more
+  }: Partial<AttemptOptions & { work: Work; stop: Stop }> = {},
 ): Promise<Outcome> {
   const executor: TaskExecutor = { type: "test", execute: async () => execute() };
-  return runAttempt(given, new Stop(), {
+  return runAttempt(given, stop, {
     workerId: "w",
     taskTimeoutMs: 1_000,
     blobs,
@@ -140,4 +146,25 @@ test("an answer that is none is a fault of the worker, not its end", async () =>
     state: "failed",
     error: { reason: "worker-error" },
   });
+});
+
+test("what is told to end while its inputs are fetched never begins", async () => {
+  const inputs = { ref: { name: "large", bytes: 2, chunks: 1 } };
+  const stop = new Stop();
+  let begun = 0;
+  const fetching: Pick<Blobs, "get"> = {
+    get: async () => {
+      stop.now("cancelled");
+      return encodeValue({ run: { inline: {} }, own: {}, upstream: [] });
+    },
+  };
+  const outcome = await run(
+    () => {
+      begun++;
+      return { ok: true, output: {} };
+    },
+    { work: { ...work, inputs }, blobs: fetching as Blobs, stop },
+  );
+  expect(outcome).toMatchObject({ state: "failed", error: { reason: "cancelled" } });
+  expect(begun).toBe(0);
 });
