@@ -1,0 +1,37 @@
+/** All that one process has of the world. */
+import { StoredDefinitions } from "../../../internal/contract/definitions.ts";
+import type { Ports } from "../../../internal/executor/settings.ts";
+import type { Random } from "../../../internal/ports/clock.ts";
+import { SimBlobs } from "../ports/blobs.ts";
+import type { Client } from "../ports/client.ts";
+import { SimLease } from "../ports/lease.ts";
+import { SimDesk, SimPresence } from "../ports/presence.ts";
+import { SimReferee } from "../ports/referee.ts";
+import { SimRunLog } from "../ports/run-log.ts";
+import { SimTaskQueue } from "../ports/task-queue.ts";
+import type { Settings } from "../scenario/settings.ts";
+
+export type SimPorts = Omit<Ports, "observer"> & { readonly client: Client };
+
+export function openPorts(client: Client, { leaseTermMs, ackWaitMs }: Settings): SimPorts {
+  const blobs = new SimBlobs(client);
+  return {
+    client,
+    log: new SimRunLog(client),
+    queue: new SimTaskQueue(client, ackWaitMs),
+    blobs,
+    definitions: new StoredDefinitions(blobs),
+    presence: new SimPresence(client),
+    lease: new SimLease(client, leaseTermMs),
+    desk: new SimDesk(client),
+    referee: new SimReferee(client),
+    clock: client.clock,
+    random: randomOf(client),
+  };
+}
+
+function randomOf({ link }: Client): Random {
+  const { random } = link.process.world;
+  const part = (): string => random.below(2 ** 32).toString(36);
+  return { id: () => `x${part()}${part()}`.padEnd(12, "0") };
+}

@@ -1,0 +1,88 @@
+/** What the tasks of the simulation do: the seed decides how long each attempt takes, how it ends, and whether it follows. */
+import type { TaskError } from "../../../internal/core/outcome.ts";
+import type {
+  TaskCall,
+  TaskContext,
+  TaskExecutor,
+  TaskReturn,
+} from "../../../internal/ports/task-executor.ts";
+import type { SeededRandom } from "../../support/random.ts";
+import type { Surroundings } from "./program.ts";
+import type { SimWorker } from "./sim-worker.ts";
+
+export const COMMON = "common";
+/** A function that not every worker has. */
+export const RARE = "rare";
+
+/** Share of tasks that do not end when they are told to. */
+const DEAF = 0.2;
+const POISON_MS = 100;
+
+export class SimTasks implements TaskExecutor {
+  readonly type = "function";
+  readonly functions: readonly string[];
+  readonly #worker: SimWorker;
+  readonly #surroundings: Surroundings;
+
+  constructor(worker: SimWorker, surroundings: Surroundings) {
+    this.#worker = worker;
+    this.#surroundings = surroundings;
+    this.functions = worker.plan.hasRare ? [COMMON, RARE] : [COMMON];
+  }
+
+  execute(call: TaskCall, { signal }: TaskContext): Promise<TaskReturn> {
+    const { starts, world, settings } = this.#surroundings;
+    const { process } = this.#worker;
+    if (!this.functions.includes(call.command)) {
+      return Promise.resolve(failure({ reason: "unknown-function", message: "not here" }));
+    }
+    starts.begun(call, this.#worker);
+    const { random } = world;
+    if (random.chance(settings.poison)) {
+      world.after(random.next() * POISON_MS, `${process.name} is poisoned`, () => this.#worker.crash());
+    }
+    const answer = answerOf(random, settings.failures);
+    return new Promise((resolve) => {
+      const end = (value: TaskReturn): void => {
+        starts.ended(call, this.#worker);
+        resolve(value);
+      };
+      const timer = process.clock.after(durationOf(random, settings.ackWaitMs), () => end(answer));
+      const told = (): void => {
+        if (random.chance(DEAF)) return;
+        timer.cancel();
+        const message = "told to end";
+        process.clock.after(random.next() * settings.graceMs, () =>
+          end(failure({ reason: "killed", message })),
+        );
+      };
+      signal.addEventListener("abort", told, { once: true });
+    });
+  }
+}
+
+function durationOf(random: SeededRandom, ackWaitMs: number): number {
+  const kind = random.next();
+  if (kind < 0.4) return random.next() * 30;
+  if (kind < 0.8) return random.next() * 1_000;
+  if (kind < 0.97) return random.next() * 8_000;
+  return random.next() * 2 * ackWaitMs;
+}
+
+function answerOf(random: SeededRandom, failures: number): TaskReturn {
+  if (!random.chance(failures)) {
+    return { ok: true, output: random.chance(0.3) ? {} : { value: "v".repeat(random.below(120)) } };
+  }
+  const reason = random.pick([
+    "exit-nonzero",
+    "exit-nonzero",
+    "network",
+    "bad-input",
+    "worker-error",
+  ] as const);
+  return { ...failure({ reason, message: "as the seed decides" }), output: { code: 1 } };
+}
+
+function failure(error: TaskError): TaskReturn & { readonly ok: false } {
+  return { ok: false, error };
+}

@@ -1,0 +1,77 @@
+/** The real worker in a simulated process, with tasks whose ways the seed decides. */
+import type { Presence, WorkerCommand } from "../../../internal/ports/presence.ts";
+import { Worker } from "../../../internal/worker/worker.ts";
+import type { WorkerPlan } from "../scenario/settings.ts";
+import { Program, type Surroundings } from "./program.ts";
+import { simLiveness } from "./sim-liveness.ts";
+import { SimTasks } from "./sim-tasks.ts";
+
+export class SimWorker extends Program {
+  readonly worker: Worker;
+  readonly plan: WorkerPlan;
+  /** When it was told to stop a run, by run. */
+  readonly toldAt = new Map<string, number>();
+  #isDraining = false;
+
+  constructor(plan: WorkerPlan, surroundings: Surroundings) {
+    const { world, settings } = surroundings;
+    super(`${plan.id}-${world.random.below(2 ** 30).toString(36)}`, surroundings);
+    this.plan = plan;
+    const tasks = new SimTasks(this, surroundings);
+    this.worker = new Worker({
+      ...this.ports,
+      presence: this.#overhear(this.ports.presence),
+      liveness: simLiveness(this, settings),
+      link: { isUp: () => this.link.isUp, onRestored: (act) => this.link.onReconnect(act) },
+      observer: this.observer,
+      workerId: plan.id,
+      incarnation: this.name,
+      host: "host",
+      pid: 1,
+      queues: plan.queues,
+      slots: plan.slots,
+      functions: () => tasks.functions,
+      registry: { get: (type) => (type === "function" ? tasks : undefined), types: () => ["function"] },
+      taskTimeoutMs: settings.workerTimeoutMs,
+      graceMs: settings.graceMs,
+      shutdownTimeoutMs: settings.shutdownTimeoutMs,
+      inlineLimit: settings.inlineLimit,
+    });
+    this.worker.start().catch((error: unknown) => {
+      world.note(`${this.name} could not start: ${String(error)}`);
+      this.crash();
+    });
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /** Drains and ends; the process is gone after. */
+  async drain({ hurried }: { readonly hurried: boolean }): Promise<void> {
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    const stopped = this.worker.stop();
+    if (hurried) this.worker.hurry();
+    await stopped;
+    await this.close();
+  }
+
+  /** The same presence, but what this worker is told is known here too. */
+  #overhear(presence: Presence): Presence {
+    const heard = (command: WorkerCommand): void => {
+      if (command.kind === "stop-run") this.toldAt.set(command.runId, this.process.world.now);
+    };
+    return new Proxy(presence, {
+      get: (target, name: keyof Presence) => {
+        if (name !== "onCommand") return target[name].bind(target);
+        const onCommand: Presence["onCommand"] = (to, handler) =>
+          target.onCommand(to, (command) => {
+            heard(command);
+            handler(command);
+          });
+        return onCommand;
+      },
+    });
+  }
+}

@@ -1,0 +1,137 @@
+/** Who submits, cancels and retries runs: through the executors, or as the command line does it. */
+import type { DagRun } from "../../../internal/executor/executor.ts";
+import { cancelRun, prepareRetry } from "../../../internal/executor/inspection.ts";
+import { prepareRun } from "../../../internal/executor/submission.ts";
+import type { RunResult } from "../../../internal/core/result.ts";
+import { randomDag } from "../scenario/dags.ts";
+import type { Fleet } from "./fleet.ts";
+import { Program, type Surroundings } from "./program.ts";
+import type { SimExecutor } from "./sim-executor.ts";
+
+/** Who waits for a result at an executor. */
+interface Waiting {
+  readonly runId: string;
+  readonly executor: SimExecutor;
+  result?: RunResult;
+  error?: unknown;
+}
+
+export class Users {
+  readonly #surroundings: Surroundings;
+  readonly #fleet: Fleet;
+  readonly #console: Program;
+  readonly #waiting: Waiting[] = [];
+  #submitted = 0;
+
+  constructor(surroundings: Surroundings, fleet: Fleet) {
+    this.#surroundings = surroundings;
+    this.#fleet = fleet;
+    this.#console = new Program("console", surroundings);
+    const { world, settings } = surroundings;
+    const sometime = (label: string, act: () => void): void => {
+      world.after(world.random.next() ** 2 * settings.activeMs, label, act);
+    };
+    for (let i = 0; i < settings.runs; i++) {
+      sometime("a user submits", () => this.#submit());
+      if (world.random.chance(0.25)) sometime("a user cancels", () => this.#cancel());
+      if (world.random.chance(0.4)) sometime("a user retries", () => this.#retry());
+    }
+  }
+
+  /** Waits that should be over when all runs are: those at executors that live. */
+  get unsettled(): string[] {
+    return this.#waiting
+      .filter(({ executor, result, error }) => {
+        const isOver = result !== undefined || error !== undefined;
+        return !isOver && executor.process.isAlive && !executor.isStopping;
+      })
+      .map(({ runId, executor }) => `${runId} at ${executor.name}`);
+  }
+
+  get results(): readonly RunResult[] {
+    return this.#waiting.flatMap(({ result }) => result ?? []);
+  }
+
+  #submit(): void {
+    const { world, settings } = this.#surroundings;
+    const { random } = world;
+    const name = `d${random.below(3)}`;
+    const number = ++this.#submitted;
+    const run: DagRun = {
+      dag: randomDag(random, name, settings.queues),
+      runId: `r${number}`,
+      params: random.chance(0.2) ? { text: "p".repeat(random.below(200)) } : {},
+    };
+    const executor = this.#pickExecutor();
+    if (executor === undefined || random.chance(0.4)) {
+      this.#tell(`submit ${run.runId}`, this.#submitAtConsole(run));
+      return;
+    }
+    this.#tell(
+      `submit ${run.runId} at ${executor.name}`,
+      executor.service.submit(run).then((handle) => this.#wait(executor, handle)),
+    );
+  }
+
+  async #submitAtConsole(run: DagRun): Promise<void> {
+    const { lossCap, inlineLimit } = this.#surroundings.settings;
+    await prepareRun(run, { ...this.#console.ports, lossCap, inlineLimit }).admit();
+  }
+
+  #cancel(): void {
+    const runId = this.#pickRun();
+    if (runId === undefined) return;
+    const executor = this.#pickExecutor();
+    const cancelled =
+      executor !== undefined && this.#surroundings.world.random.chance(0.5)
+        ? executor.service.cancel(runId)
+        : cancelRun(runId, this.#console.ports);
+    this.#tell(`cancel ${runId}`, cancelled);
+  }
+
+  #retry(): void {
+    const runId = this.#pickRun();
+    if (runId === undefined) return;
+    const executor = this.#pickExecutor();
+    if (executor !== undefined && this.#surroundings.world.random.chance(0.5)) {
+      const retried = executor.service.retry(runId).then((handle) => this.#wait(executor, handle));
+      this.#tell(`retry ${runId} at ${executor.name}`, retried);
+    } else {
+      this.#tell(
+        `retry ${runId}`,
+        prepareRetry(runId, [], this.#console.ports).then((retry) => retry.admit()),
+      );
+    }
+  }
+
+  #wait(
+    executor: SimExecutor,
+    { runId, result }: { readonly runId: string; readonly result: () => Promise<RunResult> },
+  ): void {
+    const waiting: Waiting = { runId, executor };
+    this.#waiting.push(waiting);
+    result().then(
+      (value) => void (waiting.result = value),
+      (error: unknown) => void (waiting.error = error),
+    );
+  }
+
+  #tell(what: string, done: Promise<unknown>): void {
+    const { world } = this.#surroundings;
+    world.note(`${what}: asked`);
+    done.then(
+      () => world.note(`${what}: done`),
+      (error: unknown) => world.note(`${what}: ${String(error)}`),
+    );
+  }
+
+  #pickRun(): string | undefined {
+    const { world } = this.#surroundings;
+    return this.#submitted === 0 ? undefined : `r${1 + world.random.below(this.#submitted)}`;
+  }
+
+  #pickExecutor(): SimExecutor | undefined {
+    const awake = this.#fleet.executors.filter(({ process, isStopping }) => process.isAwake && !isStopping);
+    return awake.length === 0 ? undefined : this.#surroundings.world.random.pick(awake);
+  }
+}

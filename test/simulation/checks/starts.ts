@@ -1,0 +1,71 @@
+/** Watches what the workers start. */
+import { type AttemptId, attemptKey } from "../../../internal/core/attempt.ts";
+import type { SimWorker } from "../actors/sim-worker.ts";
+import type { World } from "../engine/world.ts";
+import type { Truth } from "./truth.ts";
+
+export interface StartsOptions {
+  readonly world: World;
+  readonly truth: Truth;
+  /** Nothing goes wrong in this seed: no attempt may start twice. */
+  readonly isCalm: boolean;
+}
+
+export class Starts {
+  total = 0;
+  /** Attempts that were started more than once. */
+  doubled = 0;
+  readonly #options: StartsOptions;
+  readonly #count = new Map<string, number>();
+  readonly #running = new Map<SimWorker, Set<string>>();
+
+  constructor(options: StartsOptions) {
+    this.#options = options;
+  }
+
+  /** Of living workers. */
+  get running(): number {
+    let running = 0;
+    for (const [worker, keys] of this.#running) if (worker.process.isAlive) running += keys.size;
+    return running;
+  }
+
+  begun(attempt: AttemptId, worker: SimWorker): void {
+    const { world, truth, isCalm } = this.#options;
+    const key = attemptKey(attempt);
+    world.note(`${worker.name} starts ${key}`);
+    this.total++;
+    const times = (this.#count.get(key) ?? 0) + 1;
+    this.#count.set(key, times);
+    if (times > 1) this.doubled++;
+    this.#set(worker).add(key);
+    if (!truth.everOwed.has(key))
+      world.fail("starts after its upstream", `${key} starts, but was never owed`);
+    if (times > 1 && isCalm) world.fail("runs once", `${key} starts again on ${worker.name}`);
+    this.#checkCancel(attempt, worker);
+  }
+
+  ended(attempt: AttemptId, worker: SimWorker): void {
+    this.#options.world.note(`${worker.name} ends ${attemptKey(attempt)}`);
+    this.#set(worker).delete(attemptKey(attempt));
+  }
+
+  #set(worker: SimWorker): Set<string> {
+    let keys = this.#running.get(worker);
+    if (keys === undefined) this.#running.set(worker, (keys = new Set()));
+    return keys;
+  }
+
+  /** A worker that was told starts nothing of the run. */
+  #checkCancel(attempt: AttemptId, worker: SimWorker): void {
+    const { world, truth } = this.#options;
+    const key = attemptKey(attempt);
+    const cancelledAt = truth.cancelledAt.get(key);
+    const toldAt = worker.toldAt.get(attempt.runId);
+    if (cancelledAt === undefined || toldAt === undefined || toldAt < cancelledAt) return;
+    world.fail(
+      "nothing starts after a cancel",
+      `${key} starts on ${worker.name}, which was told to stop its run`,
+    );
+  }
+}

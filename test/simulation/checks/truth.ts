@@ -1,0 +1,137 @@
+/**
+ * What is true, from the log alone: the server's own copy of it, folded as it grows. Every other fold of any process
+ * is held against it at each fact.
+ */
+import { type AttemptId, attemptKey } from "../../../internal/core/attempt.ts";
+import type { LoggedFact } from "../../../internal/core/facts.ts";
+import { Graph } from "../../../internal/core/graph.ts";
+import { decodeValue } from "../../../internal/core/stored.ts";
+import { readTaskSubject } from "../../../internal/contract/subjects.ts";
+import type { Change, RunFold } from "../../../internal/core/run-fold.ts";
+import type { DagDefinition } from "../../../internal/spec/schema.ts";
+import { readWritten } from "../../../internal/spec/write.ts";
+import type { World } from "../engine/world.ts";
+import { readFact } from "../ports/facts.ts";
+import type { SimServer } from "../server/server.ts";
+import type { Stored } from "../server/stream.ts";
+import { digest } from "./digest.ts";
+import { RunTruth } from "./run-truth.ts";
+
+export class Truth {
+  readonly runs = new Map<string, RunTruth>();
+  /** Attempts that were current when their run was cancelled, with the time. */
+  readonly cancelledAt = new Map<string, number>();
+  /** Attempts that were owed at some time, also in a log that was put back since. */
+  readonly everOwed = new Set<string>();
+  /** Attempts that had an outcome at some time. */
+  readonly everEnded = new Set<string>();
+  voidOutcomes = 0;
+  /** Of the folds of other processes: the fact that each has applied last. */
+  readonly #folds = new WeakMap<RunFold, number>();
+  readonly #graphs = new Map<string, Graph>();
+  readonly #world: World;
+  readonly #server: SimServer;
+  #isOwn = false;
+
+  constructor(world: World, server: SimServer) {
+    this.#world = world;
+    this.#server = server;
+    server.runs.listen({ stored: (message) => this.#onStored(message) });
+  }
+
+  /** The log was put back. */
+  rewound(): void {
+    this.runs.clear();
+    for (const message of this.#server.runs.messages) this.#onStored(message);
+  }
+
+  run(runId: string): RunFold | undefined {
+    return this.runs.get(runId)?.fold;
+  }
+  get unfinished(): RunFold[] {
+    return [...this.runs.values()]
+      .map(({ fold }) => fold)
+      .filter(({ end, announced }) => end === undefined || !announced);
+  }
+
+  isCurrent({ runId, task, attempt }: AttemptId): boolean {
+    const fold = this.run(runId);
+    const position = fold?.graph.position(task);
+    return fold !== undefined && position !== undefined && fold.isCurrent(position, attempt);
+  }
+
+  /** A worker acknowledges: the log must hold an outcome, or the attempt be over otherwise. */
+  onAck(subject: string): void {
+    const attempt = readTaskSubject(subject);
+    if (attempt === undefined || this.everEnded.has(attemptKey(attempt)) || !this.isCurrent(attempt)) return;
+    this.#world.fail("outcome before ack", `${attemptKey(attempt)} is acknowledged, and has no outcome`);
+  }
+
+  /** Called after each fact that any fold has applied. */
+  onFold(fold: RunFold, logged: LoggedFact): void {
+    if (this.#isOwn) return;
+    const own = this.runs.get(fold.runId);
+    const at = own?.facts.findIndex((each) => each.logged === logged) ?? -1;
+    const last = this.#folds.get(fold) ?? -1;
+    const name = `${fold.runId} at ${logged.seq}`;
+    this.#folds.set(fold, at);
+    if (own === undefined || at === -1) return;
+    if (at !== last + 1) {
+      this.#world.fail("replay equals live", `${name}: a reader has skipped ${at - last - 1} facts`);
+    } else if (own.facts[at]?.digest !== digest(fold)) {
+      this.#world.fail("replay equals live", `${name}: ${digest(fold)} instead of ${own.facts[at]?.digest}`);
+    }
+  }
+
+  #onStored(message: Stored): void {
+    const logged = readFact(message);
+    if (logged === undefined) return;
+    this.#isOwn = true;
+    try {
+      this.#apply(logged);
+    } finally {
+      this.#isOwn = false;
+    }
+  }
+
+  #apply(logged: LoggedFact): void {
+    const { runId, fact } = logged;
+    let run = this.runs.get(runId);
+    if (run === undefined) {
+      if (fact.kind !== "submitted") return;
+      const graph = this.#graphOf(fact.definition.name);
+      run = new RunTruth(logged, fact, { graph, fail: (...what) => this.#world.fail(...what) });
+      this.runs.set(runId, run);
+    }
+    const current = run.fold.owed();
+    const change = run.apply(logged);
+    this.#remember(run, change);
+    if (fact.kind === "cancel" && change.ended) {
+      for (const { position, attempt } of current) {
+        this.cancelledAt.set(keyOf(run.fold, position, attempt), this.#world.now);
+      }
+    }
+  }
+
+  #remember({ fold, owed }: RunTruth, change: Change): void {
+    for (const key of owed) this.everOwed.add(key);
+    for (const { task, attempt } of change.accepted) {
+      this.everEnded.add(attemptKey({ runId: fold.runId, task, index: 0, attempt }));
+    }
+    this.voidOutcomes += change.void.length;
+  }
+
+  #graphOf(hash: string): Graph {
+    const known = this.#graphs.get(hash);
+    if (known !== undefined) return known;
+    const bytes = this.#server.blobs.of(this.#server.names.blobChunk("definitions", hash, 0))?.value;
+    if (bytes === undefined) throw new Error(`the definition ${hash} is not stored`);
+    const graph = new Graph(readWritten(decodeValue(bytes as Uint8Array) as DagDefinition));
+    this.#graphs.set(hash, graph);
+    return graph;
+  }
+}
+
+function keyOf(fold: RunFold, position: number, attempt: number): string {
+  return attemptKey({ runId: fold.runId, task: fold.task(position).id, index: 0, attempt });
+}

@@ -1,0 +1,38 @@
+/** Large values over the simulated server; one piece each. */
+import type { BlobRef } from "../../../internal/core/stored.ts";
+import { BlobMissing, type BlobOwner, type Blobs } from "../../../internal/ports/blobs.ts";
+import type { Client } from "./client.ts";
+
+export class SimBlobs implements Blobs {
+  readonly #client: Client;
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  async put(owner: BlobOwner, name: string, bytes: Uint8Array): Promise<BlobRef> {
+    const { server } = this.#client;
+    await this.#client.publish(server.blobs, server.names.blobChunk(owner, name, 0), bytes);
+    return { name, bytes: bytes.length, chunks: 1 };
+  }
+
+  async get(owner: BlobOwner, { name }: BlobRef): Promise<Uint8Array> {
+    const { server } = this.#client;
+    const subject = server.names.blobChunk(owner, name, 0);
+    const value = await this.#ask(`read ${subject}`, () => server.blobs.of(subject)?.value);
+    if (value === undefined) throw new BlobMissing(name);
+    return value as Uint8Array;
+  }
+
+  removeRun(runId: string): Promise<void> {
+    const { server } = this.#client;
+    const prefix = `${server.names.blobsOf({ runId })}.`;
+    return this.#ask(`remove ${prefix}`, () =>
+      server.blobs.purge(({ subject }) => subject.startsWith(prefix)),
+    );
+  }
+
+  #ask<T>(label: string, ask: () => T): Promise<T> {
+    return this.#client.patiently(() => this.#client.request(label, ask));
+  }
+}

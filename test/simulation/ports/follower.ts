@@ -1,0 +1,163 @@
+/** Follows the log: each fact once and in order, beginning again after whatever ends it. */
+import type { LoggedFact } from "../../../internal/core/facts.ts";
+import type { Follower, FollowOptions } from "../../../internal/ports/run-log.ts";
+import type { Stored } from "../server/stream.ts";
+import type { Client } from "./client.ts";
+import { readFact, runOf } from "./facts.ts";
+
+/** The consumer says how far it has looked, so often. */
+const HEARTBEAT_MS = 500;
+const RETRY_MS = 250;
+
+/** At the server. Its deliveries are numbered: a number that does not fit means that something was lost, or came from another. */
+interface Consumer {
+  readonly epoch: number;
+  sent: number;
+}
+
+interface Waiter {
+  readonly seq: number;
+  resolve(): void;
+}
+
+export class SimFollower implements Follower {
+  readonly #client: Client;
+  readonly #options: FollowOptions;
+  readonly #onFact: (fact: LoggedFact) => void;
+  /** Everything before this position was handed over, or is not for us. */
+  #next: number;
+  #epoch = 0;
+  #received = 0;
+  #unlisten = (): void => undefined;
+  #waiters: Waiter[] = [];
+  #isAsking = false;
+  #stopped = false;
+
+  constructor(client: Client, options: FollowOptions, onFact: (fact: LoggedFact) => void) {
+    this.#client = client;
+    this.#options = options;
+    this.#onFact = onFact;
+    this.#next = Math.max(1, options.from);
+    client.link.onReconnect(() => this.#again());
+    client.link.onLost(() => this.#unlisten());
+  }
+
+  start(): Promise<void> {
+    return this.#begin();
+  }
+
+  reached(seq: number): Promise<void> {
+    if (seq < this.#next || this.#stopped) return Promise.resolve();
+    this.#askPosition();
+    return new Promise((resolve) => {
+      this.#waiters.push({ seq, resolve });
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#epoch++;
+    this.#unlisten();
+    for (const waiter of this.#waiters.splice(0)) waiter.resolve();
+  }
+
+  #again(): void {
+    if (this.#stopped) return;
+    this.#unlisten();
+    this.#begin().catch(() => {
+      this.#client.clock.after(RETRY_MS, () => this.#again());
+    });
+  }
+
+  async #begin(): Promise<void> {
+    const epoch = ++this.#epoch;
+    this.#received = 0;
+    const { link, server } = this.#client;
+    await this.#client.patiently(async () => {
+      if (epoch !== this.#epoch) return;
+      if (epoch > 1) await this.#checkRewound(epoch);
+      if (epoch !== this.#epoch) return;
+      const from = this.#next;
+      await this.#client.request("follow", () => {
+        if (epoch !== this.#epoch || !link.process.isAlive) return;
+        const consumer = { epoch, sent: 0 };
+        const messages = [...server.runs.messages].filter(({ seq }) => seq >= from);
+        this.#unlisten();
+        this.#unlisten = server.runs.listen({ stored: (message) => this.#push([message], consumer) });
+        this.#push(messages, consumer);
+      });
+    });
+  }
+
+  async #checkRewound(epoch: number): Promise<void> {
+    const { server } = this.#client;
+    const end = await this.#client.request("ask for the log's end", () => server.runs.lastSeq);
+    if (epoch !== this.#epoch || end >= this.#next - 1) return;
+    this.#next = 1;
+    this.#options.onRewound?.();
+  }
+
+  /** At the server. */
+  #push(messages: readonly Stored[], consumer: Consumer): void {
+    const meant = messages.filter((message) => this.#isMeant(message));
+    if (meant.length === 0) return;
+    const { epoch } = consumer;
+    const n = ++consumer.sent;
+    this.#client.link.toClient("facts", () => {
+      if (epoch !== this.#epoch || this.#stopped) return;
+      if (n !== this.#received + 1) {
+        this.#again();
+        return;
+      }
+      this.#received = n;
+      for (const message of meant) {
+        if (epoch !== this.#epoch || this.#stopped) return;
+        this.#handOver(message);
+      }
+    });
+  }
+
+  #isMeant(message: Stored): boolean {
+    const { runId } = this.#options;
+    return runId === undefined || runOf(message) === runId;
+  }
+
+  #handOver(message: Stored): void {
+    this.#next = message.seq + 1;
+    const fact = readFact(message);
+    try {
+      if (fact !== undefined) this.#onFact(fact);
+    } finally {
+      this.#wakeWaiters();
+    }
+  }
+
+  /** Positions without a message for us are known to be behind us only when the consumer says so. */
+  #askPosition(): void {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    const { clock, link, server } = this.#client;
+    const epoch = this.#epoch;
+    clock.after(HEARTBEAT_MS, () => {
+      this.#isAsking = false;
+      if (this.#waiters.length > 0) this.#askPosition();
+    });
+    link.toServer("position", () => {
+      const { lastSeq } = server.runs;
+      link.toClient("position", () => {
+        if (epoch !== this.#epoch) return;
+        this.#next = Math.max(this.#next, lastSeq + 1);
+        this.#wakeWaiters();
+      });
+    });
+  }
+
+  #wakeWaiters(): void {
+    if (this.#waiters.length === 0) return;
+    this.#waiters = this.#waiters.filter((waiter) => {
+      if (waiter.seq >= this.#next) return true;
+      waiter.resolve();
+      return false;
+    });
+  }
+}

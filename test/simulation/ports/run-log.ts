@@ -1,0 +1,104 @@
+/** The run log over the simulated server, as its adapter keeps it. */
+import { encodeFact } from "../../../internal/contract/facts.ts";
+import type { Fact, LoggedFact } from "../../../internal/core/facts.ts";
+import type {
+  Appended,
+  Follower,
+  FollowOptions,
+  LogEnd,
+  RunKey,
+  RunLog,
+} from "../../../internal/ports/run-log.ts";
+import type { Stored } from "../server/stream.ts";
+import type { Client } from "./client.ts";
+import { readFact, runOf } from "./facts.ts";
+import { SimFollower } from "./follower.ts";
+
+/** A replica may lag behind by so much. */
+const LAG_MS = 5;
+
+export class SimRunLog implements RunLog {
+  readonly #client: Client;
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  append(run: RunKey, fact: Fact): Promise<Appended> {
+    const { server } = this.#client;
+    return this.#client.publish(server.runs, server.names.fact(run, fact), encodeFact(fact));
+  }
+
+  read(seqs: readonly number[]): Promise<LoggedFact[]> {
+    const { runs } = this.#client.server;
+    return this.#ask("read facts", () => facts(seqs.flatMap((seq) => runs.at(seq) ?? [])));
+  }
+
+  /** A replica answers, which may lag behind. */
+  factsOf(runId: string): Promise<LoggedFact[]> {
+    const { server, link } = this.#client;
+    const { random } = link.process.world;
+    return this.#ask(`read run ${runId}`, () => {
+      const newest = link.process.world.now - (random.chance(server.moods.staleReads) ? LAG_MS : 0);
+      const messages = [...server.runs.messages].filter(({ at }) => at <= newest);
+      return facts(messages).filter((fact) => fact.runId === runId);
+    });
+  }
+
+  milestones(from: number, to: number): Promise<LoggedFact[]> {
+    const kinds = new Set<Fact["kind"]>(["submitted", "retry", "finished"]);
+    return this.#ask("read milestones", () =>
+      facts(this.#client.server.runs.messages).filter(
+        ({ seq, fact }) => seq >= from && seq <= to && kinds.has(fact.kind),
+      ),
+    );
+  }
+
+  ends(from: number, limit: number): Promise<LoggedFact[]> {
+    return this.#ask("read ends", () =>
+      facts(this.#client.server.runs.messages)
+        .filter(({ seq, fact }) => seq >= from && fact.kind === "finished")
+        .slice(0, limit),
+    );
+  }
+
+  positionsOf(runId: string): Promise<number[]> {
+    const { runs } = this.#client.server;
+    return this.#ask(`positions of ${runId}`, () =>
+      [...runs.messages].filter((message) => runOf(message) === runId).map(({ seq }) => seq),
+    );
+  }
+
+  async remove(seqs: readonly number[]): Promise<void> {
+    const { runs } = this.#client.server;
+    for (const seq of seqs) await this.#ask(`remove fact ${seq}`, () => runs.remove(seq, "deleted"));
+  }
+
+  end(): Promise<LogEnd> {
+    const { server } = this.#client;
+    const { runs } = server;
+    return this.#ask("ask for the log's end", () => {
+      const count = runs.size;
+      return { seq: count === 0 ? 0 : runs.lastSeq, time: server.now(), facts: count, fill: 0 };
+    });
+  }
+
+  async follow(options: FollowOptions, onFact: (fact: LoggedFact) => void): Promise<Follower> {
+    const follower = new SimFollower(this.#client, options, onFact);
+    try {
+      await follower.start();
+    } catch (error) {
+      await follower.stop();
+      throw error;
+    }
+    return follower;
+  }
+
+  #ask<T>(label: string, ask: () => T): Promise<T> {
+    return this.#client.patiently(() => this.#client.request(label, ask));
+  }
+}
+
+function facts(messages: Iterable<Stored>): LoggedFact[] {
+  return [...messages].flatMap((message) => readFact(message) ?? []);
+}

@@ -1,0 +1,116 @@
+/** What goes wrong, and when. Each seed picks some kinds of faults, so that it is not always all of them at once. */
+import type { Fleet } from "../actors/fleet.ts";
+import type { Program, Surroundings } from "../actors/program.ts";
+import { CALM_CORE } from "../server/core-subjects.ts";
+import { CALM } from "../server/server.ts";
+
+type Fault = (surroundings: Surroundings, fleet: Fleet) => void;
+
+function some(programs: readonly Program[], { world }: Surroundings, act: (program: Program) => void): void {
+  if (programs.length > 0) act(world.random.pick(programs));
+}
+
+function pause(program: Program, what: "all" | "loop", { world }: Surroundings): void {
+  program.pause(what);
+  const long = world.random.chance(0.4) ? 60_000 : 4_000;
+  world.after(world.random.next() * long, `${program.name} may wake`, () => program.wake());
+}
+
+/** A mood of the server that lasts for a while. */
+function forAWhile({ world, server }: Surroundings, mood: "isFull" | "isBusy", ms: number): void {
+  server.moods[mood] = true;
+  world.after(world.random.next() * ms, `${mood} ends`, () => (server.moods[mood] = false));
+}
+
+/** By name; some happen at a moment, some begin and end. */
+export const FAULTS: Readonly<Record<string, Fault>> = {
+  "worker crashes": (around, { workers }) => some(workers, around, (worker) => worker.crash()),
+  "executor crashes": (around, { executors }) => some(executors, around, (executor) => executor.crash()),
+  "worker stands still": (around, { workers }) =>
+    some(workers, around, (worker) => pause(worker, "all", around)),
+  "worker's loop is blocked": (around, { workers }) =>
+    some(workers, around, (worker) => pause(worker, "loop", around)),
+  "executor stands still": (around, { executors }) =>
+    some(executors, around, (executor) => pause(executor, "all", around)),
+  "connection reset": (around, { programs }) =>
+    some(programs, around, ({ links }) => around.world.random.pick(links).reset()),
+  "silent path": (around, { programs }) =>
+    some(programs, around, (program) => {
+      program.silence(around.world.random.next() * (around.world.random.chance(0.4) ? 60_000 : 8_000));
+    }),
+  "server killed": ({ world, server }) => {
+    server.goDown("killed");
+    world.after(world.random.next() * (world.random.chance(0.2) ? 40_000 : 3_000), "server", () =>
+      server.comeUp(),
+    );
+  },
+  "server restarted": ({ world, server }) => {
+    server.goDown("in order");
+    world.after(world.random.next() * (world.random.chance(0.2) ? 40_000 : 3_000), "server", () =>
+      server.comeUp(),
+    );
+  },
+  "server full": (around) => forAWhile(around, "isFull", 30_000),
+  election: (around) => forAWhile(around, "isBusy", 8_000),
+  "time steps": ({ world, server }) => server.stepTime(world.random.below(60_000) - 40_000),
+  "acks lost": ({ world, server }) => (server.moods.lostAcks = world.random.next() * 0.3),
+  "slow commits": ({ world, server }) => (server.moods.commitMs = world.random.next() * 50),
+  "late wakes": ({ server }) => (server.moods.lateWakes = 0.3),
+  "stale reads": ({ server }) => (server.moods.staleReads = 0.5),
+  "core messages": ({ world, server }) => {
+    const { random } = world;
+    Object.assign(server.core.moods, {
+      lost: random.next() * 0.3,
+      doubled: random.next() * 0.2,
+      late: random.next() * 0.3,
+      lateMs: random.pick([100, 5_000, 40_000]),
+    });
+  },
+  "tasks lost": ({ world, server }) => {
+    world.note("the stream of tasks is emptied");
+    server.tasks.purge(() => true);
+  },
+};
+
+/** Things that are done to a sound cluster, and may not do any harm. */
+export const RESTARTS: Readonly<Record<string, Fault>> = {
+  "worker drains": (around, { workers }) => {
+    const hurried = around.world.random.chance(0.2);
+    if (workers.length > 0) void around.world.random.pick(workers).drain({ hurried });
+  },
+  "executor restarts": (around, { executors }) => {
+    if (executors.length > 0) void around.world.random.pick(executors).stop();
+  },
+};
+
+const MAX_KINDS = 5;
+const MAX_TIMES = 4;
+
+/** Plans the faults of a seed. */
+export function planFaults(around: Surroundings, fleet: Fleet): void {
+  const { world, settings } = around;
+  const { random } = world;
+  const plan = (name: string, fault: Fault): void => {
+    const times = 1 + random.below(MAX_TIMES);
+    for (let i = 0; i < times; i++) {
+      world.after(random.next() * settings.activeMs, name, () => fault(around, fleet));
+    }
+  };
+  for (const [name, restart] of Object.entries(RESTARTS)) if (random.chance(0.5)) plan(name, restart);
+  if (settings.isCalm) return;
+  const names = Object.keys(FAULTS);
+  const kinds = new Set(Array.from({ length: 1 + random.below(MAX_KINDS) }, () => random.pick(names)));
+  for (const name of kinds) {
+    const fault = FAULTS[name];
+    if (fault !== undefined) plan(name, fault);
+  }
+}
+
+/** From here on nothing goes wrong any more; what stands still wakes. */
+export function heal({ world, server }: Surroundings, { programs }: Fleet): void {
+  world.note("the faults are over");
+  Object.assign(server.moods, CALM);
+  Object.assign(server.core.moods, CALM_CORE);
+  server.comeUp();
+  for (const program of programs) program.wake();
+}

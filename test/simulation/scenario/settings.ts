@@ -1,0 +1,79 @@
+/** What a seed's cluster is like. */
+import type { SeededRandom } from "../../support/random.ts";
+
+export interface WorkerPlan {
+  readonly id: string;
+  readonly queues: readonly string[];
+  readonly slots: number;
+  /** It has a function that others lack. */
+  readonly hasRare: boolean;
+}
+
+export interface Settings {
+  /** Nothing goes wrong; executors and workers are restarted in order all the same. */
+  readonly isCalm: boolean;
+  readonly executors: number;
+  readonly workers: readonly WorkerPlan[];
+  readonly queues: readonly string[];
+  readonly latencyMs: number;
+  readonly heartbeatMs: number;
+  readonly deadAfterMs: number;
+  readonly ackWaitMs: number;
+  readonly leaseTermMs: number;
+  readonly graceMs: number;
+  readonly shutdownTimeoutMs: number;
+  readonly workerTimeoutMs: number;
+  readonly taskTimeoutMs: number | undefined;
+  readonly lossCap: number;
+  readonly inlineLimit: number;
+  readonly maxAckPending: number;
+  readonly keepsPurgedPlaces: boolean;
+  /** Share of attempts that fail, and of those that take their worker with them. */
+  readonly failures: number;
+  readonly poison: number;
+  readonly runs: number;
+  /** When runs stop being submitted and things stop going wrong. */
+  readonly activeMs: number;
+}
+
+const CALM_SHARE = 0.2;
+
+export function settingsOf(random: SeededRandom): Settings {
+  const isCalm = random.chance(CALM_SHARE);
+  const heartbeatMs = random.pick([6_000, 10_000]);
+  const queues = ["default", "gpu", "io"].slice(0, 1 + random.below(3));
+  return {
+    isCalm,
+    executors: isCalm ? 2 : 1 + random.below(3),
+    workers: workersOf(random, queues),
+    queues,
+    latencyMs: random.pick([0.2, 1, 5]),
+    heartbeatMs,
+    deadAfterMs: heartbeatMs * random.pick([3, 4]),
+    ackWaitMs: random.pick([6_000, 20_000, 60_000]),
+    leaseTermMs: random.pick([1_500, 5_000]),
+    graceMs: random.pick([300, 2_000, 5_000]),
+    shutdownTimeoutMs: random.pick([500, 5_000, 30_000]),
+    workerTimeoutMs: random.pick([5_000, 60_000, 1_800_000]),
+    taskTimeoutMs: random.chance(0.3) ? undefined : random.pick([4_000, 30_000]),
+    lossCap: random.pick([0, 1, 3, 5]),
+    inlineLimit: random.pick([60, 400, 65_536]),
+    maxAckPending: random.pick([3, 20_000, 20_000]),
+    keepsPurgedPlaces: random.chance(0.2),
+    failures: random.pick([0, 0.1, 0.3]),
+    poison: isCalm ? 0 : random.pick([0, 0, 0.05]),
+    runs: 1 + random.below(5),
+    activeMs: random.pick([5_000, 20_000, 60_000]),
+  };
+}
+
+function workersOf(random: SeededRandom, queues: readonly string[]): WorkerPlan[] {
+  const count = 1 + random.below(4);
+  return Array.from({ length: count }, (_, i) => ({
+    id: `w${i}`,
+    // The first serves all, so that no queue stays without a worker.
+    queues: i === 0 ? queues : queues.filter((_queue, at) => at === i % queues.length || random.chance(0.5)),
+    slots: 1 + random.below(4),
+    hasRare: i === 0 || random.chance(0.5),
+  }));
+}
