@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type DagDefinition, DistributedExecutor, type Observation } from "../cmd/library/jetdag.ts";
+import { SHARES } from "../internal/core/hash.ts";
 import { openCluster } from "../internal/nats/cluster.ts";
 import type { Measured, Shape } from "./shapes.ts";
 
@@ -31,7 +32,7 @@ export class JetdagBench {
     const args = ["--nats", nats, "--namespace", namespace, "--log-level", "silent"];
     if (place === "service") {
       bench.#service = bench.#spawn("executor", args);
-      await bench.#until(() => leaseIsTaken(nats, namespace));
+      await bench.#until(() => isDriven(nats, namespace));
     }
     await bench.#executor.start();
     const functions = fileURLToPath(new URL("./functions.js", import.meta.url));
@@ -123,7 +124,7 @@ function definition(shape: Shape): DagDefinition {
   };
 }
 
-async function leaseIsTaken(nats: string, namespace: string): Promise<boolean> {
+async function isDriven(nats: string, namespace: string): Promise<boolean> {
   const cluster = await openCluster({
     servers: nats,
     name: "bench",
@@ -133,7 +134,7 @@ async function leaseIsTaken(nats: string, namespace: string): Promise<boolean> {
     onTrouble: () => undefined,
     onDeadLetter: () => undefined,
   });
-  const holder = await cluster.lease.holder();
+  const view = await cluster.desk.ask(500);
   await cluster.close();
-  return holder !== undefined;
+  return view?.shares.length === SHARES;
 }

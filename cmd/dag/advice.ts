@@ -2,7 +2,7 @@
 import type { FailureReason } from "../../internal/core/outcome.ts";
 import type { Dag } from "../../internal/core/model.ts";
 import type { RunResult } from "../../internal/core/result.ts";
-import type { ClusterView } from "../../internal/ports/desk.ts";
+import type { ClusterView } from "../../internal/core/cluster-view.ts";
 import type { NextStep } from "../../internal/telemetry/summary.ts";
 
 /** Who could do something for a run of this DAG and is not there. */

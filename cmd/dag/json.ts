@@ -1,6 +1,6 @@
 /** What `--json` prints. */
 import type { RunResult } from "../../internal/core/result.ts";
-import type { WorkerView } from "../../internal/ports/desk.ts";
+import type { WorkerView } from "../../internal/core/cluster-view.ts";
 
 export function runJson({ runId, dag, state, durationMs, tasks }: RunResult): string {
   const all = Object.entries(tasks).map(([id, task]) => {

@@ -3,7 +3,7 @@ import type { Settings } from "../../internal/config/load.ts";
 import type { RunResult } from "../../internal/core/result.ts";
 import { cancelRun, inspectRun } from "../../internal/executor/inspection.ts";
 import { systemClock } from "../../internal/memory/system.ts";
-import type { ClusterView } from "../../internal/ports/desk.ts";
+import type { ClusterView } from "../../internal/core/cluster-view.ts";
 import { lineWidth } from "../../internal/telemetry/line-width.ts";
 import { taskTable } from "../../internal/telemetry/summary.ts";
 import { coloured, shortDuration, table } from "../../internal/telemetry/text.ts";

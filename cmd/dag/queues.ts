@@ -1,6 +1,6 @@
 /** `dag queues`: what waits, what is in flight, and who takes it. */
 import type { Settings } from "../../internal/config/load.ts";
-import type { QueueView } from "../../internal/ports/desk.ts";
+import type { QueueView } from "../../internal/core/cluster-view.ts";
 import { lineWidth } from "../../internal/telemetry/line-width.ts";
 import { table } from "../../internal/telemetry/text.ts";
 import { withCluster } from "./cluster.ts";

@@ -48,8 +48,7 @@ async function run(settings: Settings<"executor">): Promise<number> {
     service: "executor",
     port: settings.httpPort,
     logger,
-    createMetrics: () =>
-      executorMetrics(() => (state.executor?.role === "leads" ? state.executor.look() : undefined)),
+    createMetrics: () => executorMetrics(() => state.executor?.own()),
     whyNotReady: () => whyNotReady(state),
   });
   const stopped = onSignal((signal) => {
@@ -106,7 +105,7 @@ interface Surroundings {
 async function start(state: State, { settings, logger, observer, stopped }: Surroundings): Promise<boolean> {
   let told = "";
   for (;;) {
-    const executor = new DistributedExecutor(distributedOptions(settings, observer));
+    const executor = new DistributedExecutor({ ...distributedOptions(settings, observer), dedicated: true });
     state.executor = executor;
     try {
       await executor.start();

@@ -34,7 +34,9 @@ export interface DistributedOptions extends Omit<ExecutorOptions, "queueSize"> {
   readonly workerCount?: number;
   /** A worker that was not heard of for so long is dead. Default 30s. */
   readonly deadAfter?: Duration;
-  /** How long the executor's lease lasts without renewal. Default 5s. */
+  /** It takes its part of the runs, as executor services do. Default false: it drives only what no service does. */
+  readonly dedicated?: boolean;
+  /** How long an executor that vanished keeps the others waiting; fixed when the cluster is first used. Default 3s. */
   readonly leaseTerm?: Duration;
   /** How long the queue waits before it delivers an attempt again that nobody extends. Default 60s. */
   readonly ackWait?: Duration;
@@ -51,6 +53,7 @@ const DISTRIBUTED_OPTIONS: FieldsOf<DistributedOptions> = {
   creds: true,
   namespace: true,
   deadAfter: true,
+  dedicated: true,
   leaseTerm: true,
   ackWait: true,
   lossCap: true,
@@ -90,7 +93,7 @@ export class DistributedExecutor extends LibraryExecutor {
   }
 
   protected override async open(): Promise<ExecutorService> {
-    const { nats, creds, namespace = "jetdag", ackWait = "60s", leaseTerm = "5s" } = this.#distributed;
+    const { nats, creds, namespace = "jetdag", ackWait = "60s", leaseTerm = "3s" } = this.#distributed;
     const { observer } = this.options;
     const cluster = await openCluster({
       servers: nats,
@@ -128,6 +131,7 @@ export class DistributedExecutor extends LibraryExecutor {
         { ...this.options, queue: DEFAULT_QUEUE },
       ),
       registry: this.tasks.registry,
+      standsIn: this.#distributed.dedicated !== true,
     });
   }
 

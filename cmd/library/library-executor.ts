@@ -9,7 +9,7 @@ import {
   type RunHandle,
 } from "../../internal/executor/executor.ts";
 import type { ExecutorService, Role } from "../../internal/executor/service.ts";
-import type { ClusterView } from "../../internal/ports/desk.ts";
+import type { ClusterView, ExecutorView } from "../../internal/core/cluster-view.ts";
 import type { TaskExecutor, TaskFunction } from "../../internal/ports/task-executor.ts";
 import { type DagSource, ensureDag } from "../../internal/spec/read.ts";
 import type { DagDefinition } from "../../internal/spec/schema.ts";
@@ -91,6 +91,11 @@ export abstract class LibraryExecutor {
   /** Who does what, at most 1 s old; `undefined` while nobody drives the cluster. */
   look(): ClusterView | undefined {
     return this.#service?.look();
+  }
+
+  /** What this executor drives itself; `undefined` while it drives nothing. */
+  own(): ExecutorView | undefined {
+    return this.#service?.own();
   }
 
   /** What it is for its cluster now. */

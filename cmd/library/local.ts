@@ -61,7 +61,7 @@ function openInProcess(tasks: Tasks, options: ResolvedOptions): ExecutorService 
     queue: cluster.queue,
     blobs: cluster.blobs,
     presence: cluster.presence,
-    lease: cluster.lease,
+    leases: cluster.leases,
     desk: cluster.desk,
     referee: cluster.referee,
     definitions: new StoredDefinitions(cluster.blobs),
@@ -87,5 +87,6 @@ function openInProcess(tasks: Tasks, options: ResolvedOptions): ExecutorService 
       { ...options, queue: ANY_QUEUE },
     ),
     registry: tasks.registry,
+    standsIn: false,
   });
 }

@@ -29,6 +29,7 @@ import { Ending } from "./ending.ts";
 import { RunningCalls, type TaskExecutors } from "../running-calls.ts";
 
 const RETRY_MS = 3_000;
+const ASK_MS = 1_000;
 const EXAMPLES = `
 Examples:
   worker --nats nats://localhost:4222 --workers 10 --http-port 8080
@@ -213,7 +214,7 @@ async function connect(
 }
 
 async function sayWhenAlone(cluster: NatsCluster, logger: Logger): Promise<void> {
-  if ((await cluster.lease.holder().catch(() => undefined)) === undefined) {
+  if ((await cluster.desk.ask(ASK_MS)) === undefined) {
     logger.info("no executor yet: waiting for one");
   }
 }

@@ -162,7 +162,7 @@ export const SETTINGS = {
   leaseTerm: {
     flag: "lease-term",
     kind: "duration",
-    default: "5s",
+    default: "3s",
     sentence:
       "How long an executor that vanished keeps the others waiting; fixed when the cluster is first used.",
     commands: ["dag", "look", "executor", "worker", "up"],

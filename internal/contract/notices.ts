@@ -1,7 +1,7 @@
 /** What workers and executors tell each other without storing it. */
 import { z } from "zod";
 import type { AttemptId } from "../core/attempt.ts";
-import type { ClusterView } from "../ports/desk.ts";
+import type { ExecutorView } from "../core/cluster-view.ts";
 import type { Claim, Heartbeat, Took, WorkerCommand } from "../ports/presence.ts";
 import { decode, type Decoded, encode, map } from "./codec.ts";
 import { count, duration, version } from "./schemas.ts";
@@ -45,9 +45,11 @@ const command = z.discriminatedUnion("kind", [
   z.object({ v: version, kind: z.literal("stop-attempt"), attempt }),
 ]);
 
-const cluster = z.object({
+const executor = z.object({
   v: version,
   executor: z.string(),
+  executors: count,
+  shares: z.array(count),
   workers: z.array(
     z.object({
       worker_id: z.string(),
@@ -144,10 +146,12 @@ export function decodeCommand(bytes: Uint8Array): Decoded<WorkerCommand> {
   });
 }
 
-export function encodeCluster(view: ClusterView): Uint8Array {
+export function encodeExecutor(view: ExecutorView): Uint8Array {
   return encode({
     v: 1,
     executor: view.executor,
+    executors: view.executors,
+    shares: view.shares,
     queues: view.queues,
     active_runs: view.activeRuns,
     workers: view.workers.map(({ workerId, silentMs, ...rest }) => ({
@@ -159,10 +163,9 @@ export function encodeCluster(view: ClusterView): Uint8Array {
   });
 }
 
-export function decodeCluster(bytes: Uint8Array): Decoded<ClusterView> {
-  return map(decode(cluster, bytes), ({ executor, queues, active_runs: activeRuns, workers, held }) => ({
-    executor,
-    queues,
+export function decodeExecutor(bytes: Uint8Array): Decoded<ExecutorView> {
+  return map(decode(executor, bytes), ({ v: _v, active_runs: activeRuns, workers, held, ...rest }) => ({
+    ...rest,
     activeRuns,
     workers: workers.map(({ worker_id: workerId, silent_ms: silentMs, ...rest }) => ({
       ...rest,

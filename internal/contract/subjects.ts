@@ -50,6 +50,12 @@ export class Names {
   get allFacts(): string {
     return `${this.#ns}.run.>`;
   }
+  factsIn(partition: number): string {
+    return `${this.#ns}.run.${partition}.>`;
+  }
+  submissionOf(runId: string): string {
+    return `${this.#ns}.run.*.${runId}.submitted`;
+  }
   factsOf(runId: string): string {
     return `${this.#ns}.run.*.${runId}.>`;
   }
@@ -199,6 +205,11 @@ export type FactTail =
   | { readonly kind: "submitted" }
   | { readonly kind: "outcomes"; readonly queue: string; readonly incarnation: string; readonly n: number }
   | { readonly kind: "cancel" | "retry" | "finished"; readonly gen: number };
+
+/** The partition of `<ns>.run.<partition>.…`, whatever follows. */
+export function readPartition(subject: string): number | undefined {
+  return toCount(subject.split(".")[2]);
+}
 
 /** Reads `<ns>.run.<partition>.<run>.<kind>…`; `undefined` for a subject that no fact has. */
 export function readFactSubject(subject: string): FactSubject | undefined {

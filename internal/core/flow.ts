@@ -17,10 +17,25 @@ const MAX_PREFETCH = 512;
 /** No attempt is cheaper than its own messages. */
 const CHEAPEST_MS = 0.05;
 
-/** How many attempts of a queue may be queued or running, for `slots` live slots and tasks of `averageMs` (0: not known yet). */
-export function windowSize(slots: number, averageMs: number): number {
-  if (slots === 0) return WINDOW_WITHOUT_WORKERS;
-  return Math.min(2 * slots + ahead(slots, averageMs, WINDOW_AHEAD_MS), MAX_WINDOW);
+export interface QueueLoad {
+  /** Of all live workers that take from the queue. */
+  readonly slots: number;
+  /** How long its tasks take; 0: not known yet. */
+  readonly averageMs: number;
+  /** How many executors fill it. */
+  readonly executors: number;
+}
+
+/**
+ * How many attempts of a queue one executor may have queued or running: its part of the window, and never less than
+ * there are slots, since the others may have nothing to do.
+ */
+export function windowSize({ slots, averageMs, executors }: QueueLoad): number {
+  const whole =
+    slots === 0
+      ? WINDOW_WITHOUT_WORKERS
+      : Math.min(2 * slots + ahead(slots, averageMs, WINDOW_AHEAD_MS), MAX_WINDOW);
+  return Math.max(Math.ceil(whole / Math.max(executors, 1)), Math.min(slots, whole));
 }
 
 /** How many copies a worker may hold beyond those that run. */

@@ -21,6 +21,10 @@ export function shareOf(partition: number): number {
   return partition % SHARES;
 }
 
+export function partitionsOf(share: number): number[] {
+  return Array.from({ length: PARTITIONS / SHARES }, (_, i) => share + i * SHARES);
+}
+
 /** All runs of one DAG of one tenant lie in one partition, and so within one fold. */
 export function partitionOf(tenantId: string, dagName: string): number {
   return hash32(`${tenantId}\u0000${dagName}`) % PARTITIONS;

@@ -3,7 +3,6 @@
  * workers time to say what they hold wherever it may have missed that.
  */
 import type { AttemptId } from "../core/attempt.ts";
-import { SHARES } from "../core/hash.ts";
 import type { RunFold } from "../core/run-fold.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Subscription } from "../ports/presence.ts";
@@ -11,6 +10,7 @@ import type { DoubtfulAttempt, Question, Referee, Ruling } from "../ports/refere
 import type { RunLog } from "../ports/run-log.ts";
 
 export interface ArbiterOptions {
+  readonly share: number;
   readonly referee: Pick<Referee, "serve">;
   readonly log: Pick<RunLog, "end">;
   readonly clock: Clock;
@@ -27,7 +27,7 @@ const REPORT_MS = 1_000;
 
 export class Arbiter {
   readonly #options: ArbiterOptions;
-  #serving: readonly Subscription[] = [];
+  #serving: Subscription | undefined;
   #reportsDue: number;
   #stopped = false;
 
@@ -36,18 +36,16 @@ export class Arbiter {
     this.#reportsDue = options.clock.monotonic() + REPORT_MS;
   }
 
-  /** Answers for all shares from now on. */
+  /** Answers for the share from now on. */
   async start(): Promise<void> {
-    const { referee } = this.#options;
-    const serve = (_: unknown, share: number): Promise<Subscription> =>
-      referee.serve(share, (question) => this.#rule(question));
-    this.#serving = await Promise.all(Array.from({ length: SHARES }, serve));
+    const { referee, share } = this.#options;
+    this.#serving = await referee.serve(share, (question) => this.#rule(question));
     if (this.#stopped) await this.stop();
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    await Promise.all(this.#serving.map((each) => each.stop()));
+    await this.#serving?.stop();
   }
 
   /** What workers hold was asked for just now; what was known of it may be out of date. */

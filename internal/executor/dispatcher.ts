@@ -1,9 +1,10 @@
 /**
  * Keeps each queue filled with what is owed: a bounded window of attempts is queued or running, the rest waits
- * here in fair order.
+ * here in fair order. There is one for all runs that are driven here.
  *
  * D1 What is in the window is a set, so counts are derived from it and cannot drift.
- * D2 An attempt is enqueued only while it is current; enqueueing twice is harmless (the queue refuses).
+ * D2 An attempt is enqueued only while it is current and its run may be driven here, judged in the tick of the write;
+ *    enqueueing twice is harmless (the queue refuses).
  * D3 A run that has ended is purged only after its own enqueues under way are answered: a purge overtakes them.
  */
 import { type AttemptId, attemptKey } from "../core/attempt.ts";
@@ -21,8 +22,8 @@ export interface DispatcherOptions {
   readonly observer: Observer;
   /** How many attempts of this queue may be queued or running now. */
   windowOf(queue: string): number;
-  /** Whether this executor may write now (it holds its lease). */
-  mayAct(): boolean;
+  /** Whether attempts of this run may be enqueued now: the lease of its share is held. */
+  mayEnqueue(run: RunFold): boolean;
   /** Log time now, in milliseconds. */
   logTime(): number;
 }
@@ -103,16 +104,21 @@ export class Dispatcher {
 
   /** Enqueues what has its turn while there is room. */
   pump(): void {
-    if (!this.#options.mayAct()) return;
     for (const lane of this.#lanes.values()) {
       if (lane.ready.size === 0) continue;
       const room = this.#options.windowOf(lane.queue);
       while (lane.window.size < room) {
-        const turn = lane.ready.take((run) => this.#hasRoom(run));
+        const turn = lane.ready.take((run) => this.#mayTake(run));
         if (turn === undefined) break;
         if (turn.run.isCurrent(turn.owed.position, turn.owed.attempt)) this.#send(turn.run, turn.owed);
       }
     }
+  }
+
+  /** Resolves when no enqueue of a run is under way. */
+  async settled(run: RunFold): Promise<void> {
+    const slots = this.#runs.get(run)?.window.values() ?? [];
+    await Promise.all([...slots].flatMap(({ sending }) => sending ?? []));
   }
 
   /** What it has enqueued, as far as that is answered, and nobody has ended yet. */
@@ -144,14 +150,8 @@ export class Dispatcher {
     return new Map([...this.#lanes.values()].map((lane) => [lane.queue, lane.ready.size + lane.window.size]));
   }
 
-  /** Drops everything; nothing is enqueued any more. */
-  stop(): void {
-    for (const { backoffs } of this.#runs.values()) for (const timer of backoffs) timer.cancel();
-    this.#runs.clear();
-    this.#lanes.clear();
-  }
-
-  #hasRoom(run: RunFold): boolean {
+  #mayTake(run: RunFold): boolean {
+    if (!this.#options.mayEnqueue(run)) return false;
     const { maxParallel } = run.graph.dag;
     return maxParallel === undefined || this.#slotsOf(run).window.size < maxParallel;
   }
@@ -166,7 +166,7 @@ export class Dispatcher {
 
   #send(run: RunFold, owed: Due): void {
     const slot = this.#occupy(run, owed);
-    slot.sending = this.#enqueue(run, owed).then(
+    slot.sending = this.#enqueue(slot, owed).then(
       () => {
         slot.sending = undefined;
       },
@@ -177,10 +177,16 @@ export class Dispatcher {
     );
   }
 
-  async #enqueue(run: RunFold, owed: Due): Promise<void> {
+  async #enqueue(slot: Slot, owed: Due): Promise<void> {
+    const { run } = slot;
     const built = this.#options.builder.build(run, owed);
     const work = built instanceof Promise ? await built : built;
-    if (!run.isCurrent(owed.position, owed.attempt)) return;
+    if (!this.#runs.has(run) || !run.isCurrent(owed.position, owed.attempt)) return;
+    if (!this.#options.mayEnqueue(run)) {
+      this.settle(run, slot.position, slot.attempt);
+      slot.lane.ready.push(run, owed);
+      return;
+    }
     await this.#options.queue.enqueue(work);
     this.#options.observer.observe({ kind: "attempt-queued", attempt: work, queue: work.queue });
   }

@@ -1,7 +1,7 @@
 /** Watches a run that somebody else submitted, to its end; takes no part in driving it. */
 import type { RunResult } from "../core/result.ts";
 import type { Dag } from "../core/model.ts";
-import type { ClusterView } from "../ports/desk.ts";
+import type { ClusterView } from "../core/cluster-view.ts";
 import { type Observer, safely } from "../ports/observer.ts";
 import { factsOfRun, foldOf } from "./load-run.ts";
 import { endResult } from "./run-result.ts";

@@ -3,7 +3,7 @@ import type { Dag } from "../core/model.ts";
 import type { RunResult } from "../core/result.ts";
 import { toRunAgain } from "../core/rerun.ts";
 import type { RunFold } from "../core/run-fold.ts";
-import type { ClusterView } from "../ports/desk.ts";
+import type { ClusterView } from "../core/cluster-view.ts";
 import { BadInput, type CancelAnswer } from "./executor.ts";
 import { factsOfRun, foldOf } from "./load-run.ts";
 import { runResult } from "./run-result.ts";

@@ -1,38 +1,50 @@
 /**
- * Holds the lease that says which executor drives the runs. Its age is taken from the monotonic clock at the
- * moment before it was asked for, so this side always lets go before the other side may take it.
+ * Holds one lease, for as long as it is wanted. Its age is taken from the monotonic clock at the moment before it
+ * was asked for, so this side always lets go before the other side may take it.
  *
  * It is renewed on a schedule of its own: taking over replays the log, and may take longer than the lease lasts.
  */
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { Lease } from "../ports/lease.ts";
-import type { Observer } from "../ports/observer.ts";
 
 export interface LeadershipOptions {
   readonly lease: Lease;
   readonly clock: Clock;
-  readonly observer: Observer;
   readonly owner: string;
-  /** The lease is ours: resolves when the take-over is done. Rejects when it failed; it is tried again later. */
+  /** The lease is ours: resolves when the take-over is done. Rejects when it failed; the lease is given up then. */
   gained(): Promise<void>;
   /** It is ours for one more term; perhaps it was too old to act on for a while. */
   renewed(): void;
+  /** It is about to be given up: resolves when what is under way has come to its end. It is still ours meanwhile. */
+  finish(): Promise<void>;
   /** The lease is no longer ours, perhaps in the middle of the take-over. */
-  lost(): Promise<void>;
+  lost(how: "lapsed" | "released"): Promise<void>;
+  trouble(what: string, error: unknown): void;
 }
 
 export class Leadership {
   readonly #options: LeadershipOptions;
   #renewedAt = Number.NEGATIVE_INFINITY;
   #leads = false;
+  /** Counts how often it was gained. */
+  #terms = 0;
   #stopped = false;
+  /** After a take-over that failed. */
+  #restsUntil = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined;
   #turn: Promise<void> = Promise.resolve();
+  #asking: Promise<void> | undefined;
+  #leaving: Promise<void> | undefined;
   /** The take-over under way, or done. Does not reject. */
   #takeOver: Promise<void> = Promise.resolve();
 
   constructor(options: LeadershipOptions) {
     this.#options = options;
+  }
+
+  /** The lease is ours, perhaps too old to act on. */
+  get leads(): boolean {
+    return this.#leads;
   }
 
   /** The lease is ours and not too old to act on. */
@@ -41,79 +53,110 @@ export class Leadership {
     return this.#leads && clock.monotonic() - this.#renewedAt < lease.termMs;
   }
 
-  /** Resolves when it is known who leads; a take-over may go on for as long as the log is long. */
-  async start(): Promise<void> {
-    await this.#takeTurn();
-    this.#schedule();
+  /** It is about to be given up in order. */
+  get isLeaving(): boolean {
+    return this.#leaving !== undefined;
   }
 
-  /** Gives the lease up for now; the next turn asks for it again, and takes over anew. */
-  stepDown(): void {
-    this.#turn = this.#turn.then(() => this.#resign());
+  /** Asks for the lease. Resolves when it is answered; a take-over may go on for as long as the log is long. */
+  take(): Promise<void> {
+    this.#asking ??= this.#inTurn(() => this.#acquire()).finally(() => (this.#asking = undefined));
+    return this.#asking;
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#timer?.cancel();
-    await this.#turn;
-    await this.#resign();
+  /** Gives it up in order, if it is ours. */
+  giveUp(): Promise<void> {
+    this.#leaving ??= this.#leave().finally(() => (this.#leaving = undefined));
+    return this.#leaving;
+  }
+
+  /** Gives it up at once, if it is ours. */
+  async stepDown(): Promise<void> {
+    await this.#inTurn(() => this.#resign());
     // It ends soon once the lease is given up.
     await this.#takeOver;
   }
 
-  #schedule(): void {
+  /** Gives it up in order, and takes it no more. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#turn;
+    await this.giveUp();
+  }
+
+  #inTurn(act: () => Promise<void>): Promise<void> {
+    this.#turn = this.#turn.then(act).catch((error: unknown) => this.#options.trouble("at a lease", error));
+    return this.#turn;
+  }
+
+  async #acquire(): Promise<void> {
+    const { lease, owner, clock } = this.#options;
+    const askedAt = clock.monotonic();
+    if (this.#leads || this.#stopped || this.isLeaving || askedAt < this.#restsUntil) return;
+    try {
+      if (!(await lease.acquire(owner))) return;
+    } catch (error) {
+      this.#options.trouble("asking for a lease", error);
+      return;
+    }
+    this.#renewedAt = askedAt;
+    this.#leads = true;
+    this.#renewLater();
+    this.#takeOver = this.#lead(++this.#terms);
+  }
+
+  #renewLater(): void {
     this.#timer = this.#options.clock.after(this.#options.lease.termMs / 3, () => {
-      this.#turn = this.#takeTurn().finally(() => {
-        if (!this.#stopped) this.#schedule();
-      });
+      void this.#inTurn(() => this.#renew());
     });
   }
 
-  async #takeTurn(): Promise<void> {
+  async #renew(): Promise<void> {
+    if (!this.#leads) return;
     const { lease, owner, clock } = this.#options;
     const askedAt = clock.monotonic();
     try {
-      if (this.#leads ? await lease.renew(owner) : await lease.acquire(owner)) {
+      if (await lease.renew(owner)) {
         this.#renewedAt = askedAt;
-        if (this.#leads) this.#options.renewed();
-        else this.#takeOver = this.#lead();
-      } else if (this.#leads) {
-        await this.#follow();
+        this.#options.renewed();
+      } else {
+        await this.#follow("lapsed");
       }
     } catch (error) {
-      this.#trouble(this.#leads ? "renewing the lease" : "asking for the lease", error);
-      if (this.#leads && !this.holds) await this.#follow();
+      this.#options.trouble("renewing a lease", error);
+      if (!this.holds) await this.#follow("lapsed");
     }
+    if (this.#leads) this.#renewLater();
   }
 
-  async #lead(): Promise<void> {
-    this.#leads = true;
+  async #lead(term: number): Promise<void> {
     try {
       await this.#options.gained();
-      if (this.#leads) this.#options.observer.observe({ kind: "lease-taken", owner: this.#options.owner });
     } catch (error) {
-      this.#trouble("taking over the runs", error);
-      // Another may be able to; if not, it is tried again at the next turn.
-      await this.#resign();
+      this.#options.trouble("taking over runs", error);
+      if (term !== this.#terms) return;
+      // Another may be able to; if not, it is tried again a little later.
+      this.#restsUntil = this.#options.clock.monotonic() + this.#options.lease.termMs / 3;
+      void this.#inTurn(() => this.#resign());
     }
   }
 
-  async #follow(kind: "lease-lost" | "lease-released" = "lease-lost"): Promise<void> {
-    this.#leads = false;
-    await this.#options.lost();
-    this.#options.observer.observe({ kind, owner: this.#options.owner });
+  async #leave(): Promise<void> {
+    if (!this.#leads) return;
+    await this.#options.finish();
+    await this.stepDown();
   }
 
-  /** Gives the lease up, if it is ours. */
+  async #follow(how: "lapsed" | "released"): Promise<void> {
+    this.#timer?.cancel();
+    this.#leads = false;
+    await this.#options.lost(how);
+  }
+
   async #resign(): Promise<void> {
     if (!this.#leads) return;
-    await this.#follow("lease-released");
-    await this.#options.lease.release(this.#options.owner).catch((error: unknown) => {
-      this.#trouble("releasing the lease", error);
-    });
-  }
-
-  #trouble(what: string, error: unknown): void {
-    this.#options.observer.observe({ kind: "trouble", what, error: String(error) });
+    await this.#follow("released");
+    const { lease, owner } = this.#options;
+    await lease.release(owner).catch((error: unknown) => this.#options.trouble("releasing a lease", error));
   }
 }

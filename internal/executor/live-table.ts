@@ -3,11 +3,11 @@
  * and the log decides.
  */
 import { type AttemptId, attemptKey } from "../core/attempt.ts";
-import type { HeldView, WorkerView } from "../ports/desk.ts";
-import type { Heartbeat, Took } from "../ports/presence.ts";
+import type { HeldView, WorkerView } from "../core/cluster-view.ts";
+import type { Claim, Heartbeat, Took } from "../ports/presence.ts";
 
 export interface Held {
-  readonly attempt: AttemptId;
+  readonly attempt: Omit<Claim, "queue">;
   readonly incarnation: string;
   readonly workerId: string;
   /** When this executor learned of it, by its monotonic clock. */
@@ -112,7 +112,8 @@ export class LiveTable {
     return this.#holders.values();
   }
 
-  workerViews(now: number): WorkerView[] {
+  /** With the attempts of those partitions only that are ours. */
+  workerViews(now: number, isOurs: (partition: number) => boolean): WorkerView[] {
     return [...this.#workers.values()].map(({ beat, held, heardAt }) => ({
       workerId: beat.workerId,
       host: beat.host,
@@ -120,18 +121,23 @@ export class LiveTable {
       queues: beat.queues,
       functions: beat.functions,
       slots: beat.slots,
-      active: held.size,
+      active: [...held.values()].filter(({ attempt }) => isOurs(attempt.partition)).length,
       draining: beat.draining,
       silentMs: Math.round(now - heardAt),
     }));
   }
 
-  heldViews(now: number): HeldView[] {
-    return [...this.#holders.values()].map(({ attempt, workerId, since }) => ({
-      ...attempt,
-      workerId,
-      sinceMs: Math.round(now - since),
-    }));
+  heldViews(now: number, isOurs: (partition: number) => boolean): HeldView[] {
+    return [...this.#holders.values()]
+      .filter(({ attempt }) => isOurs(attempt.partition))
+      .map(({ attempt: { runId, task, index, attempt }, workerId, since }) => ({
+        runId,
+        task,
+        index,
+        attempt,
+        workerId,
+        sinceMs: Math.round(now - since),
+      }));
   }
 
   /** Another may have it by now. */
@@ -142,10 +148,10 @@ export class LiveTable {
 
   #hold(
     worker: LiveWorker,
-    { runId, task, index, attempt }: AttemptId,
+    { runId, task, index, attempt, partition }: Omit<Claim, "queue">,
     { since, n = 0 }: { readonly since: number; readonly n?: number },
   ): void {
-    const id = { runId, task, index, attempt };
+    const id = { runId, task, index, attempt, partition };
     const { incarnation, workerId } = worker.beat;
     const held: Held = { attempt: id, incarnation, workerId, since, n };
     const key = attemptKey(id);

@@ -5,6 +5,8 @@
  *
  * Silence counts only while this executor itself could hear: after its own reconnect, or when its own loop
  * stood still, everybody gets a full term again.
+ *
+ * There is one for all shares that are driven here. It judges only attempts of their runs.
  */
 import { type AttemptId, attemptKey } from "../core/attempt.ts";
 import { isDead, isOverdue, type LivenessLimits } from "../core/liveness.ts";
@@ -12,7 +14,7 @@ import type { FailureReason } from "../core/outcome.ts";
 import type { RunFold } from "../core/run-fold.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { Observer } from "../ports/observer.ts";
-import type { Heartbeat, Presence, Subscription, Took } from "../ports/presence.ts";
+import type { Claim, Heartbeat, Presence, Subscription, Took } from "../ports/presence.ts";
 import type { RunLog } from "../ports/run-log.ts";
 import { type Held, LiveTable, type LiveWorker } from "./live-table.ts";
 
@@ -28,11 +30,14 @@ export interface OverseerOptions {
   readonly limits: LivenessLimits;
   /** Names this executor in the facts that it writes. */
   readonly incarnation: string;
-  mayAct(): boolean;
+  /** Whether it may judge attempts of runs in this partition now: the lease of its share is held. */
+  mayAct(partition: number): boolean;
   /** The connection was lost and is back. */
   reconnected(): void;
-  /** Every run is known, and `find` can be relied on. */
-  knowsAll(): boolean;
+  /** Runs in this partition are driven here; another executor judges all others. */
+  isOurs(partition: number): boolean;
+  /** Every run in this partition is known, and `find` can be relied on. */
+  knowsAll(partition: number): boolean;
   /** The run and position of an attempt that is current; nothing for any other. */
   find(attempt: AttemptId): { readonly run: RunFold; readonly position: number } | undefined;
 }
@@ -45,6 +50,7 @@ export class Overseer {
   #lastTick = 0;
   #verdicts = 0;
   #stopped = false;
+  #isRollCalled = false;
   /** Attempts with a verdict on its way into the log. */
   readonly #judged = new Set<string>();
 
@@ -62,7 +68,6 @@ export class Overseer {
         this.#options.reconnected();
       },
     });
-    presence.command({ kind: "report" });
     this.#lastTick = clock.monotonic();
     this.#schedule();
   }
@@ -87,6 +92,16 @@ export class Overseer {
     this.#dropStale(beat.held);
   }
 
+  /** Has all workers tell what they hold. */
+  callRoll(): void {
+    if (this.#isRollCalled) return;
+    this.#isRollCalled = true;
+    this.#options.clock.soon(() => {
+      this.#isRollCalled = false;
+      this.#options.presence.command({ kind: "report" });
+    });
+  }
+
   /** Drops claims of attempts that are over; before all runs are known, nobody can tell. */
   prune(): void {
     this.#dropStale([...this.table.held()].map(({ attempt }) => attempt));
@@ -96,32 +111,32 @@ export class Overseer {
    * Notices may come after the fact that ended their attempt. Who still claims such an attempt with a heartbeat
    * works in vain, and is told to stop.
    */
-  #dropStale(attempts: readonly AttemptId[]): void {
-    if (!this.#options.knowsAll()) return;
+  #dropStale(attempts: readonly Omit<Claim, "queue">[]): void {
     for (const attempt of attempts) {
-      if (this.#options.find(attempt) !== undefined) continue;
+      const { partition } = attempt;
+      if (!this.#options.knowsAll(partition) || this.#options.find(attempt) !== undefined) continue;
       const incarnation = this.table.holderOf(attempt)?.incarnation;
       this.table.ended(attempt);
-      if (incarnation === undefined || !this.#options.mayAct()) continue;
+      if (incarnation === undefined || !this.#options.mayAct(partition)) continue;
       this.#options.presence.command({ kind: "stop-attempt", attempt: id(attempt) }, incarnation);
     }
   }
 
   #onTook(notice: Took): void {
     const { presence, observer, clock } = this.#options;
-    const attempts = this.#options.knowsAll()
-      ? notice.attempts.filter((attempt) => this.#options.find(attempt) !== undefined)
-      : notice.attempts;
+    const { isOurs, knowsAll, find } = this.#options;
+    const ours = notice.attempts.filter(({ partition }) => isOurs(partition));
+    const attempts = ours.filter((attempt) => !knowsAll(attempt.partition) || find(attempt) !== undefined);
     const known = this.table.took({ ...notice, attempts }, clock.monotonic());
     if (!known) presence.command({ kind: "report" }, notice.incarnation);
-    for (const attempt of notice.attempts) {
+    for (const attempt of ours) {
       observer.observe({ kind: "attempt-started", attempt, workerId: notice.workerId });
     }
   }
 
   #forgive(): void {
     this.table.forgive(this.#options.clock.monotonic());
-    this.#options.presence.command({ kind: "report" });
+    this.callRoll();
   }
 
   #schedule(): void {
@@ -137,11 +152,16 @@ export class Overseer {
     const stalled = now - this.#lastTick > STALL_MS;
     this.#lastTick = now;
     if (stalled) this.#forgive();
-    if (!this.#options.mayAct()) return;
     for (const worker of [...this.table.workers]) {
-      if (isDead(now - worker.heardAt, this.#options.limits)) this.#bury(worker);
+      if (isDead(now - worker.heardAt, this.#options.limits) && this.#mayJudgeAll(worker)) this.#bury(worker);
     }
     for (const held of [...this.table.held()]) this.#checkTime(held, now);
+  }
+
+  /** A lease may be too old to act on just now: what its holder should judge would be forgotten. */
+  #mayJudgeAll({ held }: LiveWorker): boolean {
+    const { isOurs, mayAct } = this.#options;
+    return [...held.values()].every(({ attempt: { partition } }) => !isOurs(partition) || mayAct(partition));
   }
 
   #bury(worker: LiveWorker): void {
@@ -161,9 +181,10 @@ export class Overseer {
     const found = this.#options.find(held.attempt);
     if (found === undefined) return;
     const timeoutMs = found.run.timeoutMsOf(found.run.task(found.position));
-    if (timeoutMs === undefined || !isOverdue(now - held.since, timeoutMs, this.#options.limits)) return;
+    if (timeoutMs === undefined || !this.#options.mayAct(found.run.partition)) return;
+    if (!isOverdue(now - held.since, timeoutMs, this.#options.limits)) return;
     this.#judge(held, "timed-out", `still held long after its time limit of ${timeoutMs / 1_000} s`);
-    this.#options.presence.command({ kind: "stop-attempt", attempt: held.attempt }, held.incarnation);
+    this.#options.presence.command({ kind: "stop-attempt", attempt: id(held.attempt) }, held.incarnation);
   }
 
   #judge(held: Held, reason: FailureReason, message: string): void {
@@ -172,6 +193,7 @@ export class Overseer {
     const key = attemptKey(attempt);
     if (found === undefined || this.#judged.has(key)) return;
     const { run } = found;
+    if (!this.#options.mayAct(run.partition)) return;
     const durationMs = Math.round(this.#options.clock.monotonic() - since);
     this.#judged.add(key);
     this.#options.log

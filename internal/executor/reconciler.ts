@@ -3,7 +3,8 @@
  * again, and a copy of an attempt that is over is taken out. Safe to run at any moment.
  *
  * The order is that of recovery: list the queue, then fold to the log's end, and only then compare; an attempt that
- * is still current then had no outcome when its copy was missing.
+ * is still current then had no outcome when its copy was missing. A copy whose run is not at hand here is another
+ * executor's, unless the log says that its run belongs here: then it is over.
  */
 import { type AttemptId, attemptKey } from "../core/attempt.ts";
 import type { Timer } from "../ports/clock.ts";
@@ -17,10 +18,14 @@ export interface ReconcilerOptions extends Pick<Ports, "log" | "queue" | "clock"
   readonly dispatcher: Pick<Dispatcher, "queued" | "again" | "pump">;
   /** Resolves when everything up to this position was folded. */
   folded(seq: number): Promise<void>;
-  isCurrent(attempt: AttemptId): boolean;
+  /** The run of an attempt that is current and ours; nothing for any other. */
+  find(attempt: AttemptId): { readonly run: { readonly partition: number } } | undefined;
+  /** No runs are driven here. */
+  isIdle(): boolean;
   /** A live worker says that it holds the attempt: whatever has become of its copy, its outcome will come. */
   isHeld(attempt: AttemptId): boolean;
-  mayAct(): boolean;
+  /** Runs of this partition are driven here, and the lease of its share is held. */
+  mayAct(partition: number): boolean;
 }
 
 export class Reconciler {
@@ -28,8 +33,10 @@ export class Reconciler {
   #timer: Timer | undefined;
   #underWay: Promise<void> | undefined;
   #stopped = false;
-  /** Copies of attempts that were over at the last look: their acks may be on their way, so they get one more. */
+  /** Copies of attempts that were not current at the last look: their acks may be on their way, so they get one more. */
   #over = new Set<string>();
+  /** The partitions of their runs, for as long as such copies are in the queue. */
+  #partitions = new Map<string, number | undefined>();
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -64,25 +71,49 @@ export class Reconciler {
   }
 
   async #compare(): Promise<void> {
-    const { log, queue, dispatcher, folded, mayAct, isCurrent, isHeld } = this.#options;
-    if (!mayAct()) return;
+    const { log, queue, dispatcher, folded, find, isHeld, isIdle } = this.#options;
+    if (isIdle()) return;
     const before = dispatcher.queued();
     const listed = await queue.list();
     const end = await log.end();
     await folded(end.seq);
-    if (this.#stopped || !mayAct()) return;
+    if (this.#stopped) return;
     const keys = new Set(listed.map(attemptKey));
     for (const attempt of before) {
-      if (!keys.has(attemptKey(attempt)) && isCurrent(attempt) && !isHeld(attempt)) dispatcher.again(attempt);
+      if (!keys.has(attemptKey(attempt)) && this.#isOurs(attempt) && !isHeld(attempt)) {
+        dispatcher.again(attempt);
+      }
     }
-    await this.#removeOver(listed.filter((attempt) => !isCurrent(attempt)));
     dispatcher.pump();
+    await this.#removeOver(listed.filter((attempt) => find(attempt) === undefined));
+  }
+
+  #isOurs(attempt: AttemptId): boolean {
+    const found = this.#options.find(attempt);
+    return found !== undefined && this.#options.mayAct(found.run.partition);
   }
 
   async #removeOver(copies: readonly QueuedAttempt[]): Promise<void> {
     const known = this.#over;
     this.#over = new Set(copies.map(attemptKey));
     const again = copies.filter((copy) => known.has(attemptKey(copy)));
-    await Promise.all(again.map((copy) => this.#options.queue.remove(copy)));
+    await this.#learn(new Set(again.map(({ runId }) => runId)));
+    const isOver = (copy: QueuedAttempt): boolean => {
+      const partition = this.#partitions.get(copy.runId);
+      const { mayAct, find } = this.#options;
+      // It may have been taken over meanwhile.
+      return partition !== undefined && mayAct(partition) && find(copy) === undefined;
+    };
+    await Promise.all(again.filter(isOver).map((copy) => this.#options.queue.remove(copy)));
+  }
+
+  /** A run is in one partition for ever, so each is looked up once. */
+  async #learn(runIds: ReadonlySet<string>): Promise<void> {
+    const known = this.#partitions;
+    this.#partitions = new Map();
+    for (const runId of runIds) {
+      const partition = known.get(runId) ?? (await this.#options.log.partitionOf(runId));
+      this.#partitions.set(runId, partition);
+    }
   }
 }

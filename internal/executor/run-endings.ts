@@ -81,7 +81,8 @@ export class RunEndings {
     const { queue, presence, dispatcher, table } = this.#options;
     const held = new Set([...table.held()].map(({ attempt }) => attemptKey(attempt)));
     const left = await dispatcher.end(run);
-    if (left.length === 0) return;
+    // Who holds the lease by then finds the run ended, and its copies with it.
+    if (left.length === 0 || !this.#options.mayAct()) return;
     const inFlight = left.filter((attempt) => held.has(attemptKey(attempt)));
     const queues = new Set(
       left.filter((attempt) => !held.has(attemptKey(attempt))).map((attempt) => attempt.queue),

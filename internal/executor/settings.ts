@@ -1,12 +1,13 @@
 /** What the services of an executor are given. */
 import type { LoggedFact } from "../core/facts.ts";
+import type { QueueLoad } from "../core/flow.ts";
 import type { LivenessLimits } from "../core/liveness.ts";
 import type { Change, RunFold } from "../core/run-fold.ts";
 import type { Blobs } from "../ports/blobs.ts";
 import type { Clock, Random } from "../ports/clock.ts";
 import type { Definitions } from "../ports/definitions.ts";
 import type { Desk } from "../ports/desk.ts";
-import type { Lease } from "../ports/lease.ts";
+import type { Leases } from "../ports/lease.ts";
 import type { Observer } from "../ports/observer.ts";
 import type { Presence } from "../ports/presence.ts";
 import type { Referee } from "../ports/referee.ts";
@@ -20,7 +21,7 @@ export interface Ports {
   readonly blobs: Blobs;
   readonly definitions: Definitions;
   readonly presence: Presence;
-  readonly lease: Lease;
+  readonly leases: Leases;
   readonly desk: Desk;
   readonly referee: Referee;
   readonly clock: Clock;
@@ -36,19 +37,9 @@ export interface ExecutorSettings {
   readonly lossCap: number;
   /** Values above this many characters of JSON go by reference. */
   readonly inlineLimit: number;
-  /** How many attempts of a queue may be queued or running, for its live slots and the average duration of its tasks. */
-  windowOf(slots: number, averageMs: number): number;
+  /** How many attempts of a queue may be queued or running for the runs that one executor drives. */
+  windowOf(load: QueueLoad): number;
 }
 
 /** Hears what each fact of a run changed, after the change. */
 export type RunListener = (run: RunFold, change: Change, logged: LoggedFact) => void;
-
-export interface CoordinatorOptions extends Ports, ExecutorSettings {
-  /** Names this start of this executor; safe in subjects. */
-  readonly incarnation: string;
-  /** Whether it may write now: it holds its lease. */
-  mayAct(): boolean;
-  readonly onRun: RunListener;
-  /** The log has lost its end: nothing that was folded holds any more. */
-  onRewound(): void;
-}

@@ -2,8 +2,8 @@
 import type { BlobRef } from "../core/stored.ts";
 import { BlobMissing, type BlobOwner, type Blobs } from "../ports/blobs.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { ClusterView, Desk } from "../ports/desk.ts";
-import type { Lease } from "../ports/lease.ts";
+import { type ClusterView, type ExecutorView, merged } from "../core/cluster-view.ts";
+import type { Desk } from "../ports/desk.ts";
 import type { Link } from "../ports/link.ts";
 import type {
   Heartbeat,
@@ -17,6 +17,7 @@ import type {
 import { MemoryCatalog } from "./catalog.ts";
 import { MemoryCheckpoints, MemoryHistory } from "./history.ts";
 import { MemoryDeadLetters } from "./dead-letters.ts";
+import { MemoryLeases } from "./leases.ts";
 import { MemoryReferee } from "./referee.ts";
 import { MemoryRunLog } from "./run-log.ts";
 import { MemoryTaskQueue } from "./task-queue.ts";
@@ -99,55 +100,15 @@ export class MemoryPresence implements Presence {
   }
 }
 
-export class MemoryLease implements Lease {
-  readonly termMs: number;
-  readonly #clock: Clock;
-  #held: { readonly owner: string; readonly until: number } | undefined;
-
-  constructor(clock: Clock, termMs: number) {
-    this.#clock = clock;
-    this.termMs = termMs;
-  }
-
-  async acquire(owner: string): Promise<boolean> {
-    const holder = this.#holder();
-    return (holder === undefined || holder === owner) && this.#hold(owner);
-  }
-  async renew(owner: string): Promise<boolean> {
-    return this.#holder() === owner && this.#hold(owner);
-  }
-  async release(owner: string): Promise<void> {
-    if (this.#holder() === owner) this.#held = undefined;
-  }
-  async holder(): Promise<string | undefined> {
-    return this.#holder();
-  }
-
-  /** Looked up and taken in one turn: nobody may come in between. */
-  #holder(): string | undefined {
-    const held = this.#held;
-    return held !== undefined && this.#clock.monotonic() < held.until ? held.owner : undefined;
-  }
-
-  #hold(owner: string): boolean {
-    this.#held = { owner, until: this.#clock.monotonic() + this.termMs };
-    return true;
-  }
-}
-
 export class MemoryDesk implements Desk {
-  #answer: (() => ClusterView) | undefined;
+  readonly #answers = new Set<() => ExecutorView | undefined>();
 
-  async serve(answer: () => ClusterView): Promise<{ stop(): Promise<void> }> {
-    this.#answer = answer;
-    return {
-      stop: async () => {
-        if (this.#answer === answer) this.#answer = undefined;
-      },
-    };
+  async serve(answer: () => ExecutorView | undefined): Promise<{ stop(): Promise<void> }> {
+    this.#answers.add(answer);
+    return { stop: async () => void this.#answers.delete(answer) };
   }
   async ask(): Promise<ClusterView | undefined> {
-    return this.#answer?.();
+    return merged([...this.#answers].flatMap((answer) => answer() ?? []));
   }
 }
 
@@ -166,7 +127,7 @@ export class MemoryCluster {
   readonly queue: MemoryTaskQueue;
   readonly blobs = new MemoryBlobs();
   readonly presence = new MemoryPresence();
-  readonly lease: MemoryLease;
+  readonly leases: MemoryLeases;
   readonly deadLetters: MemoryDeadLetters;
   readonly desk = new MemoryDesk();
   readonly referee = new MemoryReferee();
@@ -178,7 +139,7 @@ export class MemoryCluster {
   constructor({ clock, leaseTermMs = 5_000, ackWaitMs = 60_000 }: MemoryClusterOptions) {
     this.log = new MemoryRunLog({ clock, onForgotten: (runId) => void this.blobs.removeRun(runId) });
     this.queue = new MemoryTaskQueue({ clock, ackWaitMs });
-    this.lease = new MemoryLease(clock, leaseTermMs);
+    this.leases = new MemoryLeases(clock, leaseTermMs);
     this.catalog = new MemoryCatalog(clock);
     this.history = new MemoryHistory(clock);
     this.deadLetters = new MemoryDeadLetters(clock);

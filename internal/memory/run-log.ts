@@ -68,6 +68,10 @@ export class MemoryRunLog implements RunLog {
     return [...(this.#byRun.get(runId) ?? [])];
   }
 
+  async partitionOf(runId: string): Promise<number | undefined> {
+    return this.#byRun.get(runId)?.[0]?.partition;
+  }
+
   async milestones(from: number, to: number): Promise<LoggedFact[]> {
     const kinds = new Set<Fact["kind"]>(["submitted", "retry", "finished", "retired"]);
     return [...this.#facts.values()].filter(
@@ -127,10 +131,12 @@ export class MemoryRunLog implements RunLog {
   }
 
   #catchUp(listener: Listener): void {
-    const { runId } = listener.options;
+    const { runId, partitions } = listener.options;
+    const isMeant = (logged: LoggedFact): boolean =>
+      (runId === undefined || logged.runId === runId) && partitions?.includes(logged.partition) !== false;
     while (listener.next <= this.#lastSeq && this.#listeners.has(listener)) {
       const logged = this.#facts.get(listener.next++);
-      if (logged !== undefined && (runId === undefined || logged.runId === runId)) listener.onFact(logged);
+      if (logged !== undefined && isMeant(logged)) listener.onFact(logged);
     }
     if (listener.waiters.length === 0) return;
     listener.waiters = listener.waiters.filter((waiter) => {

@@ -10,12 +10,13 @@ import { NatsCheckpoints } from "./checkpoints.ts";
 import { connectNats, type Connection, type ConnectOptions } from "./connection.ts";
 import { type Context, seldom } from "./context.ts";
 import { NatsDeadLetters } from "./dead-letters.ts";
+import { NatsDesk } from "./desk.ts";
 import { NatsHistory } from "./history.ts";
-import { type NatsLease, openLease } from "./lease.ts";
+import { type NatsLeases, openLeases } from "./leases.ts";
 import { NatsLink } from "./link.ts";
 import { within } from "./patience.ts";
 import { NatsOriginals } from "./originals.ts";
-import { NatsDesk, NatsPresence } from "./presence.ts";
+import { NatsPresence } from "./presence.ts";
 import { Publisher } from "./publisher.ts";
 import { NatsReferee } from "./referee.ts";
 import { NatsRunLog } from "./run-log.ts";
@@ -37,7 +38,7 @@ export interface NatsCluster {
   readonly queue: NatsTaskQueue;
   readonly blobs: NatsBlobs;
   readonly presence: NatsPresence;
-  readonly lease: NatsLease;
+  readonly leases: NatsLeases;
   readonly deadLetters: NatsDeadLetters;
   readonly originals: NatsOriginals;
   readonly desk: NatsDesk;
@@ -60,7 +61,7 @@ export async function openCluster(options: ClusterOptions): Promise<NatsCluster>
 }
 
 async function openPorts(connection: Connection, options: ClusterOptions): Promise<NatsCluster> {
-  const { nc, jsm, warning } = connection;
+  const { nc, jsm, isCurrent, warning } = connection;
   const names = new Names(options.namespace);
   const onTrouble = seldom(options.onTrouble);
   if (warning !== undefined) onTrouble(warning);
@@ -73,6 +74,7 @@ async function openPorts(connection: Connection, options: ClusterOptions): Promi
     names,
     publisher,
     closing: closing.signal,
+    takesFilters: isCurrent,
     isUp: () => link.isUp(),
     onTrouble,
     putAside: (subject, reason, bytes) => putAside({ kind: "unreadable", subject, reason, bytes }),
@@ -91,9 +93,10 @@ async function openPorts(connection: Connection, options: ClusterOptions): Promi
   const log = new NatsRunLog(context);
   const queue = new NatsTaskQueue(context, options);
   const presence = new NatsPresence(context);
+  let leases: NatsLeases | undefined;
   // What was sent on the connection before may be lost; everybody starts over on the new one.
   link.onRestored(() => {
-    for (const part of [publisher, queue, log, presence]) part.reconnected();
+    for (const part of [publisher, queue, log, presence, leases]) part?.reconnected();
   });
   const onStatus = (status: Status): void => {
     if (status.type === "disconnect") {
@@ -117,14 +120,14 @@ async function openPorts(connection: Connection, options: ClusterOptions): Promi
   const close = async (): Promise<void> => {
     if (closing.signal.aborted) return;
     closing.abort();
-    await Promise.all([log.close(), queue.close()]);
+    await Promise.all([log.close(), queue.close(), leases?.close()]);
     await within(nc.flush(), CLOSE_MS);
     publisher.close();
     await nc.close();
   };
   try {
     await Promise.all(streamSpecs(names).map((spec) => ensureStream(jsm, spec, onTrouble)));
-    const lease = await openLease(nc, names.leaseBucket, options.leaseTermMs);
+    leases = await openLeases(context, options.leaseTermMs);
     const blobs = new NatsBlobs(context);
     const originals = new NatsOriginals(context);
     const desk = new NatsDesk(context);
@@ -132,7 +135,7 @@ async function openPorts(connection: Connection, options: ClusterOptions): Promi
     const referee = new NatsReferee(context);
     const history = new NatsHistory(context);
     const checkpoints = new NatsCheckpoints(context);
-    const small = { blobs, presence, lease, deadLetters, originals, desk, catalog, referee };
+    const small = { blobs, presence, leases, deadLetters, originals, desk, catalog, referee };
     return { log, queue, history, checkpoints, ...small, link, close };
   } catch (error) {
     await close();

@@ -52,6 +52,8 @@ const RETRY_MS = 100;
 export interface Connection {
   readonly nc: NatsConnection;
   readonly jsm: JetStreamManager;
+  /** Whether the server is of a present version, or an older one that works with less. */
+  readonly isCurrent: boolean;
   /** What the operator should know, in one line; absent when all is well. */
   readonly warning?: string;
 }
@@ -69,9 +71,9 @@ export async function connectNats(options: ConnectOptions): Promise<Connection> 
     }
     await findJetStream(nc, shown, giveUpAt);
     const jsm = await jetstreamManager(nc, { timeout: API_TIMEOUT_MS, checkAPI: false });
-    if (!isBelow(version, CURRENT)) return { nc, jsm };
+    if (!isBelow(version, CURRENT)) return { nc, jsm, isCurrent: true };
     const warning = `the NATS server at ${shown} is version ${version}; it works, 2.10 or newer is better`;
-    return { nc, jsm, warning };
+    return { nc, jsm, isCurrent: false, warning };
   } catch (error) {
     await nc.close();
     throw error;

@@ -11,6 +11,8 @@ export interface Context {
   readonly publisher: Publisher;
   /** Aborted when the adapters are closed. */
   readonly closing: AbortSignal;
+  /** Whether a consumer may have several filters: the server is 2.10 or newer. */
+  readonly takesFilters: boolean;
   /** Whether the connection stands. */
   isUp(): boolean;
   /** What the operator should know; it passes by itself, or somebody has to see to it. */

@@ -21,7 +21,8 @@ import type { StreamMessage } from "./stored-message.ts";
 export interface FollowStreamOptions {
   readonly context: Pick<Context, "nc" | "jsm" | "isUp" | "onTrouble" | "closing">;
   readonly stream: string;
-  readonly filter: string;
+  /** Several only where the server can: `Context.takesFilters`. */
+  readonly filter: string | readonly string[];
   readonly from: number;
   /** Messages come without their bytes. Default `false`. */
   readonly headersOnly?: boolean;
@@ -140,7 +141,7 @@ export class StreamFollower implements Follower {
       if (epoch > 1) await this.#checkRewound();
       return jsm.consumers.add(stream, {
         deliver_subject: inbox,
-        filter_subject: filter,
+        ...(typeof filter === "string" ? { filter_subject: filter } : { filter_subjects: [...filter] }),
         headers_only: headersOnly,
         deliver_policy: DeliverPolicy.StartSequence,
         opt_start_seq: this.#next,

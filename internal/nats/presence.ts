@@ -1,16 +1,13 @@
 /** Notices and commands on core NATS. */
 import type { Decoded } from "../contract/codec.ts";
 import {
-  decodeCluster,
   decodeCommand,
   decodeHeartbeat,
   decodeTook,
-  encodeCluster,
   encodeCommand,
   encodeHeartbeat,
   encodeTook,
 } from "../contract/notices.ts";
-import type { ClusterView, Desk } from "../ports/desk.ts";
 import type {
   Heartbeat,
   Presence,
@@ -133,49 +130,6 @@ export class NatsPresence implements Presence {
     );
     return { stop: async () => subscription.unsubscribe() };
   }
-}
-
-export class NatsDesk implements Desk {
-  readonly #context: Context;
-
-  constructor(context: Context) {
-    this.#context = context;
-  }
-
-  async serve(answer: () => ClusterView): Promise<Subscription> {
-    const { nc, names, onTrouble } = this.#context;
-    const subscription = nc.subscribe(
-      names.desk,
-      guarded(onTrouble, "answering what is going on", (message) => {
-        message.respond(fitting(answer(), nc.info?.max_payload ?? Number.POSITIVE_INFINITY));
-      }),
-    );
-    await nc.flush().catch(() => undefined);
-    return { stop: async () => subscription.unsubscribe() };
-  }
-
-  async ask(timeoutMs: number): Promise<ClusterView | undefined> {
-    const { nc, names, onTrouble } = this.#context;
-    let data: Uint8Array;
-    try {
-      ({ data } = await nc.request(names.desk, new Uint8Array(), { timeout: timeoutMs }));
-    } catch {
-      // No responders or no answer in time: there is no executor to ask.
-      return undefined;
-    }
-    const decoded = decodeCluster(data);
-    if ("value" in decoded) return decoded.value;
-    onTrouble(`the executor's answer cannot be read: ${decoded.wrong}`);
-    return undefined;
-  }
-}
-
-/** An answer that one message can hold: of very many held attempts, only the first. */
-function fitting(view: ClusterView, limit: number): Uint8Array {
-  const bytes = encodeCluster(view);
-  if (bytes.length <= limit) return bytes;
-  const share = Math.floor((view.held.length * limit) / bytes.length / 2);
-  return encodeCluster({ ...view, held: view.held.slice(0, share) });
 }
 
 function joined(subscriptions: readonly Subscription[]): Subscription {

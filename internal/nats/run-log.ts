@@ -1,6 +1,6 @@
 /** The run log on a stream; the promises are in ports/run-log.ts. */
 import { decodeFact, encodeFact } from "../contract/facts.ts";
-import { readFactSubject } from "../contract/subjects.ts";
+import { readFactSubject, readPartition } from "../contract/subjects.ts";
 import type { Fact, LoggedFact } from "../core/facts.ts";
 import type { Appended, Follower, FollowOptions, LogEnd, RunKey, RunLog } from "../ports/run-log.ts";
 import type { Context } from "./context.ts";
@@ -8,7 +8,7 @@ import { FactCache } from "./fact-cache.ts";
 import { type FollowStreamOptions, readStream, StreamFollower } from "./follower.ts";
 import { patiently } from "./patience.ts";
 import { positionsIn, removeAll } from "./removal.ts";
-import { getMessage, type StreamMessage } from "./stored-message.ts";
+import { getFromLeader, getMessage, type StreamMessage } from "./stored-message.ts";
 
 /** Recent outputs are asked for soon after they were written. */
 const CACHE_BYTES = 2 * 1_024 * 1_024;
@@ -43,6 +43,12 @@ export class NatsRunLog implements RunLog {
     const collect = (fact: LoggedFact): void => void facts.push(fact);
     await readStream(this.#options({ from: 1, filter: names.factsOf(runId) }, collect));
     return facts;
+  }
+
+  async partitionOf(runId: string): Promise<number | undefined> {
+    const { jsm, names } = this.#context;
+    const submitted = await getFromLeader(jsm, names.runsStream, { last_by_subj: names.submissionOf(runId) });
+    return submitted === undefined ? undefined : readFactSubject(submitted.subject)?.partition;
   }
 
   async milestones(from: number, to: number): Promise<LoggedFact[]> {
@@ -93,12 +99,13 @@ export class NatsRunLog implements RunLog {
   }
 
   async follow(
-    { from, runId, onRewound }: FollowOptions,
+    { from, runId, partitions, onRewound }: FollowOptions,
     onFact: (fact: LoggedFact) => void,
   ): Promise<Follower> {
-    const { names } = this.#context;
-    const filter = runId === undefined ? names.allFacts : names.factsOf(runId);
-    const follower = new StreamFollower(this.#options({ from, filter }, onFact, onRewound));
+    const filter = this.#filterOf(runId, partitions);
+    const follower = new StreamFollower(
+      this.#options({ from, filter, ...(partitions === undefined ? {} : { partitions }) }, onFact, onRewound),
+    );
     this.#followers.add(follower);
     const stop = async (): Promise<void> => {
       this.#followers.delete(follower);
@@ -121,8 +128,19 @@ export class NatsRunLog implements RunLog {
     await Promise.all([...this.#followers].map((follower) => follower.stop()));
   }
 
+  #filterOf(runId?: string, partitions?: readonly number[]): string | readonly string[] {
+    const { names, takesFilters } = this.#context;
+    if (runId !== undefined) return names.factsOf(runId);
+    // An older server sends all facts; those of other partitions are left out here.
+    if (partitions === undefined || !takesFilters) return names.allFacts;
+    return partitions.map((partition) => names.factsIn(partition));
+  }
+
   #options(
-    where: { readonly from: number; readonly filter: string },
+    {
+      partitions,
+      ...where
+    }: Pick<FollowStreamOptions, "from" | "filter"> & Pick<FollowOptions, "partitions">,
     onFact: (fact: LoggedFact) => void,
     onRewound?: () => void,
   ): FollowStreamOptions {
@@ -131,6 +149,7 @@ export class NatsRunLog implements RunLog {
       context: this.#context,
       stream: this.#context.names.runsStream,
       onMessage: (message) => {
+        if (partitions !== undefined && !isIn(message.subject, partitions)) return;
         const fact = this.#decode(message);
         if (fact !== undefined) onFact(fact);
       },
@@ -160,4 +179,10 @@ export class NatsRunLog implements RunLog {
     this.#cache.add(fact, data.length);
     return fact;
   }
+}
+
+/** What cannot be read has a partition too: who follows it puts it aside. */
+function isIn(subject: string, partitions: readonly number[]): boolean {
+  const partition = readPartition(subject);
+  return partition !== undefined && partitions.includes(partition);
 }

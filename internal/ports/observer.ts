@@ -65,10 +65,11 @@ export type Observation =
     }
   /** Worker: the loop of its process did not turn for so long; nothing else there went on. */
   | { readonly kind: "loop-blocked"; readonly ms: number }
-  | { readonly kind: "lease-taken"; readonly owner: string }
-  | { readonly kind: "lease-lost"; readonly owner: string }
-  /** It was given back in order: the executor ends, or could not take over. */
-  | { readonly kind: "lease-released"; readonly owner: string }
+  /** Shares of the runs that this executor drives from now on. */
+  | { readonly kind: "lease-taken"; readonly owner: string; readonly shares: readonly number[] }
+  | { readonly kind: "lease-lost"; readonly owner: string; readonly shares: readonly number[] }
+  /** They were given back in order: to another executor, since this one ends, or since it could not take over. */
+  | { readonly kind: "lease-released"; readonly owner: string; readonly shares: readonly number[] }
   | { readonly kind: "dead-letter"; readonly subject: string; readonly reason: string }
   /** `error` is empty where `what` says it all. */
   | { readonly kind: "trouble"; readonly what: string; readonly error: string };

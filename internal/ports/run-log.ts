@@ -26,6 +26,8 @@ export interface RunLog {
   read(seqs: readonly number[]): Promise<LoggedFact[]>;
   /** All facts that the log holds of one run, in order; none if the run is unknown. */
   factsOf(runId: string): Promise<LoggedFact[]>;
+  /** The partition of a run; `undefined` if the run is unknown. */
+  partitionOf(runId: string): Promise<number | undefined>;
   /** The facts by which runs begin and end (`submitted`, `retry`, `finished`, `retired`), of all runs, at the positions `from` to `to`, in order. */
   milestones(from: number, to: number): Promise<LoggedFact[]>;
   /** The first `limit` of the facts that announce the ends of runs (`finished`), from position `from` on, in order. */
@@ -36,7 +38,7 @@ export interface RunLog {
   remove(seqs: readonly number[]): Promise<void>;
   /** Where the log ends. */
   end(): Promise<LogEnd>;
-  /** Hands over the facts from position `from` on (1 is the first), those of all runs or of one, as they come. */
+  /** Hands over the facts from position `from` on (1 is the first), those of all runs, of one, or of some partitions, as they come. */
   follow(options: FollowOptions, onFact: (fact: LoggedFact) => void): Promise<Follower>;
 }
 
@@ -54,6 +56,7 @@ export interface LogEnd {
 export interface FollowOptions {
   readonly from: number;
   readonly runId?: string;
+  readonly partitions?: readonly number[];
   /** The log has lost its end, as after a restore: it is handed over again from the beginning. */
   readonly onRewound?: () => void;
 }

@@ -84,13 +84,13 @@ function log(logger: Logger, observation: Observation): void {
       logger.warn({ blocked_ms: observation.ms }, "loop was blocked");
       return;
     case "lease-taken":
-      logger.info({ owner: observation.owner }, "lease taken");
+      logger.info({ owner: observation.owner, shares: observation.shares }, "lease taken");
       return;
     case "lease-lost":
-      logger.warn({ owner: observation.owner }, "lease lost");
+      logger.warn({ owner: observation.owner, shares: observation.shares }, "lease lost");
       return;
     case "lease-released":
-      logger.info({ owner: observation.owner }, "lease given back");
+      logger.info({ owner: observation.owner, shares: observation.shares }, "lease given back");
       return;
     case "dead-letter":
       logger.warn({ subject: observation.subject, reason: observation.reason }, "message put aside");

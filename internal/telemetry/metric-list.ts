@@ -47,14 +47,18 @@ export const OF_WORKER = {
   },
 } as const satisfies Record<string, Metric>;
 
-/** Gauges here speak of the whole cluster; only the executor that drives the runs has them. */
+/** Each executor speaks of the runs that it drives, so sums are those of the cluster; all know all workers. */
 export const OF_EXECUTOR = {
-  jetdag_leading: {
+  jetdag_shares: {
     kind: "gauge",
     labels: [],
-    sentence: "1 while this executor drives the runs, 0 while it stands by.",
+    sentence: "How many of the 16 shares of all runs this executor drives.",
   },
-  jetdag_active_runs: { kind: "gauge", labels: [], sentence: "Runs that have not ended." },
+  jetdag_active_runs: {
+    kind: "gauge",
+    labels: [],
+    sentence: "Runs that have not ended, of those that this executor drives; the next speak of them too.",
+  },
   jetdag_runs_submitted_total: { kind: "counter", labels: [], sentence: "Runs that were accepted." },
   jetdag_runs_retried_total: {
     kind: "counter",

@@ -2,7 +2,7 @@
 import { collectDefaultMetrics, Registry } from "prom-client";
 import type { RunEndState } from "../core/facts.ts";
 import { type Outcome, VOID_REASONS } from "../core/outcome.ts";
-import type { ClusterView, QueueView } from "../ports/desk.ts";
+import type { ExecutorView, QueueView } from "../core/cluster-view.ts";
 import type { Observation, Observer } from "../ports/observer.ts";
 import { boundedLabel, Instruments } from "./instruments.ts";
 import type { COMMON, OF_EXECUTOR, OF_WORKER } from "./metric-list.ts";
@@ -37,12 +37,12 @@ export function workerMetrics(load: () => WorkerLoad): Metrics {
   });
 }
 
-/** `look` tells of the cluster while this executor drives its runs, and nothing while it does not. */
-export function executorMetrics(look: () => ClusterView | undefined): Metrics {
+/** `look` tells what this executor drives, and nothing while it drives nothing. */
+export function executorMetrics(look: () => ExecutorView | undefined): Metrics {
   const registry = new Registry();
   const instruments = new Instruments<typeof OF_EXECUTOR>(registry);
   // One look for all gauges: it goes over everything that workers hold.
-  let view: ClusterView | undefined;
+  let view: ExecutorView | undefined;
   gaugeCluster(instruments, () => view);
   const submitted = instruments.counter("jetdag_runs_submitted_total");
   const retried = instruments.counter("jetdag_runs_retried_total");
@@ -91,9 +91,9 @@ export function executorMetrics(look: () => ClusterView | undefined): Metrics {
 
 function gaugeCluster(
   instruments: Instruments<typeof OF_EXECUTOR>,
-  view: () => ClusterView | undefined,
+  view: () => ExecutorView | undefined,
 ): void {
-  instruments.gauge("jetdag_leading", () => (view() === undefined ? 0 : 1));
+  instruments.gauge("jetdag_shares", () => view()?.shares.length ?? 0);
   instruments.gauge("jetdag_active_runs", () => view()?.activeRuns);
   instruments.gauge("jetdag_active_attempts", () => view()?.held.length);
   instruments.gauge("jetdag_live_workers", () => view()?.workers.length);

@@ -1,7 +1,8 @@
 /** Whether another worker can do what this one cannot; the executor knows all live ones. */
 import type { Work } from "../core/attempt.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { ClusterView, Desk } from "../ports/desk.ts";
+import type { ClusterView } from "../core/cluster-view.ts";
+import type { Desk } from "../ports/desk.ts";
 
 const ASK_MS = 1_000;
 /** An answer counts for so long: many attempts may fail for the same reason at once. */

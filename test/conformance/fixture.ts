@@ -5,7 +5,7 @@ import type { Checkpoints } from "../../internal/ports/checkpoints.ts";
 import type { DeadLetters } from "../../internal/ports/dead-letters.ts";
 import type { Desk } from "../../internal/ports/desk.ts";
 import type { History } from "../../internal/ports/history.ts";
-import type { Lease } from "../../internal/ports/lease.ts";
+import type { Leases } from "../../internal/ports/lease.ts";
 import type { Presence } from "../../internal/ports/presence.ts";
 import type { Referee } from "../../internal/ports/referee.ts";
 import type { RunLog } from "../../internal/ports/run-log.ts";
@@ -16,7 +16,7 @@ export interface Ports {
   readonly queue: TaskQueue;
   readonly blobs: Blobs;
   readonly presence: Presence;
-  readonly lease: Lease;
+  readonly leases: Leases;
   readonly deadLetters: DeadLetters;
   readonly desk: Desk;
   readonly referee: Referee;

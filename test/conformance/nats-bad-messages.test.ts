@@ -155,10 +155,10 @@ it("an answer too large for a message is cut where that does least harm", async 
     workerId: "worker-1",
     sinceMs: 1,
   }));
-  const view = { executor: "e", workers: [], held, queues: [], activeRuns: 7 };
+  const view = { executor: "e", executors: 1, shares: [], workers: [], held, queues: [], activeRuns: 7 };
   await cluster.desk.serve(() => view);
   const seen = await cluster.desk.ask(5_000);
-  expect(seen).toMatchObject({ executor: "e", activeRuns: 7 });
+  expect(seen).toMatchObject({ executors: ["e"], activeRuns: 7 });
   expect(seen?.held.length).toBeGreaterThan(1_000);
 });
 

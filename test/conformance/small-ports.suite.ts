@@ -1,11 +1,12 @@
 /** Blobs, lease, dead letters, presence and desk. */
 import { describe, expect, it } from "vitest";
 import { BlobMissing } from "../../internal/ports/blobs.ts";
-import type { ClusterView } from "../../internal/ports/desk.ts";
+import { type ExecutorView, merged } from "../../internal/core/cluster-view.ts";
+import type { Lease } from "../../internal/ports/lease.ts";
 import type { Heartbeat, ProbeAnswer, Took, WorkerCommand } from "../../internal/ports/presence.ts";
 import { Collected } from "../support/collected.ts";
 import { until } from "../support/until.ts";
-import type { MakeFixture } from "./fixture.ts";
+import type { Fixture, MakeFixture } from "./fixture.ts";
 import { HEARTBEAT, noise } from "./samples.ts";
 
 const TERM_MS = 1_500;
@@ -79,11 +80,15 @@ export function blobsSuite(name: string, make: MakeFixture): void {
   });
 }
 
+async function openLease(fixture: Fixture): Promise<Lease> {
+  return (await fixture.open()).leases.named("one");
+}
+
 export function leaseSuite(name: string, make: MakeFixture): void {
   describe(`lease: ${name}`, () => {
     it("is one owner's until it is given up", async () => {
       await using fixture = await make();
-      const [one, two] = [(await fixture.open()).lease, (await fixture.open()).lease];
+      const [one, two] = [await openLease(fixture), await openLease(fixture)];
       expect(await two.holder()).toBeUndefined();
       expect(await one.acquire("one")).toBe(true);
       expect(await two.acquire("two")).toBe(false);
@@ -103,7 +108,7 @@ export function leaseSuite(name: string, make: MakeFixture): void {
 
     it("is not taken by a renewal", async () => {
       await using fixture = await make();
-      const [one, two] = [(await fixture.open()).lease, (await fixture.open()).lease];
+      const [one, two] = [await openLease(fixture), await openLease(fixture)];
       expect(await one.renew("one")).toBe(false);
       expect(await one.holder()).toBeUndefined();
       await two.acquire("two");
@@ -114,14 +119,14 @@ export function leaseSuite(name: string, make: MakeFixture): void {
 
     it("has one winner when many ask at once", async () => {
       await using fixture = await make();
-      const all = await Promise.all(Array.from({ length: 4 }, () => fixture.open()));
-      const won = await Promise.all(all.map(({ lease }, i) => lease.acquire(`p${i}`)));
+      const all = await Promise.all(Array.from({ length: 4 }, () => openLease(fixture)));
+      const won = await Promise.all(all.map((lease, i) => lease.acquire(`p${i}`)));
       expect(won.filter(Boolean)).toHaveLength(1);
     });
 
     it("ends after its term, and not while it is renewed", async () => {
       await using fixture = await make({ leaseTermMs: TERM_MS });
-      const [one, two] = [(await fixture.open()).lease, (await fixture.open()).lease];
+      const [one, two] = [await openLease(fixture), await openLease(fixture)];
       expect(one.termMs).toBe(TERM_MS);
       await one.acquire("one");
       for (let i = 0; i < 5; i++) {
@@ -138,6 +143,61 @@ export function leaseSuite(name: string, make: MakeFixture): void {
       );
       expect(await one.renew("one")).toBe(false);
       expect(await one.holder()).toBe("two");
+    });
+
+    it("is one of many, by name", async () => {
+      await using fixture = await make();
+      const [one, two] = [(await fixture.open()).leases, (await fixture.open()).leases];
+      expect(await one.named("share.1").acquire("one")).toBe(true);
+      expect(await two.named("share.10").acquire("two")).toBe(true);
+      expect(await two.named("share.1").acquire("two")).toBe(false);
+      await two.named("share.10").release("two");
+      expect(await two.named("share.1").holder()).toBe("one");
+    });
+
+    it("shows on every board who holds what, at once also when it is given up", async () => {
+      await using fixture = await make();
+      const [one, two] = [(await fixture.open()).leases, (await fixture.open()).leases];
+      await one.named("a").acquire("one");
+      await one.named("gone").acquire("one");
+      await one.named("gone").release("one");
+      let changes = 0;
+      const board = await two.watch(() => void changes++);
+      expect([...board.holders()]).toEqual([["a", "one"]]);
+      await one.named("b").acquire("one");
+      await until(
+        () => board.holders().get("b") === "one",
+        () => [...board.holders()],
+      );
+      const before = changes;
+      await one.named("b").release("one");
+      await until(
+        () => board.holders().size === 1,
+        () => [...board.holders()],
+      );
+      expect(changes).toBeGreaterThan(before);
+      await board.stop();
+    });
+
+    it("is gone from the boards after its term, and from a new one before that", async () => {
+      await using fixture = await make({ leaseTermMs: TERM_MS });
+      const [one, two] = [(await fixture.open()).leases, (await fixture.open()).leases];
+      const [lapses, stays] = [one.named("lapses"), one.named("stays")];
+      await lapses.acquire("one");
+      await stays.acquire("one");
+      const board = await two.watch(() => undefined);
+      await fixture.elapse((TERM_MS * 2) / 3);
+      await stays.renew("one");
+      // One that looks only now knows all the same how old each is.
+      const late = await two.watch(() => undefined);
+      expect([...late.holders().keys()].toSorted()).toEqual(["lapses", "stays"]);
+      await fixture.elapse(TERM_MS / 2);
+      for (const { holders } of [board, late]) {
+        await until(
+          () => [...holders().keys()].join() === "stays",
+          () => [...holders()],
+        );
+      }
     });
   });
 }
@@ -226,8 +286,10 @@ export function presenceSuite(name: string, make: MakeFixture): void {
   });
 }
 
-const VIEW: ClusterView = {
+const VIEW: ExecutorView = {
   executor: "executor-1",
+  executors: 1,
+  shares: [0, 4],
   workers: [
     {
       workerId: "worker-1",
@@ -253,9 +315,36 @@ export function deskSuite(name: string, make: MakeFixture): void {
       const [executor, asker] = [await fixture.open(), await fixture.open()];
       expect(await asker.desk.ask(20_000)).toBeUndefined();
       const serving = await executor.desk.serve(() => VIEW);
-      expect(await asker.desk.ask(20_000)).toEqual(VIEW);
+      expect(await asker.desk.ask(20_000)).toEqual(merged([VIEW]));
       await serving.stop();
       await until(async () => (await asker.desk.ask(20_000)) === undefined);
+    });
+
+    it("brings together what all say who drive runs, and waits for nobody else", async () => {
+      await using fixture = await make();
+      const [one, two, idle, asker] = [
+        await fixture.open(),
+        await fixture.open(),
+        await fixture.open(),
+        await fixture.open(),
+      ];
+      const held = { ...VIEW.held[0], runId: "run-2" } as (typeof VIEW.held)[number];
+      const views = [
+        { ...VIEW, executors: 2 },
+        { ...VIEW, executor: "executor-2", executors: 2, shares: [1], held: [held], activeRuns: 4 },
+      ] as const;
+      await one.desk.serve(() => views[0]);
+      await two.desk.serve(() => views[1]);
+      await idle.desk.serve(() => undefined);
+      const seen = await asker.desk.ask(20_000);
+      expect(seen).toMatchObject({
+        executors: ["executor-1", "executor-2"],
+        shares: [0, 1, 4],
+        workers: [{ workerId: "worker-1", slots: 4, active: 2 }],
+        queues: [{ queue: "default", depth: 6, running: 4, workers: 1 }],
+        activeRuns: 5,
+      });
+      expect(seen?.held.map(({ runId }) => runId).toSorted()).toEqual(["run-1", "run-2"]);
     });
   });
 }

@@ -92,14 +92,13 @@ describe("the services' HTTP port", () => {
     await expect(ask(port, "/healthz")).rejects.toThrow("fetch failed");
   });
 
-  test("metrics tell what ran, where and how it ended; an executor that stands by is ready too", async () => {
+  test("metrics tell what ran, where and how it ended, and what each executor drives", async () => {
     await using server = await TestServer.start();
     const args = ["--nats", server.url, ...TIMES, "--http-port", "0"];
     await using leader = new Program("executor", args);
     await leader.says("lease taken");
-    await using second = new Program("executor", args);
     await using worker = new Program("worker", [...args, "--workers", "3"]);
-    await Promise.all([readiness(second, 200, "executor"), readiness(worker, 200, "worker")]);
+    await readiness(worker, 200, "worker");
     const tasks = [
       { id: "a", command: "true" },
       { id: "b", command: "exit 3", depends_on: ["a"] },
@@ -120,7 +119,7 @@ describe("the services' HTTP port", () => {
       );
     };
     await has(leader, [
-      "jetdag_leading 1",
+      "jetdag_shares 16",
       "jetdag_runs_submitted_total 1",
       'jetdag_runs_ended_total{state="failed"} 1',
       'jetdag_attempts_total{type="bash",outcome="completed"} 1',
@@ -134,7 +133,9 @@ describe("the services' HTTP port", () => {
       'jetdag_queue_depth{queue="default"} 0',
       'jetdag_queue_workers{queue="default"} 1',
     ]);
-    await has(second, ["jetdag_leading 0", "jetdag_runs_submitted_total 0"]);
+    await using second = new Program("executor", args);
+    await has(second, ["jetdag_shares 8", "jetdag_runs_submitted_total 0", "jetdag_live_workers 1"]);
+    await has(leader, ["jetdag_shares 8", "jetdag_runs_submitted_total 1"]);
     await has(worker, [
       "jetdag_worker_slots 3",
       "jetdag_worker_active_attempts 0",
@@ -142,7 +143,7 @@ describe("the services' HTTP port", () => {
       'jetdag_worker_attempts_total{type="function",outcome="completed"} 1',
     ]);
     leader.kill("SIGTERM");
-    await has(second, ["jetdag_leading 1", "jetdag_live_workers 1"]);
+    await has(second, ["jetdag_shares 16", "jetdag_live_workers 1"]);
   });
 
   test.each(["executor", "worker"] as const)("%s: a port that is taken is exit 2 at start", async (name) => {

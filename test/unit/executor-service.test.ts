@@ -3,11 +3,13 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { StoredDefinitions } from "../../internal/contract/definitions.ts";
 import type { AttemptId } from "../../internal/core/attempt.ts";
 import type { LoggedFact } from "../../internal/core/facts.ts";
+import { partitionOf } from "../../internal/core/hash.ts";
 import { ExecutorService } from "../../internal/executor/service.ts";
 import { MemoryCluster } from "../../internal/memory/cluster.ts";
-import type { Lease } from "../../internal/ports/lease.ts";
+import type { Lease, LeaseBoard, Leases } from "../../internal/ports/lease.ts";
 import type { Observation } from "../../internal/ports/observer.ts";
 import type { Heartbeat, WorkerCommand } from "../../internal/ports/presence.ts";
+import type { FollowOptions } from "../../internal/ports/run-log.ts";
 import type { QueuedAttempt } from "../../internal/ports/task-queue.ts";
 import { dag, task } from "../support/dags.ts";
 import { completed } from "../support/facts.ts";
@@ -17,11 +19,12 @@ const TERM_MS = 5_000;
 const DEAD_MS = 30_000;
 const CHAIN = dag([task("a"), task("b", { dependsOn: ["a"] })]);
 
-/** A lease whose answers a test can hold up or refuse. */
-class TestLease implements Lease {
+/** Leases whose answers a test can hold up or refuse; each is asked for on its own. */
+class TestLeases implements Leases {
   readonly termMs = TERM_MS;
   readonly released: string[] = [];
   refuses = false;
+  readonly #held = new Map<string, string>();
   #gate: Promise<void> = Promise.resolve();
   #open = (): void => undefined;
 
@@ -31,31 +34,42 @@ class TestLease implements Lease {
   letGo(): void {
     this.#open();
   }
-  async acquire(): Promise<boolean> {
-    return true;
+
+  named(name: string): Lease {
+    return {
+      termMs: TERM_MS,
+      acquire: async (owner) => {
+        if (!this.refuses) this.#held.set(name, owner);
+        return !this.refuses;
+      },
+      renew: async () => {
+        await this.#gate;
+        if (this.refuses) this.#held.delete(name);
+        return !this.refuses;
+      },
+      release: async () => {
+        this.#held.delete(name);
+        this.released.push(name);
+      },
+      holder: async () => undefined,
+    };
   }
-  async renew(): Promise<boolean> {
-    await this.#gate;
-    return !this.refuses;
-  }
-  async release(owner: string): Promise<void> {
-    this.released.push(owner);
-  }
-  async holder(): Promise<string | undefined> {
-    return undefined;
+
+  async watch(): Promise<LeaseBoard> {
+    return { holders: () => new Map(this.#held), stop: async () => undefined };
   }
 }
 
 let clock: ManualClock;
 let cluster: MemoryCluster;
-let lease: TestLease;
+let leases: TestLeases;
 let service: ExecutorService;
 let seen: Observation[];
 
 beforeEach(async () => {
   clock = new ManualClock();
   cluster = new MemoryCluster({ clock });
-  lease = new TestLease();
+  leases = new TestLeases();
   seen = [];
   let ids = 0;
   service = new ExecutorService({
@@ -65,7 +79,7 @@ beforeEach(async () => {
     presence: cluster.presence,
     desk: cluster.desk,
     referee: cluster.referee,
-    lease,
+    leases,
     clock,
     definitions: new StoredDefinitions(cluster.blobs),
     random: { id: () => `id-${++ids}` },
@@ -76,6 +90,7 @@ beforeEach(async () => {
     windowOf: () => 100,
     workers: [],
     registry: { register: () => undefined },
+    standsIn: false,
   });
   await service.start();
 });
@@ -87,9 +102,9 @@ afterEach(async () => {
 
 /** The lease is lost, and taken again. */
 async function newLease(): Promise<void> {
-  lease.refuses = true;
+  leases.refuses = true;
   await clock.advance(2_000);
-  lease.refuses = false;
+  leases.refuses = false;
   await clock.advance(2_000);
 }
 
@@ -123,7 +138,12 @@ function beat(incarnation: string, held: readonly AttemptId[] = []): Heartbeat {
     server: "memory",
     told: 0,
     blockedMs: 0,
-    held: held.map((attempt) => ({ ...attempt, queue: "default", partition: 0, heldMs: 0 })),
+    held: held.map((attempt) => ({
+      ...attempt,
+      queue: "default",
+      partition: partitionOf(CHAIN.tenantId, CHAIN.name),
+      heldMs: 0,
+    })),
     time: 0,
     draining: false,
     goodbye: false,
@@ -133,11 +153,11 @@ function beat(incarnation: string, held: readonly AttemptId[] = []): Heartbeat {
 test("what became owed while the lease was too old to act on is queued when it is renewed after all", async () => {
   const { runId } = await service.submit({ dag: CHAIN });
   expect(await queued()).toEqual(["a#1"]);
-  lease.hold();
+  leases.hold();
   await clock.advance(2 * TERM_MS);
   await end(runId, "a");
   expect(await queued()).toEqual(["a#1"]);
-  lease.letGo();
+  leases.letGo();
   await clock.advance(2_000);
   expect(await queued()).toContain("b#1");
 });
@@ -154,13 +174,13 @@ test("an outcome of a run that was let go long ago is counted as void", async ()
 test("an end that could not be announced then is announced when it is renewed", async () => {
   const { runId } = await service.submit({ dag: dag([task("a")]) });
   await clock.advance(0);
-  lease.hold();
+  leases.hold();
   await clock.advance(2 * TERM_MS);
   await end(runId, "a");
   const kinds = async (): Promise<string[]> =>
     (await cluster.log.factsOf(runId)).map(({ fact }) => fact.kind);
   expect(await kinds()).toEqual(["submitted", "outcomes"]);
-  lease.letGo();
+  leases.letGo();
   await clock.advance(2_000);
   expect(await kinds()).toEqual(["submitted", "outcomes", "finished"]);
 });
@@ -236,11 +256,11 @@ test("it stops only after workers were told to stop what was cancelled, also whe
 test("a take-over that fails gives the lease up, and is tried again", async () => {
   const { follow } = cluster.log;
   cluster.log.follow = async () => Promise.reject(new Error("no such stream"));
-  lease.refuses = true;
+  leases.refuses = true;
   await clock.advance(2_000);
-  lease.refuses = false;
+  leases.refuses = false;
   await clock.advance(4_000);
-  expect(lease.released.length).toBeGreaterThan(0);
+  expect(leases.released.length).toBeGreaterThan(0);
   expect(service.look()).toBeUndefined();
   cluster.log.follow = follow;
   await clock.advance(2_000);
@@ -249,9 +269,9 @@ test("a take-over that fails gives the lease up, and is tried again", async () =
 
 test("after the log has lost its end all is replayed, and who waits for a run that went with it is told", async () => {
   const { follow } = cluster.log;
-  let rewind: (() => void) | undefined;
+  const followers: FollowOptions[] = [];
   cluster.log.follow = async (options, onFact) => {
-    rewind = options.onRewound;
+    followers.push(options);
     return follow.call(cluster.log, options, onFact);
   };
   await newLease();
@@ -260,7 +280,7 @@ test("after the log has lost its end all is replayed, and who waits for a run th
   const lost = gone.result().catch((error: unknown) => String(error));
   const { factsOf } = cluster.log;
   cluster.log.factsOf = async (id) => (id === gone.runId ? [] : factsOf.call(cluster.log, id));
-  rewind?.();
+  for (const { onRewound } of followers.splice(0)) onRewound?.();
   await clock.advance(4_000);
   expect(await lost).toContain(`run '${gone.runId}' is gone`);
   expect(service.look()).toBeDefined();
@@ -276,9 +296,9 @@ test("a take-over that takes longer than the lease lasts keeps it", async () => 
     await gate;
     return follow.call(cluster.log, options, onFact);
   };
-  lease.refuses = true;
+  leases.refuses = true;
   await clock.advance(2_000);
-  lease.refuses = false;
+  leases.refuses = false;
   const from = seen.length;
   await clock.advance(4 * TERM_MS);
   expect(seen.slice(from).filter(({ kind }) => kind === "lease-lost")).toEqual([]);

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import type { Outcome } from "../../internal/core/outcome.ts";
-import type { ClusterView } from "../../internal/ports/desk.ts";
+import type { ExecutorView } from "../../internal/core/cluster-view.ts";
 import { boundedLabel } from "../../internal/telemetry/instruments.ts";
 import { COMMON, METRICS, OF_EXECUTOR, OF_WORKER } from "../../internal/telemetry/metric-list.ts";
 import { executorMetrics, type Metrics, workerMetrics } from "../../internal/telemetry/metrics.ts";
@@ -16,8 +16,10 @@ const failed: Outcome = {
   error: { reason: "exit-nonzero", message: "exit code 3" },
 };
 
-const VIEW: ClusterView = {
+const VIEW: ExecutorView = {
   executor: "e",
+  executors: 2,
+  shares: [0, 2, 4],
   activeRuns: 3,
   workers: [1, 2].map((i) => ({
     ...{ workerId: `w${i}`, host: "h", pid: i, queues: ["default"], functions: [] },
@@ -82,7 +84,7 @@ test("a worker's attempts by type and outcome, and the process itself", async ()
 });
 
 test("an executor that leads tells of the cluster, one that does not only that", async () => {
-  let view: ClusterView | undefined = VIEW;
+  let view: ExecutorView | undefined = VIEW;
   const metrics = executorMetrics(() => view);
   metrics.observe({ kind: "run-submitted", runId: "r", dagName: "d", tasks: 1 });
   metrics.observe({ kind: "run-finished", runId: "r", state: "failed", durationMs: 1_500 });
@@ -93,7 +95,7 @@ test("an executor that leads tells of the cluster, one that does not only that",
   const leading = await samplesOf(metrics);
   expect(leading).toEqual(
     expect.arrayContaining([
-      "jetdag_leading 1",
+      "jetdag_shares 3",
       "jetdag_active_runs 3",
       "jetdag_runs_submitted_total 1",
       'jetdag_runs_ended_total{state="failed"} 1',
@@ -114,7 +116,7 @@ test("an executor that leads tells of the cluster, one that does not only that",
   );
   view = undefined;
   const standing = await samplesOf(metrics);
-  expect(standing).toContain("jetdag_leading 0");
+  expect(standing).toContain("jetdag_shares 0");
   const gauges = /^jetdag_(active_|queue_|live_|slots)/;
   expect(leading.filter((line) => gauges.test(line))).toHaveLength(8);
   expect(standing.filter((line) => gauges.test(line))).toEqual([]);

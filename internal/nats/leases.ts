@@ -1,27 +1,71 @@
 /**
- * The lease as a key in a bucket whose keys expire; taken and renewed by expected revision.
- * It is read from the leader: a replica that lags behind would show a lease that is over.
+ * Leases as keys in a bucket whose keys expire; taken and renewed by expected revision.
+ * They are read from the leader: a replica that lags behind would show a lease that is over.
  */
 import { type JetStreamClient, jetstream } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
-import type { NatsConnection } from "@nats-io/transport-node";
-import type { Lease } from "../ports/lease.ts";
+import type { Lease, LeaseBoard, Leases } from "../ports/lease.ts";
 import { CODES, isApiError, isDenied } from "./answers.ts";
+import type { Context } from "./context.ts";
+import { NatsLeaseBoard } from "./lease-board.ts";
 import { patiently } from "./patience.ts";
 
-const KEY = "executor";
 /** An answer that takes longer is asked for again while the lease still lasts. */
 const TRIES_IN_A_TERM = 4;
 
-export class NatsLease implements Lease {
+export class NatsLeases implements Leases {
+  readonly termMs: number;
+  readonly #context: Context;
+  readonly #kv: KV;
+  readonly #boards = new Set<NatsLeaseBoard>();
+
+  constructor(context: Context, kv: KV, termMs: number) {
+    this.termMs = termMs;
+    this.#context = context;
+    this.#kv = kv;
+  }
+
+  named(name: string): Lease {
+    return new NatsLease(this.#kv, name, this.termMs);
+  }
+
+  async watch(onChange: () => void): Promise<LeaseBoard> {
+    const { termMs } = this;
+    const board = new NatsLeaseBoard({ context: this.#context, termMs, onChange });
+    this.#boards.add(board);
+    const stop = async (): Promise<void> => {
+      this.#boards.delete(board);
+      await board.stop();
+    };
+    try {
+      await board.start();
+    } catch (error) {
+      await stop();
+      throw error;
+    }
+    return { holders: () => board.holders(), stop };
+  }
+
+  reconnected(): void {
+    for (const board of this.#boards) board.reconnected();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#boards].map((board) => board.stop()));
+  }
+}
+
+class NatsLease implements Lease {
   readonly termMs: number;
   readonly #kv: KV;
+  readonly #key: string;
   /** The newest write of this process that was stored. */
   #written: { readonly owner: string; readonly revision: number } | undefined;
 
-  constructor(kv: KV, termMs: number) {
+  constructor(kv: KV, key: string, termMs: number) {
     this.termMs = termMs;
     this.#kv = kv;
+    this.#key = key;
   }
 
   async acquire(owner: string): Promise<boolean> {
@@ -39,7 +83,7 @@ export class NatsLease implements Lease {
     const held = await this.#held();
     if (held?.owner !== owner) return;
     try {
-      await this.#kv.delete(KEY, { previousSeq: held.revision });
+      await this.#kv.delete(this.#key, { previousSeq: held.revision });
     } catch (error) {
       // Over and taken by another in between.
       if (!isApiError(error, CODES.wrongLastSequence)) throw error;
@@ -51,7 +95,7 @@ export class NatsLease implements Lease {
   }
 
   async #held(): Promise<{ readonly owner: string; readonly revision: number } | undefined> {
-    const entry = await patiently(() => this.#kv.get(KEY), this.termMs);
+    const entry = await patiently(() => this.#kv.get(this.#key), this.termMs);
     if (entry === null || entry.operation !== "PUT") return undefined;
     return { owner: entry.string(), revision: entry.revision };
   }
@@ -59,7 +103,9 @@ export class NatsLease implements Lease {
   /** A write that was stored while its answer was lost looks like somebody else's; reading back tells. */
   async #write(owner: string, previous: number | undefined): Promise<boolean> {
     const store = (): Promise<number> =>
-      previous === undefined ? this.#kv.create(KEY, owner) : this.#kv.update(KEY, owner, previous);
+      previous === undefined
+        ? this.#kv.create(this.#key, owner)
+        : this.#kv.update(this.#key, owner, previous);
     try {
       this.#written = { owner, revision: await patiently(store, this.termMs) };
       return true;
@@ -74,10 +120,11 @@ export class NatsLease implements Lease {
 }
 
 /** Opens the bucket, and creates it where it is missing; the first one's term stays. */
-export async function openLease(nc: NatsConnection, bucket: string, termMs: number): Promise<NatsLease> {
+export async function openLeases(context: Context, termMs: number): Promise<NatsLeases> {
+  const { nc, names } = context;
   const js = jetstream(nc, { timeout: Math.max(250, termMs / TRIES_IN_A_TERM) });
-  const term = (await termOf(js, bucket, termMs)) ?? termMs;
-  return new NatsLease(await new Kvm(js).open(bucket), term);
+  const term = (await termOf(js, names.leaseBucket, termMs)) ?? termMs;
+  return new NatsLeases(context, await new Kvm(js).open(names.leaseBucket), term);
 }
 
 /** The bucket's term; `undefined` when this user may not see the bucket, as a worker need not. */

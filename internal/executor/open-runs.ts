@@ -1,0 +1,140 @@
+/**
+ * The runs at hand, and the way there: a run begins with its definition, and goes on after its end with all its facts,
+ * which may have to be fetched. Facts that come meanwhile wait for it.
+ */
+import type { LoggedFact } from "../core/facts.ts";
+import type { Graph } from "../core/graph.ts";
+import { RunFold } from "../core/run-fold.ts";
+import { foldOf } from "./load-run.ts";
+import type { Ports } from "./settings.ts";
+
+export interface OpenRunsOptions extends Pick<Ports, "log" | "definitions" | "observer"> {
+  /** The next fact of a run at hand. */
+  onFact(run: RunFold, logged: LoggedFact): void;
+  /** A run is new at hand, after its first fact. */
+  onBegun(run: RunFold): void;
+  /** A fact of a run that is not at hand: it is unknown, or was let go after its end. */
+  onOver(logged: LoggedFact): void;
+  /** Facts that had waited were handed on. */
+  onLoaded(): void;
+  /** What is still done for a run that has ended; its facts are read again only after. */
+  sweepOf(runId: string): Promise<void> | undefined;
+}
+
+/** The facts that wait for a run. */
+interface Waiting {
+  readonly facts: LoggedFact[];
+}
+
+export class OpenRuns {
+  readonly #options: OpenRunsOptions;
+  readonly #runs = new Map<string, RunFold | Waiting>();
+  readonly #loading = new Set<Promise<void>>();
+  #stopped = false;
+
+  constructor(options: OpenRunsOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#runs.size;
+  }
+
+  get(runId: string): RunFold | undefined {
+    const entry = this.#runs.get(runId);
+    return entry instanceof RunFold ? entry : undefined;
+  }
+
+  all(): RunFold[] {
+    return [...this.#runs.values()].filter((entry) => entry instanceof RunFold);
+  }
+
+  /** Hands the fact on as soon as its run is there. */
+  take(logged: LoggedFact): void {
+    if (this.#stopped) return;
+    const entry = this.#runs.get(logged.runId);
+    if (entry !== undefined && !(entry instanceof RunFold)) entry.facts.push(logged);
+    else if (logged.fact.kind === "retry") this.#goOn(logged, entry);
+    else if (entry !== undefined) this.#options.onFact(entry, logged);
+    else if (logged.fact.kind === "submitted") this.#open(logged);
+    else this.#options.onOver(logged);
+  }
+
+  delete(run: RunFold): void {
+    this.#runs.delete(run.runId);
+  }
+
+  /** Resolves when no fact waits. */
+  async loaded(): Promise<void> {
+    while (this.#loading.size > 0) await Promise.all(this.#loading);
+  }
+
+  /** Hands nothing on any more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#runs.clear();
+  }
+
+  #open(logged: LoggedFact): void {
+    if (logged.fact.kind !== "submitted") return;
+    const graph = this.#options.definitions.get(logged.fact.definition);
+    if (graph instanceof Promise) {
+      this.#wait(logged, "reading the definition", async () => this.#begin(logged, await graph));
+    } else {
+      this.#begin(logged, graph);
+    }
+  }
+
+  #begin(logged: LoggedFact, graph: Graph): void {
+    if (logged.fact.kind !== "submitted" || this.#stopped) return;
+    const run = new RunFold(logged, logged.fact, graph);
+    this.#runs.set(run.runId, run);
+    this.#options.onFact(run, logged);
+    this.#options.onBegun(run);
+  }
+
+  /** A retry of a run that has ended. It was let go, unless its end is not announced yet; its queues may still be cleared. */
+  #goOn(logged: LoggedFact, open: RunFold | undefined): void {
+    const sweep = this.#options.sweepOf(logged.runId);
+    if (open !== undefined && sweep === undefined) {
+      this.#options.onFact(open, logged);
+      return;
+    }
+    this.#wait(logged, "reading it again", async () => {
+      await sweep;
+      const facts = await this.#options.log.factsOf(logged.runId);
+      const run = await foldOf(
+        facts.filter(({ seq }) => seq < logged.seq),
+        this.#options,
+      );
+      if (run === undefined || this.#stopped) return;
+      this.#runs.set(run.runId, run);
+      this.#options.onFact(run, logged);
+    });
+  }
+
+  /** What cannot be read cannot go on; it stays in the log and is tried again at the next take-over. */
+  #wait({ runId }: LoggedFact, what: string, load: () => Promise<void>): void {
+    const waiting: Waiting = { facts: [] };
+    this.#runs.set(runId, waiting);
+    const loading = load()
+      .then(
+        () => {
+          if (this.#stopped) return;
+          if (this.#runs.get(runId) === waiting) this.#runs.delete(runId);
+          for (const fact of waiting.facts) this.take(fact);
+          this.#options.onLoaded();
+        },
+        (error: unknown) => {
+          this.#runs.delete(runId);
+          this.#options.observer.observe({
+            kind: "trouble",
+            what: `run ${runId}: ${what}`,
+            error: String(error),
+          });
+        },
+      )
+      .finally(() => this.#loading.delete(loading));
+    this.#loading.add(loading);
+  }
+}

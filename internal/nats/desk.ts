@@ -1,0 +1,71 @@
+/** Questions to the executors on core NATS: one question goes to all of them. */
+import { createInbox, type Msg } from "@nats-io/transport-node";
+import { decodeExecutor, encodeExecutor } from "../contract/notices.ts";
+import { type ClusterView, type ExecutorView, isComplete, merged } from "../core/cluster-view.ts";
+import type { Desk } from "../ports/desk.ts";
+import type { Subscription } from "../ports/presence.ts";
+import { type Context, guarded } from "./context.ts";
+
+export class NatsDesk implements Desk {
+  readonly #context: Context;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  async serve(answer: () => ExecutorView | undefined): Promise<Subscription> {
+    const { nc, names, onTrouble } = this.#context;
+    const subscription = nc.subscribe(
+      names.desk,
+      guarded(onTrouble, "answering what is going on", (message) => {
+        const view = answer();
+        if (view === undefined) return;
+        message.respond(fitting(view, nc.info?.max_payload ?? Number.POSITIVE_INFINITY));
+      }),
+    );
+    await nc.flush().catch(() => undefined);
+    return { stop: async () => subscription.unsubscribe() };
+  }
+
+  async ask(timeoutMs: number): Promise<ClusterView | undefined> {
+    const { nc, names, onTrouble } = this.#context;
+    const answers: ExecutorView[] = [];
+    const inbox = createInbox();
+    let done = (): void => undefined;
+    const heard = new Promise<void>((resolve) => (done = resolve));
+    const hear = (message: Msg): void => {
+      const answer = this.#read(message);
+      if (answer !== undefined) answers.push(answer);
+      if (answer === undefined || isComplete(answers)) done();
+    };
+    if (nc.isClosed()) return undefined;
+    const subscription = nc.subscribe(inbox, guarded(onTrouble, "hearing what is going on", hear));
+    const timer = setTimeout(done, timeoutMs);
+    try {
+      nc.publish(names.desk, new Uint8Array(), { reply: inbox });
+      await heard;
+      return merged(answers);
+    } finally {
+      clearTimeout(timer);
+      subscription.unsubscribe();
+    }
+  }
+
+  /** Nothing where there is no executor. */
+  #read({ data }: Msg): ExecutorView | undefined {
+    // No responders.
+    if (data.length === 0) return undefined;
+    const decoded = decodeExecutor(data);
+    if ("value" in decoded) return decoded.value;
+    this.#context.onTrouble(`an executor's answer cannot be read: ${decoded.wrong}`);
+    return undefined;
+  }
+}
+
+/** An answer that one message can hold: of very many held attempts, only the first. */
+function fitting(view: ExecutorView, limit: number): Uint8Array {
+  const bytes = encodeExecutor(view);
+  if (bytes.length <= limit) return bytes;
+  const share = Math.floor((view.held.length * limit) / bytes.length / 2);
+  return encodeExecutor({ ...view, held: view.held.slice(0, share) });
+}
