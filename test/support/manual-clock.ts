@@ -51,6 +51,11 @@ export class ManualClock implements Clock {
     this.#step(end - this.#monotonic);
   }
 
+  /** Time passes while the process stands still: what is due runs late, at the next chance. */
+  standStill(ms: number): void {
+    this.#step(ms);
+  }
+
   #step(ms: number): void {
     this.#monotonic += ms;
     this.#now += ms;

@@ -1,0 +1,111 @@
+/** What an executor answers a worker about copies that it cannot trust. */
+import { beforeEach, expect, test } from "vitest";
+import { SHARES } from "../../internal/core/hash.ts";
+import type { AttemptId } from "../../internal/core/attempt.ts";
+import type { RunFold } from "../../internal/core/run-fold.ts";
+import { Arbiter } from "../../internal/executor/arbiter.ts";
+import { MemoryReferee } from "../../internal/memory/referee.ts";
+import type { DoubtfulAttempt, Ruling } from "../../internal/ports/referee.ts";
+import { dag, task } from "../support/dags.ts";
+import { completed, RUN_SEQ, TestRun } from "../support/facts.ts";
+import { ManualClock } from "../support/manual-clock.ts";
+
+let clock: ManualClock;
+let referee: MemoryReferee;
+let arbiter: Arbiter;
+let run: TestRun;
+/** Incarnations by task. */
+let holders: Map<string, string>;
+/** Positions that were asked for; the log ends at 9. */
+let folded: number[];
+let fold: () => Promise<void>;
+
+beforeEach(async () => {
+  clock = new ManualClock();
+  referee = new MemoryReferee();
+  run = new TestRun(dag([task("a"), task("b")]));
+  holders = new Map();
+  folded = [];
+  fold = async () => undefined;
+  arbiter = new Arbiter({
+    referee,
+    clock,
+    log: { end: async () => ({ seq: 9, facts: 9, fill: 0, time: 0 }) },
+    folded: async (seq) => {
+      folded.push(seq);
+      await fold();
+    },
+    find: current,
+    holderOf: ({ task: id }) => holders.get(id),
+  });
+  await arbiter.start();
+});
+
+function current({ runId, task: id, attempt }: AttemptId): { run: RunFold } | undefined {
+  const position = run.fold.graph.position(id) ?? -1;
+  if (runId !== run.fold.runId || !run.fold.isCurrent(position, attempt)) return undefined;
+  return { run: run.fold };
+}
+
+function doubtful(id: string, more: Partial<DoubtfulAttempt> = {}): DoubtfulAttempt {
+  return { runId: "run", task: id, index: 0, attempt: 1, runSeq: RUN_SEQ, ...more };
+}
+
+/** The answer to a worker `w-1` once reports have come in. */
+async function ask(...attempts: DoubtfulAttempt[]): Promise<readonly Ruling[] | undefined> {
+  const asking = referee.ask(3, { incarnation: "w-1", attempts });
+  await clock.advance(2_000);
+  return asking;
+}
+
+test("what is current may run, unless another holds it; what is not is over", async () => {
+  holders = new Map([["b", "w-2"]]);
+  const others = [doubtful("a", { attempt: 2 }), doubtful("a", { runSeq: 8 }), doubtful("a", { runId: "x" })];
+  expect(await ask(doubtful("a"), doubtful("b"), ...others)).toEqual(["run", "held", "over", "over", "over"]);
+  holders = new Map([["b", "w-1"]]);
+  run.outcomes(completed("a"));
+  expect(await ask(doubtful("a"), doubtful("b"))).toEqual(["over", "run"]);
+});
+
+test("the log is folded to its end before anything is said", async () => {
+  let reach = (): void => undefined;
+  fold = () => new Promise((resolve) => (reach = resolve));
+  const asking = ask(doubtful("a"));
+  await clock.advance(5_000);
+  expect(folded).toEqual([9]);
+  run.outcomes(completed("a"));
+  reach();
+  expect(await asking).toEqual(["over"]);
+});
+
+test("workers have time to say what they hold, at the beginning and after a reconnect", async () => {
+  const atFirst = referee.ask(0, { incarnation: "w-1", attempts: [doubtful("a")] });
+  await clock.advance(500);
+  holders.set("a", "w-2");
+  await clock.advance(1_000);
+  expect(await atFirst).toEqual(["held"]);
+  holders.clear();
+  expect(await referee.ask(0, { incarnation: "w-1", attempts: [doubtful("a")] })).toEqual(["run"]);
+  arbiter.reportsAsked();
+  const after = referee.ask(0, { incarnation: "w-1", attempts: [doubtful("a")] });
+  await clock.advance(500);
+  holders.set("a", "w-2");
+  await clock.advance(1_000);
+  expect(await after).toEqual(["held"]);
+});
+
+test("it answers for all shares, and for none once it is stopped, also not to who has asked before", async () => {
+  await clock.advance(1_000);
+  for (let share = 0; share < SHARES; share++) {
+    const answer = await referee.ask(share, { incarnation: "w-1", attempts: [doubtful("a")] });
+    expect(answer).toEqual(["run"]);
+  }
+  let reach = (): void => undefined;
+  fold = () => new Promise((resolve) => (reach = resolve));
+  const asking = ask(doubtful("a"));
+  await clock.advance(0);
+  await arbiter.stop();
+  reach();
+  expect(await asking).toBeUndefined();
+  expect(await ask(doubtful("a"))).toBeUndefined();
+});
