@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command line: runs DAGs, here or on a cluster, and looks after runs. */
 import { Command } from "commander";
-import { ConfigError, type Settings, unknownVariables } from "../../internal/config/load.ts";
+import { ConfigError } from "../../internal/config/load.ts";
 import { addSettings, givenFlags, runProgram } from "../../internal/config/options.ts";
 import { readSettings } from "../../internal/config/read-settings.ts";
 import { BadInput } from "../../internal/executor/executor.ts";
@@ -14,6 +14,8 @@ import { CannotStart } from "../local/cannot-start.ts";
 import { VERSION } from "../version.ts";
 import { addConfigFlags, config } from "./config.ts";
 import { addCompletion } from "./completion.ts";
+import { commandsOf, given, isJson } from "./commands.ts";
+import { addDead } from "./dead-commands.ts";
 import { deploy, diff, list, show } from "./deployments.ts";
 import { examplesOf } from "./examples.ts";
 import { follow, wait } from "./follow.ts";
@@ -62,57 +64,7 @@ const program = new Command("dag")
   .enablePositionalOptions()
   .exitOverride();
 
-function add(name: string, description: string, act: (command: Command) => Promise<number>): Command {
-  const command = program
-    .command(name)
-    .description(description)
-    .option("--json", "print JSON alone on stdout")
-    .exitOverride();
-  return command.action(async () => {
-    for (const warning of unknownVariables(process.env)) process.stderr.write(`dag: ${warning}\n`);
-    process.exitCode = await act(command);
-  });
-}
-
-interface Looking<Options> {
-  /** What stands on the command line beside the settings. */
-  readonly flags: Options & {
-    readonly json: boolean;
-    readonly live: boolean;
-    readonly given: ReadonlySet<string>;
-  };
-  readonly settings: Settings;
-  readonly args: readonly string[];
-}
-
-/** A command that asks the cluster, or tells it something. */
-function addLook<Options extends object>(
-  name: string,
-  description: string,
-  act: (looking: Looking<Options>) => Promise<number>,
-): Command {
-  const command = add(name, description, async (self) => {
-    const settings = await readSettings(self, "look", process.env);
-    const flags = {
-      ...self.opts<Options>(),
-      json: isJson(self),
-      live: canDraw(process.env.TERM),
-      given: given(self, "look"),
-    };
-    return act({ flags, settings, args: self.args });
-  });
-  return addSettings(command, "look");
-}
-
-function isJson(command: Command): boolean {
-  return command.opts<{ json?: boolean }>().json ?? false;
-}
-
-/** The settings that stand on the command line. */
-function given(command: Command, of: "dag" | "look"): ReadonlySet<string> {
-  const flags = Object.entries(givenFlags(command, of));
-  return new Set(flags.flatMap(([flag, value]) => (value === undefined ? [] : flag)));
-}
+const { add, addLook } = commandsOf(program, process.env);
 
 function collect(value: string, all?: string[]): string[] {
   return [...(all ?? []), value];
@@ -224,6 +176,8 @@ addLook("queues", "list the queues: what waits, what is in flight, who takes it"
   queues(flags, settings),
 );
 
+const dead = addDead(program, process.env);
+
 addConfigFlags(
   add("config", "print every setting in force, and where it comes from", (command) =>
     config({ json: isJson(command) }, command, process.env),
@@ -238,9 +192,16 @@ const upCommand = add("up", "start a cluster on this machine, until Ctrl-C", asy
 addSettings(upCommand, "up");
 
 addCompletion(program);
-for (const command of program.commands) {
+for (const command of [...program.commands, ...dead.commands]) {
   if (!command.options.some(({ long }) => long === "--version")) command.version(VERSION);
-  command.addHelpText("after", examplesOf(command.name()));
+  command.addHelpText("after", examplesOf(nameOf(command)));
+}
+
+/** As it is typed after `dag`. */
+function nameOf(command: Command): string {
+  return command.parent === null || command.parent === program
+    ? command.name()
+    : `${command.parent.name()} ${command.name()}`;
 }
 
 const EXPECTED = [

@@ -2,11 +2,11 @@
 import type { Settings } from "../../internal/config/load.ts";
 import { listRuns, type RunFilter, type RunSummary } from "../../internal/executor/run-list.ts";
 import { systemClock } from "../../internal/memory/system.ts";
-import { parseDuration } from "../../internal/spec/duration.ts";
 import { lineWidth } from "../../internal/telemetry/line-width.ts";
 import { localTime } from "../../internal/telemetry/local-time.ts";
 import { coloured, shortDuration, table } from "../../internal/telemetry/text.ts";
 import { withCluster } from "./cluster.ts";
+import { limitOf, moreLine, sinceOf } from "./list-flags.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface RunsFlags {
@@ -19,8 +19,6 @@ export interface RunsFlags {
 }
 
 const STATES = ["running", "completed", "failed", "crashed", "cancelled"] as const;
-const DEFAULT_LIMIT = 25;
-const MAX_LIMIT = 100_000;
 
 export async function runs(flags: RunsFlags, settings: Settings): Promise<number> {
   const filter = filterOf(flags);
@@ -47,8 +45,7 @@ export async function runs(flags: RunsFlags, settings: Settings): Promise<number
     whole: 0,
   });
   const painted = lines.map((line, i) => paint(line, found[i - 1]?.state));
-  const more = found.length === filter.limit ? [`the newest ${filter.limit}; --limit N shows more`] : [];
-  process.stdout.write(`${[...painted, ...more].join("\n")}\n`);
+  process.stdout.write(`${[...painted, ...moreLine(found.length, filter.limit)].join("\n")}\n`);
   return 0;
 }
 
@@ -58,7 +55,7 @@ function paint(line: string, state: RunSummary["state"] | undefined): string {
 
 function filterOf({ dag, tenant, state, since, limit }: RunsFlags): RunFilter {
   return {
-    limit: limit === undefined ? DEFAULT_LIMIT : limitOf(limit),
+    limit: limitOf(limit),
     ...(dag === undefined ? {} : { dag }),
     ...(tenant === undefined ? {} : { tenantId: tenant }),
     ...(state === undefined ? {} : { state: stateOf(state) }),
@@ -66,28 +63,11 @@ function filterOf({ dag, tenant, state, since, limit }: RunsFlags): RunFilter {
   };
 }
 
-function limitOf(text: string): number {
-  const limit = Number(text);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT) return limit;
-  throw new UsageError(`--limit: '${text}' is not allowed: use a whole number from 1 to ${MAX_LIMIT}`);
-}
-
 function stateOf(text: string): (typeof STATES)[number] {
   const state = STATES.find((each) => each === text);
   if (state === undefined)
     throw new UsageError(`--state: '${text}' is none: use one of ${STATES.join(", ")}`);
   return state;
-}
-
-/** A length of time back from now, or a point in time. */
-function sinceOf(text: string): number {
-  const back = parseDuration(text);
-  if (back !== undefined) return systemClock.now() - back;
-  const time = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
-  if (!Number.isNaN(time)) return time;
-  throw new UsageError(
-    `--since: '${text}' is not allowed: use a length of time such as 90m or 24h, or a time such as 2026-01-31 or 2026-01-31T08:00:00Z`,
-  );
 }
 
 function toJson({ runId, dag, tenantId, state, submittedAt, durationMs }: RunSummary): string {

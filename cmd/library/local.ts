@@ -64,6 +64,7 @@ function openInProcess(tasks: Tasks, options: ResolvedOptions): ExecutorService 
     leases: cluster.leases,
     desk: cluster.desk,
     referee: cluster.referee,
+    deadLetters: cluster.deadLetters,
     definitions: new StoredDefinitions(cluster.blobs),
     clock: systemClock,
     random: systemRandom,

@@ -5,9 +5,11 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { CrashedLetter, DeadLetter, LetterHead } from "../ports/dead-letters.ts";
+import { decodeVersion } from "./catalog.ts";
 import { decode, type Decoded, encode, map } from "./codec.ts";
+import { decodeFact } from "./facts.ts";
 import { count, duration, version } from "./schemas.ts";
-import { readFactSubject, readTaskSubject } from "./subjects.ts";
+import { readFactSubject, readTaskSubject, readVersionSubject } from "./subjects.ts";
 
 const crashed = z.object({
   v: version,
@@ -135,6 +137,13 @@ function decodeCrashed(body: Uint8Array): Decoded<CrashedLetter> {
       message,
     })),
   }));
+}
+
+/** Whether this version can read a message that is stored under this subject. */
+export function isReadable(subject: string, bytes: Uint8Array): boolean {
+  const fact = readFactSubject(subject);
+  if (fact !== undefined) return "value" in decodeFact(fact, bytes);
+  return readVersionSubject(subject) !== undefined && "value" in decodeVersion(bytes);
 }
 
 const ID_DIGITS = 16;

@@ -172,6 +172,7 @@ export class Coordinator {
     for (const run of this.#runs.all()) {
       dispatcher.resume(run, run.owed(), (key) => copies.has(key));
       this.#deadlines.watch(run);
+      this.#endings.letters.recovered(run);
       if (run.end !== undefined) this.#endings.announce(run);
     }
     for (const copy of copies.ofRunsSeen()) if (this.find(copy) === undefined) this.#removeCopy(copy);
@@ -211,6 +212,7 @@ export class Coordinator {
     const { dispatcher, onRun } = this.#options;
     const change = run.apply(logged);
     for (const outcome of change.accepted) this.#accepted(run, outcome);
+    if (this.#recovered) this.#endings.letters.accepted(run, change.accepted);
     if (this.#recovered && change.owed.length > 0) dispatcher.add(run, change.owed);
     if (this.#recovered && logged.fact.kind === "retry") this.#deadlines.watch(run);
     if (change.ended) this.#ended(run);

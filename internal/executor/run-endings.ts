@@ -5,17 +5,23 @@
  */
 import { attemptKey } from "../core/attempt.ts";
 import type { RunFold } from "../core/run-fold.ts";
+import { CrashLetters } from "./crash-letters.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { LiveTable } from "./live-table.ts";
 import type { Ports } from "./settings.ts";
 
-export interface RunEndingsOptions extends Pick<Ports, "log" | "queue" | "presence" | "observer"> {
+export interface RunEndingsOptions extends Pick<
+  Ports,
+  "log" | "queue" | "presence" | "deadLetters" | "observer"
+> {
   readonly dispatcher: Pick<Dispatcher, "end">;
   readonly table: Pick<LiveTable, "held">;
   mayAct(): boolean;
 }
 
 export class RunEndings {
+  /** Of tasks that crashed: written before the end of their run is announced. */
+  readonly letters: CrashLetters;
   readonly #options: RunEndingsOptions;
   readonly #sweeps = new Map<string, Promise<void>>();
   /** Ended runs whose end the log does not hold yet, by run; with the announcement that is under way. */
@@ -23,6 +29,7 @@ export class RunEndings {
 
   constructor(options: RunEndingsOptions) {
     this.#options = options;
+    this.letters = new CrashLetters(options);
   }
 
   /** The run has just ended. */
@@ -66,6 +73,7 @@ export class RunEndings {
     if (run.end === undefined) return;
     const durationMs = run.endedAt - run.begunAt;
     try {
+      await this.letters.written(run);
       await this.#options.log.append(run, { kind: "finished", gen: run.gen, state: run.end, durationMs });
     } catch (error) {
       this.#trouble(`announcing the end of run ${run.runId}`, error);

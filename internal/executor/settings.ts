@@ -5,6 +5,7 @@ import type { LivenessLimits } from "../core/liveness.ts";
 import type { Change, RunFold } from "../core/run-fold.ts";
 import type { Blobs } from "../ports/blobs.ts";
 import type { Clock, Random } from "../ports/clock.ts";
+import type { DeadLetters } from "../ports/dead-letters.ts";
 import type { Definitions } from "../ports/definitions.ts";
 import type { Desk } from "../ports/desk.ts";
 import type { Leases } from "../ports/lease.ts";
@@ -22,6 +23,7 @@ export interface Ports {
   readonly definitions: Definitions;
   readonly presence: Presence;
   readonly leases: Leases;
+  readonly deadLetters: Pick<DeadLetters, "put">;
   readonly desk: Desk;
   readonly referee: Referee;
   readonly clock: Clock;

@@ -1,10 +1,10 @@
 /** The messages that letters are about, in the streams they came from. */
-import { messageId } from "../contract/dead-letters.ts";
+import { isReadable, messageId } from "../contract/dead-letters.ts";
 import type { LetterHead, Originals, SentAgain, StoredLetter } from "../ports/dead-letters.ts";
 import { CODES, isApiError } from "./answers.ts";
 import type { Context } from "./context.ts";
 import { patiently } from "./patience.ts";
-import { getFromLeader } from "./stored-message.ts";
+import { getFromLeader, type StreamMessage } from "./stored-message.ts";
 
 export class NatsOriginals implements Originals {
   readonly #context: Context;
@@ -23,10 +23,11 @@ export class NatsOriginals implements Originals {
     const { subject, bytes } = letter;
     const stream = names.streamOf(subject);
     if (stream === undefined) return "out-of-date";
-    if ((await getFromLeader(jsm, stream, { last_by_subj: subject })) !== undefined) return "there";
+    const held = await getFromLeader(jsm, stream, { last_by_subj: subject });
+    if (held !== undefined) return stream === names.tasksStream ? "queued" : ofLog(held);
     if (bytes.length < head.size) return "cut";
     const answer = await publisher.publish(subject, bytes);
-    return answer.stored ? "sent" : "there";
+    return answer.stored ? "sent" : "queued";
   }
 
   async remove(head: LetterHead): Promise<void> {
@@ -37,11 +38,15 @@ export class NatsOriginals implements Originals {
     if (stream === undefined) return;
     const held = await getFromLeader(jsm, stream, { last_by_subj: subject });
     // Another message may have taken its place.
-    if (held === undefined || messageId(subject, held.data) !== id) return;
+    if (held === undefined || messageId(subject, held.data) !== id || isReadable(subject, held.data)) return;
     try {
       await patiently(() => jsm.streams.deleteMessage(stream, held.seq, false));
     } catch (error) {
       if (!isApiError(error, CODES.nothingToDelete)) throw error;
     }
   }
+}
+
+function ofLog({ subject, data }: StreamMessage): SentAgain {
+  return isReadable(subject, data) ? "readable" : "held";
 }

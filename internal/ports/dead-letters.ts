@@ -90,8 +90,12 @@ export interface DeadLetters {
 export type SentAgain =
   /** It is stored again, for whoever reads there. */
   | "sent"
-  /** Its stream holds a message of this subject: it is there, or was replaced. */
-  | "there"
+  /** The queue holds a copy of this attempt already. */
+  | "queued"
+  /** Its log still holds it, and this version can read it: so does everybody who reads the log anew. */
+  | "readable"
+  /** Its log still holds it, and it still cannot be read. */
+  | "held"
   /** It was of the kind that is never stored, and says nothing any more. */
   | "out-of-date"
   /** Not all of its bytes were kept. */
@@ -101,6 +105,6 @@ export type SentAgain =
 export interface Originals {
   /** Sends it to where it came from. */
   sendAgain(stored: StoredLetter): Promise<SentAgain>;
-  /** Deletes the message where its stream still holds it: whoever reads the stream would put it aside again. */
+  /** Deletes the message where its stream still holds it and it cannot be read: whoever reads the stream would put it aside again. */
   remove(head: LetterHead): Promise<void>;
 }

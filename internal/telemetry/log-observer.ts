@@ -92,6 +92,9 @@ function log(logger: Logger, observation: Observation): void {
     case "lease-released":
       logger.info({ owner: observation.owner, shares: observation.shares }, "lease given back");
       return;
+    case "task-crashed":
+      logger.warn({ run_id: observation.runId, task_id: observation.task }, "task crashed");
+      return;
     case "dead-letter":
       logger.warn({ subject: observation.subject, reason: observation.reason }, "message put aside");
       return;

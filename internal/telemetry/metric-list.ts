@@ -13,8 +13,9 @@ const TYPE_AND_OUTCOME = ["type", "outcome"] as const;
 export const COMMON = {
   jetdag_dead_letters_total: {
     kind: "counter",
-    labels: [],
-    sentence: "Messages that this process could not read and has put aside.",
+    labels: ["kind"],
+    sentence:
+      "Dead letters that this process has written: `unreadable` messages that it put aside, tasks that `crashed` because they killed their workers.",
   },
   jetdag_troubles_total: {
     kind: "counter",

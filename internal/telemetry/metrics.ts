@@ -132,6 +132,7 @@ function exposed(
   collectDefaultMetrics({ register: registry });
   const instruments = new Instruments<typeof COMMON>(registry);
   const letters = instruments.counter("jetdag_dead_letters_total");
+  for (const kind of ["unreadable", "crashed"]) letters.inc({ kind }, 0);
   const troubles = instruments.counter("jetdag_troubles_total");
   return {
     contentType: registry.contentType,
@@ -140,7 +141,8 @@ function exposed(
       return registry.metrics();
     },
     observe: (observation) => {
-      if (observation.kind === "dead-letter") letters.inc();
+      if (observation.kind === "dead-letter") letters.inc({ kind: "unreadable" });
+      else if (observation.kind === "task-crashed") letters.inc({ kind: "crashed" });
       else if (observation.kind === "trouble") troubles.inc();
       else observe(observation);
     },

@@ -14,22 +14,31 @@ const table = [...page.matchAll(/^\| `(\w+)` +\| (.+?) +\|$/gm)].map(([, name = 
   text,
 }));
 
-test("the table has every command, and says what its help says", async () => {
-  const { stdout } = await dag(["--help"]);
+async function commandsOf(...group: string[]): Promise<string[]> {
+  const { stdout } = await dag([...group, "--help"]);
   const commands = stdout.slice(stdout.indexOf("Commands:")).split("\n\n", 1)[0] ?? "";
-  const names = [...commands.matchAll(/^ {2}(\w+) /gm)].flatMap(([, name = ""]) =>
-    name === "help" ? [] : [name],
-  );
+  return [...commands.matchAll(/^ {2}(\w+) /gm)].flatMap(([, name = ""]) => (name === "help" ? [] : [name]));
+}
+
+test("the table has every command, and says what its help says", async () => {
+  const names = await commandsOf();
   const known = table.slice(0, names.length);
   expect(known.map(({ name }) => name)).toEqual(names);
+  expect(await commandsOf("dead")).toEqual(["list", "show", "replay", "drop"]);
   const helps = await Promise.all(names.map((name) => dag([name, "--help"])));
   for (const [i, { stdout: help }] of helps.entries()) {
     expect(help.split("\n\n")[1]?.replaceAll("\n", " ")).toBe(known[i]?.text);
-    const options = help.slice(help.indexOf("\nOptions:")).split("\n\n", 1)[0] ?? "";
-    const flags = [...options.matchAll(/^ +(?:-\w, )?(--[\w-]+)/gm)].map(([, flag = ""]) => flag);
-    expect(flags.filter((flag) => flag !== "--help" && !page.includes(flag))).toEqual([]);
+    checkFlags(help);
   }
+  for (const name of await commandsOf("dead")) checkFlags((await dag(["dead", name, "--help"])).stdout);
 });
+
+/** What stands under "Options" is on the page. */
+function checkFlags(help: string): void {
+  const options = help.slice(help.indexOf("\nOptions:")).split("\n\n", 1)[0] ?? "";
+  const flags = [...options.matchAll(/^ +(?:-\w, )?(--[\w-]+)/gm)].map(([, flag = ""]) => flag);
+  expect(flags.filter((flag) => flag !== "--help" && !page.includes(flag))).toEqual([]);
+}
 
 describe("the examples", () => {
   let server: TestServer;
@@ -73,7 +82,7 @@ describe("the examples", () => {
       expect({ line, ...ended }).toMatchObject({ line, code: Number(code) });
       if (command.includes("--detach")) run = ended.stdout.trim();
     }
-  });
+  }, 300_000);
 });
 
 test("the DAG of docs/coming-from.md runs, by the command that stands there", async () => {

@@ -17,6 +17,7 @@ import { ManualClock } from "../support/manual-clock.ts";
 
 const TERM_MS = 5_000;
 const DEAD_MS = 30_000;
+const LOSS_CAP = 5;
 const CHAIN = dag([task("a"), task("b", { dependsOn: ["a"] })]);
 
 /** Leases whose answers a test can hold up or refuse; each is asked for on its own. */
@@ -79,13 +80,14 @@ beforeEach(async () => {
     presence: cluster.presence,
     desk: cluster.desk,
     referee: cluster.referee,
+    deadLetters: cluster.deadLetters,
     leases,
     clock,
     definitions: new StoredDefinitions(cluster.blobs),
     random: { id: () => `id-${++ids}` },
     observer: { observe: (observation) => void seen.push(observation) },
     limits: { deadAfterMs: DEAD_MS, overtimeMs: DEAD_MS },
-    lossCap: 5,
+    lossCap: LOSS_CAP,
     inlineLimit: 65_536,
     windowOf: () => 100,
     workers: [],
@@ -217,6 +219,35 @@ test("verdicts count after the lease was lost and taken again", async () => {
   await newLease();
   await dies("second", 2);
   expect(await queued()).toContain("a#3");
+});
+
+test("a task that killed its workers has a letter before its run is finished, which an executor that takes over knows", async () => {
+  const { runId } = await service.submit({ dag: dag([task("poison"), task("good")]) });
+  await clock.advance(0);
+  const putBefore: boolean[] = [];
+  const { append } = cluster.log;
+  cluster.log.append = async (run, fact) => {
+    if (fact.kind === "finished") putBefore.push((await cluster.deadLetters.list(1)).length === 1);
+    return append.call(cluster.log, run, fact);
+  };
+  for (let attempt = 1; attempt <= LOSS_CAP + 1; attempt++) {
+    cluster.presence.heartbeat(beat(`w${attempt}`, [{ runId, task: "poison", index: 0, attempt }]));
+    await clock.advance(DEAD_MS + 2_000);
+  }
+  const [head] = await cluster.deadLetters.list(9);
+  expect(head).toMatchObject({ kind: "crashed", runId, task: "poison", losses: LOSS_CAP + 1 });
+  expect(seen).toContainEqual({ kind: "task-crashed", runId, task: "poison" });
+  const { letter } = (await cluster.deadLetters.get(head?.id ?? "")) ?? {};
+  expect(letter).toMatchObject({
+    losses: Array.from({ length: LOSS_CAP + 1 }, (_, i) => ({ attempt: i + 1, worker: `w${i + 1}` })),
+  });
+  // Whoever goes on does not know whether it was written.
+  if (head !== undefined) await cluster.deadLetters.remove(head);
+  await newLease();
+  expect(await cluster.deadLetters.list(9)).toMatchObject([{ kind: "crashed", task: "poison" }]);
+  await end(runId, "good");
+  await clock.advance(1_000);
+  expect(putBefore).toEqual([true]);
 });
 
 test("the death of a worker ends nothing that another, who is alive, holds by now", async () => {

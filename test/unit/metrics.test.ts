@@ -60,7 +60,7 @@ test("names follow Prometheus: counters end in _total, durations are seconds", (
   }
   // What grows with runs, tasks or workers is no label.
   const labels = Object.values(METRICS).flatMap((metric) => metric.labels);
-  expect(new Set(labels)).toEqual(new Set(["type", "outcome", "state", "queue", "reason"]));
+  expect(new Set(labels)).toEqual(new Set(["type", "outcome", "state", "queue", "reason", "kind"]));
 });
 
 test("a worker's attempts by type and outcome, and the process itself", async () => {
@@ -77,7 +77,8 @@ test("a worker's attempts by type and outcome, and the process itself", async ()
     'jetdag_worker_attempts_total{type="bash",outcome="exit-nonzero"} 1',
     'jetdag_worker_attempt_duration_seconds_sum{type="bash"} 3.25',
     'jetdag_worker_attempt_duration_seconds_count{type="bash"} 2',
-    "jetdag_dead_letters_total 0",
+    'jetdag_dead_letters_total{kind="unreadable"} 0',
+    'jetdag_dead_letters_total{kind="crashed"} 0',
     "jetdag_troubles_total 1",
   ]);
   expect(await metrics.text()).toMatch(/^process_resident_memory_bytes \d+/m);
@@ -89,6 +90,7 @@ test("an executor that leads tells of the cluster, one that does not only that",
   metrics.observe({ kind: "run-submitted", runId: "r", dagName: "d", tasks: 1 });
   metrics.observe({ kind: "run-finished", runId: "r", state: "failed", durationMs: 1_500 });
   metrics.observe({ kind: "attempt-ended", runId: "r", type: "http", outcome: failed });
+  metrics.observe({ kind: "task-crashed", runId: "r", task: "a" });
   metrics.observe({ kind: "outcome-void", runId: "r", outcome: completed, why: "run-over" });
   metrics.observe({ kind: "worker-dead", workerId: "w", incarnation: "w-1", held: 1 });
   metrics.observe({ kind: "dead-letter", subject: "s", reason: "r" });
@@ -111,7 +113,8 @@ test("an executor that leads tells of the cluster, one that does not only that",
       "jetdag_live_workers 2",
       "jetdag_slots 4",
       "jetdag_workers_lost_total 1",
-      "jetdag_dead_letters_total 1",
+      'jetdag_dead_letters_total{kind="unreadable"} 1',
+      'jetdag_dead_letters_total{kind="crashed"} 1',
     ]),
   );
   view = undefined;

@@ -1,0 +1,39 @@
+/** How the attempts of a run have ended, all of them: a fold forgets what it does not need, the facts do not. */
+import type { LoggedFact } from "./facts.ts";
+import type { Graph } from "./graph.ts";
+import type { Outcome, VoidReason } from "./outcome.ts";
+import { RunFold } from "./run-fold.ts";
+
+/** One outcome in the log. */
+export interface Ending {
+  readonly outcome: Outcome;
+  /** Log time at which it was stored, in milliseconds since 1970. */
+  readonly time: number;
+  /** Generation of the run at that time. */
+  readonly gen: number;
+  /** Why it does not count; absent when it does. */
+  readonly void?: VoidReason;
+}
+
+export interface ToldRun {
+  readonly run: RunFold;
+  /** In the order of the log. */
+  readonly endings: readonly Ending[];
+}
+
+/** `undefined` when the facts do not begin with the run's submission. */
+export function tellRun(facts: readonly LoggedFact[], graph: Graph): ToldRun | undefined {
+  const [first] = facts;
+  if (first?.fact.kind !== "submitted") return undefined;
+  const run = new RunFold(first, first.fact, graph);
+  const endings = facts.flatMap((logged) => {
+    const { accepted, void: refused } = run.apply(logged);
+    const { time } = logged;
+    const { gen } = run;
+    return [
+      ...accepted.map((outcome) => ({ outcome, time, gen })),
+      ...refused.map(({ outcome, why }) => ({ outcome, time, gen, void: why })),
+    ];
+  });
+  return { run, endings };
+}

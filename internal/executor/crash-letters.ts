@@ -1,0 +1,113 @@
+/**
+ * Writes the dead letters of tasks that killed their workers. The log has all that a letter says; the letter is what an
+ * operator finds without looking for it.
+ */
+import { type Ending, tellRun, type ToldRun } from "../core/endings.ts";
+import type { Outcome } from "../core/outcome.ts";
+import type { RunFold } from "../core/run-fold.ts";
+import type { CrashedLetter, DeadLetters, Loss } from "../ports/dead-letters.ts";
+import type { Observer } from "../ports/observer.ts";
+import type { RunLog } from "../ports/run-log.ts";
+
+export interface CrashLettersOptions {
+  readonly log: Pick<RunLog, "factsOf">;
+  readonly deadLetters: Pick<DeadLetters, "put">;
+  readonly observer: Observer;
+}
+
+/** Letters of one run that are being written. */
+interface Writing {
+  /** Tasks whose letters are not begun yet. */
+  next: Set<string>;
+  readonly done: Promise<void>;
+}
+
+export class CrashLetters {
+  readonly #options: CrashLettersOptions;
+  readonly #underWay = new Map<RunFold, Writing>();
+
+  constructor(options: CrashLettersOptions) {
+    this.#options = options;
+  }
+
+  /** These outcomes were accepted just now. */
+  accepted(run: RunFold, outcomes: readonly Outcome[]): void {
+    const crashed = outcomes.map(({ task }) => task).filter((task) => hasCrashed(run, task));
+    for (const task of crashed) {
+      this.#options.observer.observe({ kind: "task-crashed", runId: run.runId, task });
+    }
+    this.#write(run, crashed);
+  }
+
+  /** Whoever drove the run before may have died before he wrote. */
+  recovered(run: RunFold): void {
+    if (run.instances.counts.crashed === 0) return;
+    const tasks = run.graph.dag.tasks.map(({ id }) => id);
+    this.#write(
+      run,
+      tasks.filter((task) => hasCrashed(run, task)),
+    );
+  }
+
+  /** Resolves when nothing of this run is under way. */
+  async written(run: RunFold): Promise<void> {
+    await this.#underWay.get(run)?.done;
+  }
+
+  #write(run: RunFold, tasks: readonly string[]): void {
+    if (tasks.length === 0) return;
+    const writing = this.#underWay.get(run);
+    if (writing !== undefined) for (const task of tasks) writing.next.add(task);
+    else this.#begin(run, new Set(tasks));
+  }
+
+  #begin(run: RunFold, tasks: Set<string>): void {
+    const writing: Writing = { next: tasks, done: Promise.resolve().then(() => this.#putAll(run, writing)) };
+    this.#underWay.set(run, writing);
+  }
+
+  /** What crashes meanwhile goes with the next reading of the log. */
+  async #putAll(run: RunFold, writing: Writing): Promise<void> {
+    try {
+      while (writing.next.size > 0) {
+        const tasks = writing.next;
+        writing.next = new Set();
+        await this.#put(run, tasks);
+      }
+    } catch (error) {
+      const what = `writing the dead letters of run ${run.runId}`;
+      this.#options.observer.observe({ kind: "trouble", what, error: String(error) });
+    } finally {
+      this.#underWay.delete(run);
+    }
+  }
+
+  async #put({ runId, graph }: RunFold, tasks: ReadonlySet<string>): Promise<void> {
+    const { log, deadLetters } = this.#options;
+    const told = tellRun(await log.factsOf(runId), graph);
+    if (told === undefined) return;
+    const letters = [...tasks].flatMap((task) => letterOf(told, task));
+    await Promise.all(letters.map((letter) => deadLetters.put(letter)));
+  }
+}
+
+function hasCrashed(run: RunFold, task: string): boolean {
+  const position = run.graph.position(task);
+  return position !== undefined && run.instances.state(position) === "crashed";
+}
+
+/** None for a task that crashed in a generation before: it has its letter. */
+function letterOf({ run, endings }: ToldRun, task: string): CrashedLetter[] {
+  const { runId, gen, submitted } = run;
+  const losses = endings.flatMap((ending) => lossOf(ending, { task, gen }));
+  if (losses.length === 0) return [];
+  return [{ kind: "crashed", runId, dagName: submitted.dagName, task, index: 0, gen, losses }];
+}
+
+function lossOf(ending: Ending, { task, gen }: Pick<CrashedLetter, "task" | "gen">): Loss[] {
+  const { outcome, time } = ending;
+  if (outcome.task !== task || ending.gen !== gen || ending.void !== undefined) return [];
+  if (outcome.state !== "failed" || outcome.error.reason !== "lost") return [];
+  const { attempt, worker, durationMs, error } = outcome;
+  return [{ attempt, ...(worker === undefined ? {} : { worker }), time, durationMs, message: error.message }];
+}
