@@ -4,8 +4,9 @@ import type { Ports } from "../../../internal/executor/settings.ts";
 import type { Random } from "../../../internal/ports/clock.ts";
 import { SimBlobs } from "../ports/blobs.ts";
 import type { Client } from "../ports/client.ts";
-import { SimLease } from "../ports/lease.ts";
-import { SimDesk, SimPresence } from "../ports/presence.ts";
+import { SimDesk } from "../ports/desk.ts";
+import { SimLeases } from "../ports/leases.ts";
+import { SimPresence } from "../ports/presence.ts";
 import { SimReferee } from "../ports/referee.ts";
 import { SimRunLog } from "../ports/run-log.ts";
 import { SimTaskQueue } from "../ports/task-queue.ts";
@@ -22,7 +23,7 @@ export function openPorts(client: Client, { leaseTermMs, ackWaitMs }: Settings):
     blobs,
     definitions: new StoredDefinitions(blobs),
     presence: new SimPresence(client),
-    lease: new SimLease(client, leaseTermMs),
+    leases: new SimLeases(client, leaseTermMs),
     desk: new SimDesk(client),
     referee: new SimReferee(client),
     clock: client.clock,

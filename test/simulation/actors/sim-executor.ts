@@ -19,6 +19,7 @@ export class SimExecutor extends Program {
       inlineLimit: settings.inlineLimit,
       windowOf: windowSize,
       workers: [],
+      standsIn: false,
       registry: { register: () => undefined },
     });
     this.service.start().catch((error: unknown) => {

@@ -1,6 +1,6 @@
 /** Facts as the simulated log holds them. */
 import { decodeFact } from "../../../internal/contract/facts.ts";
-import { readFactSubject } from "../../../internal/contract/subjects.ts";
+import { readFactSubject, readPartition } from "../../../internal/contract/subjects.ts";
 import type { LoggedFact } from "../../../internal/core/facts.ts";
 import type { Stored } from "../server/stream.ts";
 
@@ -20,6 +20,11 @@ function decode({ subject, seq, time, value }: Stored): LoggedFact | "unreadable
   if (about === undefined || decoded === undefined || "wrong" in decoded) return "unreadable";
   const { runId, partition } = about;
   return Object.freeze({ seq, time, runId, partition, fact: Object.freeze(decoded.value) });
+}
+
+/** Of what can be read and what cannot; -1 where there is none. */
+export function partitionIn({ subject }: Stored): number {
+  return readPartition(subject) ?? -1;
 }
 
 /** Of what can be read and what cannot. */

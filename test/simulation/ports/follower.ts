@@ -3,7 +3,7 @@ import type { LoggedFact } from "../../../internal/core/facts.ts";
 import type { Follower, FollowOptions } from "../../../internal/ports/run-log.ts";
 import type { Stored } from "../server/stream.ts";
 import type { Client } from "./client.ts";
-import { readFact, runOf } from "./facts.ts";
+import { partitionIn, readFact, runOf } from "./facts.ts";
 
 /** The consumer says how far it has looked, so often. */
 const HEARTBEAT_MS = 500;
@@ -118,7 +118,8 @@ export class SimFollower implements Follower {
   }
 
   #isMeant(message: Stored): boolean {
-    const { runId } = this.#options;
+    const { runId, partitions } = this.#options;
+    if (partitions?.includes(partitionIn(message)) === false) return false;
     return runId === undefined || runOf(message) === runId;
   }
 

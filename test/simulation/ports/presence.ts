@@ -1,16 +1,13 @@
-/** Notices, commands and questions on core subjects of the simulated server. */
+/** Notices and commands on core subjects of the simulated server. */
 import {
-  decodeCluster,
   decodeCommand,
   decodeHeartbeat,
   decodeTook,
-  encodeCluster,
   encodeCommand,
   encodeHeartbeat,
   encodeTook,
 } from "../../../internal/contract/notices.ts";
 import type { Decoded } from "../../../internal/contract/codec.ts";
-import type { ClusterView, Desk } from "../../../internal/ports/desk.ts";
 import type {
   Heartbeat,
   Presence,
@@ -100,31 +97,6 @@ export class SimPresence implements Presence {
     return subscribe(this.#client, subject, (bytes) => {
       const decoded = decode(bytes);
       if ("value" in decoded) handler(decoded.value);
-    });
-  }
-}
-
-export class SimDesk implements Desk {
-  readonly #client: Client;
-
-  constructor(client: Client) {
-    this.#client = client;
-  }
-
-  serve(answer: () => ClusterView): Promise<Subscription> {
-    const { link, server } = this.#client;
-    return subscribe(this.#client, server.names.desk, (_, reply) => {
-      const bytes = encodeCluster(answer());
-      link.toServer("desk answers", () => reply(bytes));
-    });
-  }
-
-  ask(timeoutMs: number): Promise<ClusterView | undefined> {
-    const subject = this.#client.server.names.desk;
-    return askCore(this.#client, { subject, bytes: NOTHING, timeoutMs }).then((answer) => {
-      if (answer.kind !== "answered") return undefined;
-      const decoded = decodeCluster(answer.bytes);
-      return "value" in decoded ? decoded.value : undefined;
     });
   }
 }

@@ -45,6 +45,14 @@ export class SimRunLog implements RunLog {
     });
   }
 
+  partitionOf(runId: string): Promise<number | undefined> {
+    const { runs } = this.#client.server;
+    return this.#ask(`partition of ${runId}`, () => {
+      const submitted = facts(runs.messages).find((each) => each.runId === runId);
+      return submitted?.fact.kind === "submitted" ? submitted.partition : undefined;
+    });
+  }
+
   milestones(from: number, to: number): Promise<LoggedFact[]> {
     const kinds = new Set<Fact["kind"]>(["submitted", "retry", "finished"]);
     return this.#ask("read milestones", () =>

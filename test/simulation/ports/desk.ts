@@ -1,0 +1,53 @@
+/** Questions to the executors on a core subject of the simulated server. */
+import { decodeExecutor, encodeExecutor } from "../../../internal/contract/notices.ts";
+import {
+  type ClusterView,
+  type ExecutorView,
+  isComplete,
+  merged,
+} from "../../../internal/core/cluster-view.ts";
+import type { Desk } from "../../../internal/ports/desk.ts";
+import type { Subscription } from "../../../internal/ports/presence.ts";
+import type { Client } from "./client.ts";
+import { subscribe } from "./core.ts";
+
+export class SimDesk implements Desk {
+  readonly #client: Client;
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  serve(answer: () => ExecutorView | undefined): Promise<Subscription> {
+    const { link, server } = this.#client;
+    return subscribe(this.#client, server.names.desk, (_, reply) => {
+      const view = answer();
+      if (view === undefined) return;
+      const bytes = encodeExecutor(view);
+      link.toServer("desk answers", () => reply(bytes));
+    });
+  }
+
+  ask(timeoutMs: number): Promise<ClusterView | undefined> {
+    const { clock, link, server } = this.#client;
+    const answers: ExecutorView[] = [];
+    return new Promise((resolve) => {
+      const done = (): void => {
+        timer.cancel();
+        resolve(merged(answers));
+      };
+      const timer = clock.after(timeoutMs, done);
+      const hear = (bytes: Uint8Array): void => {
+        const decoded = decodeExecutor(bytes);
+        if ("value" in decoded) answers.push(decoded.value);
+        if (isComplete(answers)) done();
+      };
+      link.toServer("ask the desk", () => {
+        const heard = server.core.publish(server.names.desk, new Uint8Array(), (bytes) => {
+          link.toClient("answer of the desk", () => hear(bytes));
+        });
+        if (heard === 0) link.toClient("nobody at the desk", done);
+      });
+    });
+  }
+}
