@@ -1,6 +1,7 @@
 /** All that one process has of the world. */
 import { StoredDefinitions } from "../../../internal/contract/definitions.ts";
 import type { Ports } from "../../../internal/executor/settings.ts";
+import { MemoryDeadLetters } from "../../../internal/memory/dead-letters.ts";
 import type { Random } from "../../../internal/ports/clock.ts";
 import { SimBlobs } from "../ports/blobs.ts";
 import type { Client } from "../ports/client.ts";
@@ -25,6 +26,7 @@ export function openPorts(client: Client, { leaseTermMs, ackWaitMs }: Settings):
     presence: new SimPresence(client),
     leases: new SimLeases(client, leaseTermMs),
     desk: new SimDesk(client),
+    deadLetters: new MemoryDeadLetters(client.clock),
     referee: new SimReferee(client),
     clock: client.clock,
     random: randomOf(client),
