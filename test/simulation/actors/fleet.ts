@@ -35,7 +35,9 @@ export class Fleet {
   }
 
   #startExecutor(i: number): void {
-    this.#executors[i] = new SimExecutor(`e${i}-${++this.#starts}`, this.#surroundings);
+    const { settings } = this.#surroundings;
+    const standsIn = i < settings.standIns;
+    this.#executors[i] = new SimExecutor(`e${i}-${++this.#starts}`, standsIn, this.#surroundings);
     this.#watch(
       () => this.#executors[i],
       () => this.#startExecutor(i),

@@ -5,6 +5,7 @@ import { MemoryDeadLetters } from "../../../internal/memory/dead-letters.ts";
 import type { Random } from "../../../internal/ports/clock.ts";
 import { SimBlobs } from "../ports/blobs.ts";
 import type { Client } from "../ports/client.ts";
+import { SimDeadLetters } from "../ports/dead-letters.ts";
 import { SimDesk } from "../ports/desk.ts";
 import { SimLeases } from "../ports/leases.ts";
 import { SimPresence } from "../ports/presence.ts";
@@ -25,6 +26,7 @@ export function openPorts(client: Client, { leaseTermMs, ackWaitMs }: Settings):
     definitions: new StoredDefinitions(blobs),
     presence: new SimPresence(client),
     leases: new SimLeases(client, leaseTermMs),
+    deadLetters: new SimDeadLetters(client),
     desk: new SimDesk(client),
     deadLetters: new MemoryDeadLetters(client.clock),
     referee: new SimReferee(client),

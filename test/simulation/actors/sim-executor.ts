@@ -7,7 +7,7 @@ export class SimExecutor extends Program {
   readonly service: ExecutorService;
   #isStopping = false;
 
-  constructor(name: string, surroundings: Surroundings) {
+  constructor(name: string, standsIn: boolean, surroundings: Surroundings) {
     super(name, surroundings);
     const { settings, world } = surroundings;
     this.service = new ExecutorService({
@@ -19,7 +19,7 @@ export class SimExecutor extends Program {
       inlineLimit: settings.inlineLimit,
       windowOf: windowSize,
       workers: [],
-      standsIn: false,
+      standsIn,
       registry: { register: () => undefined },
     });
     this.service.start().catch((error: unknown) => {

@@ -1,4 +1,4 @@
-/** Questions to the executors on a core subject of the simulated server. */
+/** Questions to all executors on core subjects of the simulated server. */
 import { decodeExecutor, encodeExecutor } from "../../../internal/contract/notices.ts";
 import {
   type ClusterView,
@@ -24,29 +24,28 @@ export class SimDesk implements Desk {
       const view = answer();
       if (view === undefined) return;
       const bytes = encodeExecutor(view);
-      link.toServer("desk answers", () => reply(bytes));
+      link.toServer("the desk answers", () => reply(bytes));
     });
   }
 
   ask(timeoutMs: number): Promise<ClusterView | undefined> {
-    const { clock, link, server } = this.#client;
+    const { link, server, clock } = this.#client;
     const answers: ExecutorView[] = [];
     return new Promise((resolve) => {
-      const done = (): void => {
+      const timer = clock.after(timeoutMs, () => resolve(merged(answers)));
+      const settle = (): void => {
         timer.cancel();
         resolve(merged(answers));
       };
-      const timer = clock.after(timeoutMs, done);
-      const hear = (bytes: Uint8Array): void => {
-        const decoded = decodeExecutor(bytes);
-        if ("value" in decoded) answers.push(decoded.value);
-        if (isComplete(answers)) done();
-      };
       link.toServer("ask the desk", () => {
         const heard = server.core.publish(server.names.desk, new Uint8Array(), (bytes) => {
-          link.toClient("answer of the desk", () => hear(bytes));
+          link.toClient("the desk's answer", () => {
+            const decoded = decodeExecutor(bytes);
+            if ("value" in decoded) answers.push(decoded.value);
+            if ("wrong" in decoded || isComplete(answers)) settle();
+          });
         });
-        if (heard === 0) link.toClient("nobody at the desk", done);
+        if (heard === 0) link.toClient("nobody at the desk", settle);
       });
     });
   }

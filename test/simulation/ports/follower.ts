@@ -1,9 +1,10 @@
 /** Follows the log: each fact once and in order, beginning again after whatever ends it. */
+import { readPartition } from "../../../internal/contract/subjects.ts";
 import type { LoggedFact } from "../../../internal/core/facts.ts";
 import type { Follower, FollowOptions } from "../../../internal/ports/run-log.ts";
 import type { Stored } from "../server/stream.ts";
 import type { Client } from "./client.ts";
-import { partitionIn, readFact, runOf } from "./facts.ts";
+import { readFact, runOf } from "./facts.ts";
 
 /** The consumer says how far it has looked, so often. */
 const HEARTBEAT_MS = 500;
@@ -119,8 +120,9 @@ export class SimFollower implements Follower {
 
   #isMeant(message: Stored): boolean {
     const { runId, partitions } = this.#options;
-    if (partitions?.includes(partitionIn(message)) === false) return false;
-    return runId === undefined || runOf(message) === runId;
+    if (runId !== undefined) return runOf(message) === runId;
+    const partition = readPartition(message.subject);
+    return partitions === undefined || (partition !== undefined && partitions.includes(partition));
   }
 
   #handOver(message: Stored): void {

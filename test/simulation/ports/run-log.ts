@@ -48,8 +48,8 @@ export class SimRunLog implements RunLog {
   partitionOf(runId: string): Promise<number | undefined> {
     const { runs } = this.#client.server;
     return this.#ask(`partition of ${runId}`, () => {
-      const submitted = facts(runs.messages).find((each) => each.runId === runId);
-      return submitted?.fact.kind === "submitted" ? submitted.partition : undefined;
+      const all = facts(runs.messages);
+      return all.find((each) => each.runId === runId && each.fact.kind === "submitted")?.partition;
     });
   }
 

@@ -13,6 +13,8 @@ export interface Settings {
   /** Nothing goes wrong; executors and workers are restarted in order all the same. */
   readonly isCalm: boolean;
   readonly executors: number;
+  /** So many of them drive only what no other does. */
+  readonly standIns: number;
   readonly workers: readonly WorkerPlan[];
   readonly queues: readonly string[];
   readonly latencyMs: number;
@@ -45,13 +47,14 @@ export function settingsOf(random: SeededRandom): Settings {
   return {
     isCalm,
     executors: isCalm ? 2 : 1 + random.below(3),
+    standIns: random.chance(0.2) ? 1 : 0,
     workers: workersOf(random, queues),
     queues,
     latencyMs: random.pick([0.2, 1, 5]),
     heartbeatMs,
     deadAfterMs: heartbeatMs * random.pick([3, 4]),
     ackWaitMs: random.pick([6_000, 20_000, 60_000]),
-    leaseTermMs: random.pick([1_500, 5_000]),
+    leaseTermMs: random.pick([3_000, 5_000]),
     graceMs: random.pick([300, 2_000, 5_000]),
     shutdownTimeoutMs: random.pick([500, 5_000, 30_000]),
     workerTimeoutMs: random.pick([5_000, 60_000, 1_800_000]),

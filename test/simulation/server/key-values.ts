@@ -1,61 +1,60 @@
 /** A bucket whose keys expire, all after one time; it goes on while the server is down. */
 export interface Entry {
-  readonly value: string;
+  readonly key: string;
+  /** Absent when it was deleted. */
+  readonly value: string | undefined;
   readonly revision: number;
+  /** When it was written, by the server's own time that never steps. */
+  readonly at: number;
 }
-
-interface StoredEntry extends Entry {
-  readonly until: number;
-}
-
-/** `undefined`: the key was deleted. */
-type Listener = (key: string, value: string | undefined) => void;
 
 export class KeyValues {
-  readonly #listeners = new Set<Listener>();
   readonly #now: () => number;
   readonly #ttlMs: number;
-  readonly #entries = new Map<string, StoredEntry>();
+  readonly #entries = new Map<string, Entry>();
+  readonly #listeners = new Set<(entry: Entry) => void>();
   #revision = 0;
 
-  /** `now`: the server's own time, never stepping. */
   constructor(ttlMs: number, now: () => number) {
     this.#ttlMs = ttlMs;
     this.#now = now;
   }
 
-  get(key: string): Entry | undefined {
-    const entry = this.#entries.get(key);
-    return entry !== undefined && this.#now() < entry.until ? entry : undefined;
+  get(key: string): (Entry & { readonly value: string }) | undefined {
+    const entry = this.#live(this.#entries.get(key));
+    return entry?.value === undefined ? undefined : { ...entry, value: entry.value };
   }
 
-  /** All that has not expired. */
-  get entries(): [string, Entry][] {
-    return [...this.#entries.keys()].flatMap((key) => {
-      const entry = this.get(key);
-      return entry === undefined ? [] : [[key, entry]];
-    });
+  /** Those from this revision on that have not expired, deletions too. */
+  since(revision: number): Entry[] {
+    const live = [...this.#entries.values()].filter((entry) => this.#live(entry) !== undefined);
+    return live.filter((entry) => entry.revision >= revision).toSorted((a, b) => a.revision - b.revision);
   }
 
-  /** Hears of every write; not of what expires. */
-  listen(listener: Listener): () => void {
+  /** Nobody is told of what expires. */
+  listen(listener: (entry: Entry) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
   /** `previous`: the revision that it must have, 0 for none. `undefined`: it has another. */
   put(key: string, value: string, previous: number): number | undefined {
+    return this.#write(key, value, previous);
+  }
+
+  delete(key: string, previous: number): void {
+    this.#write(key, undefined, previous);
+  }
+
+  #write(key: string, value: string | undefined, previous: number): number | undefined {
     if ((this.get(key)?.revision ?? 0) !== previous) return undefined;
-    const entry = { value, revision: ++this.#revision, until: this.#now() + this.#ttlMs };
+    const entry = { key, value, revision: ++this.#revision, at: this.#now() };
     this.#entries.set(key, entry);
-    for (const listener of this.#listeners) listener(key, value);
+    for (const listener of this.#listeners) listener(entry);
     return entry.revision;
   }
 
-  delete(key: string, previous: number): boolean {
-    if ((this.get(key)?.revision ?? 0) !== previous) return false;
-    this.#entries.delete(key);
-    for (const listener of this.#listeners) listener(key, undefined);
-    return true;
+  #live(entry: Entry | undefined): Entry | undefined {
+    return entry !== undefined && this.#now() < entry.at + this.#ttlMs ? entry : undefined;
   }
 }

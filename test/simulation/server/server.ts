@@ -58,6 +58,7 @@ export class SimServer {
   readonly runs: Stream;
   readonly tasks: Stream;
   readonly blobs: Stream;
+  readonly letters: Stream;
   readonly leases: KeyValues;
   readonly core: CoreSubjects;
   isUp = true;
@@ -83,6 +84,7 @@ export class SimServer {
     this.runs = stream(this.names.runsStream);
     this.tasks = stream(this.names.tasksStream);
     this.blobs = stream(this.names.blobsStream);
+    this.letters = stream(this.names.deadStream);
     this.leases = new KeyValues(leaseTermMs, () => world.now);
     this.core = new CoreSubjects(world, () => this.isUp);
     this.tasks.listen({
