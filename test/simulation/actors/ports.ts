@@ -1,7 +1,6 @@
 /** All that one process has of the world. */
 import { StoredDefinitions } from "../../../internal/contract/definitions.ts";
 import type { Ports } from "../../../internal/executor/settings.ts";
-import { MemoryDeadLetters } from "../../../internal/memory/dead-letters.ts";
 import type { Random } from "../../../internal/ports/clock.ts";
 import { SimBlobs } from "../ports/blobs.ts";
 import type { Client } from "../ports/client.ts";
@@ -28,7 +27,6 @@ export function openPorts(client: Client, { leaseTermMs, ackWaitMs }: Settings):
     leases: new SimLeases(client, leaseTermMs),
     deadLetters: new SimDeadLetters(client),
     desk: new SimDesk(client),
-    deadLetters: new MemoryDeadLetters(client.clock),
     referee: new SimReferee(client),
     clock: client.clock,
     random: randomOf(client),
