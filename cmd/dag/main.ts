@@ -4,7 +4,8 @@ import { Command } from "commander";
 import { ConfigError } from "../../internal/config/load.ts";
 import { addSettings, givenFlags, runProgram } from "../../internal/config/options.ts";
 import { readSettings } from "../../internal/config/read-settings.ts";
-import { BadInput } from "../../internal/executor/executor.ts";
+import { BadInput, LogFull } from "../../internal/executor/executor.ts";
+import { HistoryGone } from "../../internal/executor/load-run.ts";
 import { ConnectFailed } from "../../internal/nats/connection.ts";
 import { ServerNotFound } from "../../internal/nats/server/find.ts";
 import { BadParam } from "../../internal/spec/params.ts";
@@ -212,6 +213,8 @@ const EXPECTED = [
   ConnectFailed,
   DefinitionError,
   FunctionsNotLoaded,
+  HistoryGone,
+  LogFull,
   ServerNotFound,
   UsageError,
 ];

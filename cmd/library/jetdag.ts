@@ -11,6 +11,7 @@ export {
   BadInput,
   type CancelAnswer,
   type ExecutorStatus,
+  LogFull,
   type RunHandle,
 } from "../../internal/executor/executor.ts";
 export type { RunResult, TaskResult } from "../../internal/core/result.ts";

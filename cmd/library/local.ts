@@ -59,6 +59,8 @@ function openInProcess(tasks: Tasks, options: ResolvedOptions): ExecutorService 
   const ports: Ports = {
     log: cluster.log,
     queue: cluster.queue,
+    history: cluster.history,
+    checkpoints: cluster.checkpoints,
     blobs: cluster.blobs,
     presence: cluster.presence,
     leases: cluster.leases,

@@ -60,6 +60,17 @@ export interface Executor {
   stop(): Promise<void>;
 }
 
+/** The log of the runs has no room for a new one; those that go on end as ever. */
+export class LogFull extends Error {
+  readonly code = "LOG_FULL";
+  constructor(fill: number) {
+    const taken = `${Math.floor(fill * 100)} % of the log's room is taken`;
+    const advice = "raise the limit of the stream RUNS, or have runs retired sooner (--retire-after)";
+    super(`${taken}, and the rest is kept for the runs that go on: try again later, ${advice}`);
+    this.name = "LogFull";
+  }
+}
+
 /** The input of a caller cannot be used. */
 export class BadInput extends Error {
   readonly code: string = "BAD_INPUT";

@@ -4,12 +4,12 @@ import type { Dag } from "../core/model.ts";
 import type { ClusterView } from "../core/cluster-view.ts";
 import { type Observer, safely } from "../ports/observer.ts";
 import { factsOfRun, foldOf } from "./load-run.ts";
-import { endResult } from "./run-result.ts";
+import { endResult, runResult } from "./run-result.ts";
 import { RunReport } from "./run-report.ts";
 import { RunWatch } from "./run-watch.ts";
 import type { Ports, RunListener } from "./settings.ts";
 
-type FollowPorts = Pick<Ports, "log" | "definitions" | "blobs" | "presence">;
+type FollowPorts = Pick<Ports, "log" | "history" | "definitions" | "blobs" | "presence">;
 
 export interface FollowRunOptions {
   readonly runId: string;
@@ -30,7 +30,9 @@ export async function followRun(
   const run = await foldOf(facts, ports);
   if (run === undefined) return undefined;
   const { dag } = run.graph;
-  if (run.end !== undefined) return { dag, result: await endResult(run, ports) };
+  if (run.end !== undefined) {
+    return { dag, result: await runResult(run, facts, { ...ports, now: run.endedAt }) };
+  }
   const observer = safely(observerFor(dag));
   const report = new RunReport(observer);
   const tellHeld = (): void => {

@@ -5,16 +5,18 @@ import { toRunAgain } from "../core/rerun.ts";
 import type { RunFold } from "../core/run-fold.ts";
 import type { ClusterView } from "../core/cluster-view.ts";
 import { BadInput, type CancelAnswer } from "./executor.ts";
-import { factsOfRun, foldOf } from "./load-run.ts";
+import { factsOfRun, foldOf, logOfRun } from "./load-run.ts";
 import { runResult } from "./run-result.ts";
 import type { Ports } from "./settings.ts";
+import { checkRoom } from "./submission.ts";
 
 type LogPorts = Pick<Ports, "log" | "definitions">;
+type ReadPorts = LogPorts & Pick<Ports, "history" | "blobs" | "clock">;
 
-/** Where a run stands; `undefined` when the log does not know it. `view` tells what runs where, if anybody could be asked. */
+/** Where a run stands, or what it has come to; `undefined` when it is unknown. `view` tells what runs where, if anybody could be asked. */
 export async function inspectRun(
   runId: string,
-  ports: LogPorts & Pick<Ports, "blobs" | "clock"> & { readonly view: ClusterView | undefined },
+  ports: ReadPorts & { readonly view: ClusterView | undefined },
 ): Promise<RunResult | undefined> {
   const facts = await factsOfRun(runId, ports);
   const run = await foldOf(facts, ports);
@@ -27,7 +29,7 @@ export async function inspectRun(
 
 /** Ends a run before its time. */
 export async function cancelRun(runId: string, ports: LogPorts): Promise<CancelAnswer> {
-  const run = await foldOf(await factsOfRun(runId, ports), ports);
+  const run = await foldOf(await logOfRun(runId, ports), ports);
   if (run === undefined) return "unknown";
   if (run.end !== undefined) return "already-ended";
   await ports.log.append(run, {
@@ -37,7 +39,7 @@ export async function cancelRun(runId: string, ports: LogPorts): Promise<CancelA
     message: "cancelled by request",
   });
   // The run may have ended while this was on its way: the log's order says which was first.
-  const after = await foldOf(await factsOfRun(runId, ports), ports);
+  const after = await foldOf(await logOfRun(runId, ports), ports);
   return after?.end === "cancelled" ? "accepted" : "already-ended";
 }
 
@@ -51,7 +53,7 @@ export interface RetryAdmission {
   readonly gen: number;
   /** Position of the newest fact before it. */
   readonly before: number;
-  /** Writes it into the log; does nothing when somebody else was faster. */
+  /** Writes it into the log; does nothing when somebody else was faster. Rejects with `LogFull`, and with `BadInput` when the run was retired meanwhile. */
   admit(): Promise<void>;
 }
 
@@ -64,9 +66,10 @@ export async function prepareRetry(
   tasks: readonly string[],
   ports: LogPorts,
 ): Promise<RetryAdmission> {
-  const facts = await factsOfRun(runId, ports);
+  const facts = await logOfRun(runId, ports);
   const run = await foldOf(facts, ports);
   if (run === undefined) throw new BadInput(`run '${runId}' is not known: nothing to retry`);
+  if (run.retired) throw tooLate(run);
   if (run.end === undefined) {
     throw new BadInput(`run '${runId}' still goes on: wait for its end, or cancel it first`);
   }
@@ -83,8 +86,19 @@ export async function prepareRetry(
     dag: run.graph.dag,
     gen,
     before: facts.at(-1)?.seq ?? seq,
-    admit: async () => void (await ports.log.append(run, { kind: "retry", gen, tasks })),
+    admit: async () => {
+      await checkRoom(ports);
+      const answer = await ports.log.append(run, { kind: "retry", gen, tasks });
+      if (answer.stored) return;
+      const after = await foldOf(await logOfRun(runId, ports), ports);
+      if (after?.retired === true) throw tooLate(after);
+    },
   };
+}
+
+function tooLate({ runId, submitted }: RunFold): BadInput {
+  const what = `run '${runId}' ended too long ago to go on: it was retired, and only its history is kept`;
+  return new BadInput(`${what}; run '${submitted.dagName}' again instead`);
 }
 
 function checkRetried(run: RunFold, task: string): void {

@@ -5,9 +5,36 @@ import type { RunFold } from "../core/run-fold.ts";
 import { isRunId } from "../core/run-id.ts";
 import type { Ports } from "./settings.ts";
 
-/** All facts of a run; none when there is no such run, also where the text is no id at all. */
-export async function factsOfRun(runId: string, { log }: Pick<Ports, "log">): Promise<LoggedFact[]> {
+/** The run is over, and what is known of it is no more than that. */
+export class HistoryGone extends Error {
+  readonly code = "HISTORY_GONE";
+  constructor(runId: string) {
+    super(`run '${runId}' has ended, and its history is not kept any more`);
+    this.name = "HistoryGone";
+  }
+}
+
+/** What the log holds of a run; nothing also where the text is no id at all. */
+export async function logOfRun(runId: string, { log }: Pick<Ports, "log">): Promise<LoggedFact[]> {
   return isRunId(runId) ? log.factsOf(runId) : [];
+}
+
+/**
+ * All facts of a run, from the log, or from the history where it has been retired; none when there is no such run.
+ * Rejects with `HistoryGone`.
+ */
+export async function factsOfRun(
+  runId: string,
+  { log, history }: Pick<Ports, "log" | "history">,
+): Promise<LoggedFact[]> {
+  const facts = await logOfRun(runId, { log });
+  const retired = facts.find(({ fact }) => fact.kind === "retired");
+  const [first] = facts;
+  // The record was whole before the run was retired, and only then did its facts begin to go.
+  if (first?.fact.kind !== "submitted" || retired === undefined) return facts;
+  const recorded = await history.get(first);
+  if (recorded === undefined) throw new HistoryGone(runId);
+  return [...recorded, retired];
 }
 
 /** `undefined` when the facts do not begin with the run's submission. */

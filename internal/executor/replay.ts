@@ -3,7 +3,7 @@ import type { QueuedAttempt } from "../ports/task-queue.ts";
 import type { DeadLetters, Originals, StoredLetter } from "../ports/dead-letters.ts";
 import { BadInput } from "./executor.ts";
 import { prepareRetry } from "./inspection.ts";
-import { factsOfRun, foldOf } from "./load-run.ts";
+import { foldOf, logOfRun } from "./load-run.ts";
 import type { Ports } from "./settings.ts";
 
 export type ReplayPorts = Pick<Ports, "log" | "definitions"> & {
@@ -63,7 +63,7 @@ async function refuseOver(
   { runId, task, attempt }: QueuedAttempt,
   ports: Pick<Ports, "log" | "definitions">,
 ): Promise<void> {
-  const run = await foldOf(await factsOfRun(runId, ports), ports);
+  const run = await foldOf(await logOfRun(runId, ports), ports);
   const position = run?.graph.position(task);
   if (run !== undefined && position !== undefined && run.isCurrent(position, attempt)) return;
   const why = run === undefined ? `run '${runId}' is not known` : "it is over, or another one took its place";

@@ -6,7 +6,8 @@ import type { RunResult, TaskResult } from "../core/result.ts";
 import type { RunFold } from "../core/run-fold.ts";
 import { decodeValue } from "../core/stored.ts";
 import type { Blobs } from "../ports/blobs.ts";
-import type { RunLog } from "../ports/run-log.ts";
+import { factsOfRun, foldOf } from "./load-run.ts";
+import type { Ports } from "./settings.ts";
 
 /** What is known of unfinished attempts besides the log: which of them some worker holds. */
 export type RunningOn = (task: string, attempt: number) => string | undefined;
@@ -35,15 +36,19 @@ export async function runResult(
   };
 }
 
-/** The same for a run that has ended: reads what holds the outcomes. */
+/** The same for a run that has ended: reads what holds the outcomes. Whoever was held up for long may find it retired. */
 export async function endResult(
   run: RunFold,
-  { log, blobs }: { readonly log: RunLog; readonly blobs: Blobs },
+  ports: Pick<Ports, "log" | "history" | "definitions" | "blobs">,
 ): Promise<RunResult> {
   const positions = Array.from({ length: run.graph.size }, (_, position) => position);
   const seqs = new Set(positions.map((position) => run.instances.outcomeSeq(position)));
   seqs.delete(0);
-  return runResult(run, await log.read([...seqs]), { blobs, now: run.endedAt });
+  const read = await ports.log.read([...seqs]);
+  if (!run.retired && read.length === seqs.size) return runResult(run, read, { ...ports, now: run.endedAt });
+  const facts = await factsOfRun(run.runId, ports);
+  const whole = (await foldOf(facts, ports)) ?? run;
+  return runResult(whole, facts, { ...ports, now: whole.endedAt });
 }
 
 /** By position: the last outcome that counts. */

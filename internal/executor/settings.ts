@@ -2,12 +2,15 @@
 import type { LoggedFact } from "../core/facts.ts";
 import type { QueueLoad } from "../core/flow.ts";
 import type { LivenessLimits } from "../core/liveness.ts";
+import type { Retention } from "../core/retention.ts";
 import type { Change, RunFold } from "../core/run-fold.ts";
 import type { Blobs } from "../ports/blobs.ts";
+import type { Checkpoints } from "../ports/checkpoints.ts";
 import type { Clock, Random } from "../ports/clock.ts";
 import type { DeadLetters } from "../ports/dead-letters.ts";
 import type { Definitions } from "../ports/definitions.ts";
 import type { Desk } from "../ports/desk.ts";
+import type { History } from "../ports/history.ts";
 import type { Leases } from "../ports/lease.ts";
 import type { Observer } from "../ports/observer.ts";
 import type { Presence } from "../ports/presence.ts";
@@ -18,6 +21,8 @@ import type { TaskQueue } from "../ports/task-queue.ts";
 /** The world that an executor works on. */
 export interface Ports {
   readonly log: RunLog;
+  readonly history: History;
+  readonly checkpoints: Checkpoints;
   readonly queue: TaskQueue;
   readonly blobs: Blobs;
   readonly definitions: Definitions;
@@ -39,6 +44,8 @@ export interface ExecutorSettings {
   readonly lossCap: number;
   /** Values above this many characters of JSON go by reference. */
   readonly inlineLimit: number;
+  /** How long runs are kept; without it this executor retires none. */
+  readonly retention?: Retention;
   /** How many attempts of a queue may be queued or running for the runs that one executor drives. */
   windowOf(load: QueueLoad): number;
 }

@@ -2,18 +2,19 @@
 import { SEMANTICS, type Submitted } from "../core/facts.ts";
 import { partitionOf } from "../core/hash.ts";
 import type { JsonObject } from "../core/json.ts";
+import { SUBMIT_BELOW } from "../core/retention.ts";
 import { isRunId, RUN_ID_RULE } from "../core/run-id.ts";
 import { isLargerThan } from "../core/size.ts";
 import type { RunResult } from "../core/result.ts";
 import { encodeValue, type Stored } from "../core/stored.ts";
 import type { RunKey } from "../ports/run-log.ts";
-import { BadInput, type DagRun } from "./executor.ts";
+import { BadInput, type DagRun, LogFull } from "./executor.ts";
 import type { ExecutorSettings, Ports } from "./settings.ts";
 
 export interface Admission {
   readonly runId: string;
   readonly partition: number;
-  /** Writes the run into the log; resolves with its position. Rejects with `BadInput` when the id was used before. */
+  /** Writes the run into the log; resolves with its position. Rejects with `BadInput` when the id was used before, and with `LogFull`. */
   admit(): Promise<number>;
 }
 
@@ -48,6 +49,7 @@ interface Named {
 async function admit(named: Named, options: SubmissionOptions): Promise<number> {
   const { run, runId, tenantId, partition } = named;
   const { log, definitions, random, taskTimeoutMs, lossCap } = options;
+  await checkRoom(options);
   if (run.runId !== undefined) await refuseUsedId({ runId, partition }, options);
   const nonce = random.id();
   const submitted: Submitted = {
@@ -62,6 +64,12 @@ async function admit(named: Named, options: SubmissionOptions): Promise<number> 
   };
   const answer = await log.append({ runId, partition }, submitted);
   return answer.stored ? answer.seq : ownWrite(submitted, runId, options);
+}
+
+/** What is begun while there is room is ended without looking. Rejects with `LogFull`. */
+export async function checkRoom({ log }: Pick<Ports, "log">): Promise<void> {
+  const { fill } = await log.end();
+  if (fill >= SUBMIT_BELOW) throw new LogFull(fill);
 }
 
 /**

@@ -27,7 +27,10 @@ export class RunLost extends Error {
   }
 }
 
-export interface WatchesOptions extends Pick<Ports, "log" | "definitions" | "blobs" | "clock"> {
+export interface WatchesOptions extends Pick<
+  Ports,
+  "log" | "history" | "definitions" | "blobs" | "clock"
+> {
   readonly report: RunReport;
   /** Facts of runs in this partition come by `onRun`. */
   isDriven(partition: number): boolean;

@@ -16,6 +16,7 @@ export class MemoryHistory implements History {
   readonly #clock: Clock;
   /** The one that was stored last at the end. */
   readonly #records = new Map<string, StoredRecord>();
+  #position = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -23,9 +24,9 @@ export class MemoryHistory implements History {
 
   async put({ runId, partition, seq }: RecordKey, facts: readonly LoggedFact[]): Promise<void> {
     const key = keyOf({ runId, partition, seq });
-    const storedAt = this.#clock.now();
     this.#records.delete(key);
-    const entry = { runId, partition, seq, bytes: facts.length * FACT_BYTES, storedAt };
+    const about = { position: ++this.#position, storedAt: this.#clock.now() };
+    const entry = { runId, partition, seq, ...about, bytes: facts.length * FACT_BYTES };
     this.#records.set(key, { entry, facts: [...facts] });
   }
 
@@ -34,8 +35,9 @@ export class MemoryHistory implements History {
     return record === undefined ? undefined : [...record.facts];
   }
 
-  async oldest(limit: number): Promise<RecordEntry[]> {
-    return [...this.#records.values()].slice(0, limit).map(({ entry }) => entry);
+  async oldest(limit: number, after = 0): Promise<RecordEntry[]> {
+    const entries = [...this.#records.values()].map(({ entry }) => entry);
+    return entries.filter(({ position }) => position > after).slice(0, limit);
   }
 
   async size(): Promise<HistorySize> {

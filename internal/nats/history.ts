@@ -53,21 +53,19 @@ export class NatsHistory implements History {
     return undefined;
   }
 
-  async oldest(limit: number): Promise<RecordEntry[]> {
+  async oldest(limit: number, after = 0): Promise<RecordEntry[]> {
     const { historyStream: stream, allHistory: filter } = this.#context.names;
     const entries = new Map<string, RecordEntry>();
-    const onMessage = ({ subject, headers, time: storedAt }: StreamMessage): void => {
+    const onMessage = ({ subject, headers, seq: position, time: storedAt }: StreamMessage): void => {
       const read = readRecordSubject(subject);
       if (read === undefined) return;
       const { piece: _, ...key } = read;
       const id = this.#context.names.recordOf(key);
       const bytes = (entries.get(id)?.bytes ?? 0) + Number(headers?.get(SIZE) ?? 0);
-      entries.set(id, { ...key, bytes, storedAt });
+      entries.set(id, { ...key, position, bytes, storedAt });
     };
-    await readStream(
-      { context: this.#context, stream, filter, from: 1, headersOnly: true, onMessage },
-      limit,
-    );
+    const options = { context: this.#context, stream, filter, from: after + 1, headersOnly: true, onMessage };
+    await readStream(options, limit);
     return [...entries.values()];
   }
 

@@ -15,6 +15,8 @@ export interface RecordKey extends RunKey {
 }
 
 export interface RecordEntry extends RecordKey {
+  /** Its place among the records: the higher, the later it was stored. */
+  readonly position: number;
   /** What the record takes. */
   readonly bytes: number;
   /** When it was stored, in milliseconds since 1970. */
@@ -32,8 +34,8 @@ export interface History {
   put(run: RecordKey, facts: readonly LoggedFact[]): Promise<void>;
   /** The facts, as the log had them; `undefined` when there is no record of the run. */
   get(run: RecordKey): Promise<LoggedFact[] | undefined>;
-  /** The records that were stored first, `limit` of them, oldest first. */
-  oldest(limit: number): Promise<RecordEntry[]>;
+  /** The records that were stored first, or first after a position (default 0), `limit` of them at most, oldest first. */
+  oldest(limit: number, after?: number): Promise<RecordEntry[]>;
   size(): Promise<HistorySize>;
   /** Removes the record of a run; one that is gone already is no error. */
   remove(run: RecordKey): Promise<void>;

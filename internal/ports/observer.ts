@@ -50,6 +50,10 @@ export type Observation =
       readonly state: RunEndState;
       readonly durationMs: number;
     }
+  /** Facts of runs that ended some time ago went from the log into the history. */
+  | { readonly kind: "runs-retired"; readonly runs: number; readonly facts: number }
+  /** All that was left of these runs is gone. */
+  | { readonly kind: "history-dropped"; readonly runs: number }
   | {
       readonly kind: "worker-joined";
       readonly workerId: string;

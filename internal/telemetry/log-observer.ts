@@ -71,6 +71,12 @@ function log(logger: Logger, observation: Observation): void {
         "outcome void",
       );
       return;
+    case "runs-retired":
+      logger.info({ runs: observation.runs, facts: observation.facts }, "runs retired");
+      return;
+    case "history-dropped":
+      logger.info({ runs: observation.runs }, "history dropped");
+      return;
     case "worker-joined":
       logger.info({ worker_id: observation.workerId, slots: observation.slots }, "worker joined");
       return;

@@ -71,9 +71,16 @@ export function historySuite(name: string, make: MakeFixture): void {
       const keys = ["run-1", "run-2", "run-3"].map((runId, i) => ({ runId, partition: i, seq: 10 + i }));
       for (const each of keys) await history.put(each, logged(EVERY_KIND, each));
       expect(await history.oldest(10)).toEqual(
-        keys.map((each) => ({ ...each, bytes: expect.any(Number), storedAt: expect.any(Number) })),
+        keys.map((each) => ({
+          ...each,
+          position: expect.any(Number),
+          bytes: expect.any(Number),
+          storedAt: expect.any(Number),
+        })),
       );
-      expect((await history.oldest(2)).map(({ runId }) => runId)).toEqual(["run-1", "run-2"]);
+      const two = await history.oldest(2);
+      expect(two.map(({ runId }) => runId)).toEqual(["run-1", "run-2"]);
+      expect((await history.oldest(2, two[1]?.position)).map(({ runId }) => runId)).toEqual(["run-3"]);
       const { records, bytes } = await history.size();
       expect(records).toBe(3);
       expect(bytes).toBeGreaterThan(100);

@@ -234,7 +234,9 @@ describe("subjects", () => {
       ["RUNS", "TASKS", "BLOBS", "DAGS", "HISTORY", "CHECKPOINTS", "DEAD"].map((name) => `TEAM-A_${name}`),
     );
     expect(specs.map(({ subjects }) => subjects)).toEqual(
-      ["run", "task", "blob", "dag", "dead"].map((part) => `team-a.${part}.>`),
+      ["run.>", "task.>", "blob.>", "dag.>", "history.>", "checkpoint.*", "dead.>"].map(
+        (part) => `team-a.${part}`,
+      ),
     );
   });
 });

@@ -76,6 +76,8 @@ beforeEach(async () => {
   service = new ExecutorService({
     log: cluster.log,
     queue: cluster.queue,
+    history: cluster.history,
+    checkpoints: cluster.checkpoints,
     blobs: cluster.blobs,
     presence: cluster.presence,
     desk: cluster.desk,

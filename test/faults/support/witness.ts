@@ -59,9 +59,10 @@ export class Witness implements AsyncDisposable {
 
   /** What the product shows of a run. */
   async result(runId: string): Promise<RunResult | undefined> {
-    const { log, blobs } = this.cluster;
+    const { log, history, blobs } = this.cluster;
     return inspectRun(runId, {
       log,
+      history,
       blobs,
       definitions: this.#definitions,
       clock: systemClock,
