@@ -42,6 +42,7 @@ export function workerJson(worker: WorkerView): string {
     slots: worker.slots,
     active: worker.active,
     draining: worker.draining,
+    blocked_ms: worker.blockedMs,
     silent_ms: worker.silentMs,
   });
 }

@@ -3,7 +3,7 @@ import type { Settings } from "../../internal/config/load.ts";
 import type { RunResult } from "../../internal/core/result.ts";
 import { cancelRun, inspectRun } from "../../internal/executor/inspection.ts";
 import { systemClock } from "../../internal/memory/system.ts";
-import type { ClusterView } from "../../internal/core/cluster-view.ts";
+import type { ClusterView, WorkerView } from "../../internal/core/cluster-view.ts";
 import { lineWidth } from "../../internal/telemetry/line-width.ts";
 import { taskTable } from "../../internal/telemetry/summary.ts";
 import { coloured, shortDuration, table } from "../../internal/telemetry/text.ts";
@@ -79,12 +79,17 @@ export async function workers({ json }: Flags, settings: Settings): Promise<numb
     worker.host,
     worker.queues.join(","),
     `${worker.active}/${worker.slots}`,
-    worker.draining ? "draining" : "live",
+    stateOf(worker),
     `${shortDuration(worker.silentMs)} ago`,
   ]);
   const head = ["WORKER", "HOST", "QUEUES", "BUSY", "STATE", "HEARD"];
   process.stdout.write(`${table([head, ...rows], { width: lineWidth() }).join("\n")}\n`);
   return 0;
+}
+
+function stateOf({ draining, blockedMs }: WorkerView): string {
+  const state = draining ? "draining" : "live";
+  return blockedMs === 0 ? state : `${state}, blocked for ${shortDuration(blockedMs)}`;
 }
 
 /** Rejects with `UsageError` when none is there. */

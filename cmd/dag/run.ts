@@ -80,6 +80,8 @@ const ONLY_CLUSTER = [
   "namespace",
   "heartbeat",
   "dead-after",
+  "probe-interval",
+  "gone-after",
   "ack-wait",
   "lease-term",
   "loss-cap",

@@ -34,6 +34,10 @@ export interface DistributedOptions extends Omit<ExecutorOptions, "queueSize"> {
   readonly workerCount?: number;
   /** A worker that was not heard of for so long is dead. Default 30s. */
   readonly deadAfter?: Duration;
+  /** How long a worker may be unheard before it is asked whether its connection stands. Default 1s. */
+  readonly probeInterval?: Duration;
+  /** A worker whose connection is gone for so long is dead, unless it may be the path to it that is broken. Default 2s. */
+  readonly goneAfter?: Duration;
   /** It takes its part of the runs, as executor services do. Default false: it drives only what no service does. */
   readonly dedicated?: boolean;
   /** How long an executor that vanished keeps the others waiting; fixed when the cluster is first used. Default 3s. */
@@ -53,6 +57,8 @@ const DISTRIBUTED_OPTIONS: FieldsOf<DistributedOptions> = {
   creds: true,
   namespace: true,
   deadAfter: true,
+  probeInterval: true,
+  goneAfter: true,
   dedicated: true,
   leaseTerm: true,
   ackWait: true,
@@ -78,10 +84,14 @@ export class DistributedExecutor extends LibraryExecutor {
     }
     this.#distributed = options;
     const settings = executorSettings(this.options, windowSize);
-    const deadAfterMs = milliseconds("deadAfter", options.deadAfter ?? settings.limits.deadAfterMs / 1_000);
+    const given = (name: "deadAfter" | "goneAfter" | "probeInterval", presetMs: number): number =>
+      milliseconds(name, options[name] ?? presetMs / 1_000);
+    const deadAfterMs = given("deadAfter", settings.limits.deadAfterMs);
+    const goneAfterMs = given("goneAfter", settings.limits.goneAfterMs);
     this.#settings = {
       ...settings,
-      limits: { deadAfterMs, overtimeMs: this.options.graceMs + deadAfterMs },
+      limits: { deadAfterMs, goneAfterMs, overtimeMs: this.options.graceMs + deadAfterMs },
+      probeIntervalMs: given("probeInterval", settings.probeIntervalMs),
       lossCap: wholeNumber("lossCap", options.lossCap ?? settings.lossCap, 0),
       inlineLimit: wholeNumber("inlineLimit", options.inlineLimit ?? settings.inlineLimit, 1_024),
     };

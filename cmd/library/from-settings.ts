@@ -33,6 +33,8 @@ export function distributedOptions(
     ...(settings.creds === undefined ? {} : { creds: settings.creds }),
     namespace: settings.namespace,
     deadAfter: settings.deadAfter / 1_000,
+    probeInterval: settings.probeInterval / 1_000,
+    goneAfter: settings.goneAfter / 1_000,
     ackWait: settings.ackWait / 1_000,
     leaseTerm: settings.leaseTerm / 1_000,
     lossCap: settings.lossCap,

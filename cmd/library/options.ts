@@ -111,13 +111,20 @@ export const INLINE_LIMIT = 64 * 1_024;
 const LOSS_CAP = 5;
 export const HEARTBEAT_MS = 10_000;
 const DEAD_AFTER_MS = 30_000;
+const GONE_AFTER_MS = 2_000;
+const PROBE_INTERVAL_MS = 1_000;
 
 export function executorSettings(
   options: ResolvedOptions,
   windowOf: ExecutorSettings["windowOf"],
 ): ExecutorSettings {
   return {
-    limits: { deadAfterMs: DEAD_AFTER_MS, overtimeMs: options.graceMs + DEAD_AFTER_MS },
+    limits: {
+      deadAfterMs: DEAD_AFTER_MS,
+      goneAfterMs: GONE_AFTER_MS,
+      overtimeMs: options.graceMs + DEAD_AFTER_MS,
+    },
+    probeIntervalMs: PROBE_INTERVAL_MS,
     ...(options.taskTimeoutMs === undefined ? {} : { taskTimeoutMs: options.taskTimeoutMs }),
     lossCap: LOSS_CAP,
     inlineLimit: INLINE_LIMIT,

@@ -1,9 +1,10 @@
 /** The thread that shows the lives of a process's workers, whatever the tasks do to the loop of the process. */
 import { parentPort, workerData } from "node:worker_threads";
+import { isBlocked } from "../../internal/core/liveness.ts";
 import { systemClock } from "../../internal/memory/system.ts";
 import { ConnectFailed } from "../../internal/nats/connection.ts";
 import { type LifelineCluster, openLifeline } from "../../internal/nats/lifeline.ts";
-import { BLOCKED_MS, Pulse } from "../../internal/worker/pulse.ts";
+import { Pulse } from "../../internal/worker/pulse.ts";
 import { LoopWatch } from "./loop-watch.ts";
 import type { FromThread, ThreadSettings, ToThread } from "./messages.ts";
 
@@ -17,7 +18,7 @@ const cluster = await connect();
 const loop = new LoopWatch({
   ask: () => say({ kind: "are-you-there" }),
   onAnswer: (ms) => {
-    if (ms >= BLOCKED_MS) say({ kind: "was-blocked", ms: Math.round(ms) });
+    if (isBlocked(ms)) say({ kind: "was-blocked", ms: Math.round(ms) });
   },
 });
 // What came before has waited for this.

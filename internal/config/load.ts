@@ -136,8 +136,16 @@ function nearestVariable(name: string, known: readonly string[]): string | undef
   return known.find((variable) => bare(variable) === near);
 }
 
-/** A limit that is too near to the heartbeat takes the living for dead. */
+/** A live worker whose connection broke has it again by then. */
+const RECONNECT_MS = 1_000;
+
+/** A limit that is too short, or too near to the heartbeat, takes the living for dead. */
 function checkTogether(command: Command, all: ReadonlyMap<SettingName, InForce>): void {
+  const goneAfter = all.get("goneAfter");
+  if (goneAfter !== undefined && Number(goneAfter.value) < RECONNECT_MS) {
+    const rule = "--gone-after must be at least 1s, or workers that connect again would be taken for dead";
+    throw new ConfigError(`${rule}: ${told(goneAfter)}`);
+  }
   const [heartbeat, ackWait, deadAfter] = [all.get("heartbeat"), all.get("ackWait"), all.get("deadAfter")];
   if ((command === "worker" || command === "up") && isTooNear(ackWait, heartbeat)) {
     const rule =

@@ -148,7 +148,22 @@ export const SETTINGS = {
     kind: "duration",
     default: "30s",
     sentence:
-      "A worker that was not heard of for so long is dead; at least three times the workers' --heartbeat.",
+      "A worker that was not heard of for so long is dead, whatever the state of its connection; at least three times the workers' --heartbeat.",
+    commands: ["dag", "executor", "up"],
+  },
+  probeInterval: {
+    flag: "probe-interval",
+    kind: "duration",
+    default: "1s",
+    sentence: "How long a worker may be unheard before an executor asks whether its connection stands.",
+    commands: ["dag", "executor", "up"],
+  },
+  goneAfter: {
+    flag: "gone-after",
+    kind: "duration",
+    default: "2s",
+    sentence:
+      "A worker whose connection is gone for so long is dead, unless it may be the path to it that is broken; at least 1s, in which a live one connects again.",
     commands: ["dag", "executor", "up"],
   },
   ackWait: {

@@ -60,6 +60,7 @@ const executor = z.object({
       slots: count,
       active: count,
       draining: z.boolean(),
+      blocked_ms: duration,
       silent_ms: z.number(),
     }),
   ),
@@ -154,9 +155,10 @@ export function encodeExecutor(view: ExecutorView): Uint8Array {
     shares: view.shares,
     queues: view.queues,
     active_runs: view.activeRuns,
-    workers: view.workers.map(({ workerId, silentMs, ...rest }) => ({
+    workers: view.workers.map(({ workerId, blockedMs, silentMs, ...rest }) => ({
       ...rest,
       worker_id: workerId,
+      blocked_ms: blockedMs,
       silent_ms: silentMs,
     })),
     held: view.held.map((held) => ({ ...toWire(held), worker_id: held.workerId, since_ms: held.sinceMs })),
@@ -167,9 +169,10 @@ export function decodeExecutor(bytes: Uint8Array): Decoded<ExecutorView> {
   return map(decode(executor, bytes), ({ v: _v, active_runs: activeRuns, workers, held, ...rest }) => ({
     ...rest,
     activeRuns,
-    workers: workers.map(({ worker_id: workerId, silent_ms: silentMs, ...rest }) => ({
+    workers: workers.map(({ worker_id: workerId, blocked_ms: blockedMs, silent_ms: silentMs, ...rest }) => ({
       ...rest,
       workerId,
+      blockedMs,
       silentMs,
     })),
     held: held.map((each) => ({ ...fromWire(each), workerId: each.worker_id, sinceMs: each.since_ms })),

@@ -10,6 +10,8 @@ export interface WorkerView {
   readonly slots: number;
   readonly active: number;
   readonly draining: boolean;
+  /** For how long its loop has not turned, in milliseconds; 0 while it does. */
+  readonly blockedMs: number;
   /** Milliseconds since the executor last heard of it. */
   readonly silentMs: number;
 }

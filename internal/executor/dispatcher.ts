@@ -13,6 +13,7 @@ import type { Clock, Timer } from "../ports/clock.ts";
 import type { Observer } from "../ports/observer.ts";
 import type { QueuedAttempt, TaskQueue } from "../ports/task-queue.ts";
 import { type Due, FairQueue } from "./fair-queue.ts";
+import type { Enqueued } from "./losses.ts";
 import type { WorkBuilder } from "./work-builder.ts";
 
 export interface DispatcherOptions {
@@ -41,6 +42,8 @@ interface Slot {
   readonly attempt: number;
   readonly lane: Lane;
   sending: Promise<void> | undefined;
+  /** Where it was put and when, by the monotonic clock; nothing of what was there already. */
+  put?: { readonly seq: number; readonly at: number };
 }
 
 /** What the dispatcher knows of one run. */
@@ -122,15 +125,18 @@ export class Dispatcher {
   }
 
   /** What it has enqueued, as far as that is answered, and nobody has ended yet. */
-  queued(): AttemptId[] {
+  queued(): Enqueued[] {
     return [...this.#runs].flatMap(([run, { window }]) =>
       [...window.values()]
         .filter(({ sending }) => sending === undefined)
-        .map(({ position, attempt }) => ({
+        .map(({ position, attempt, lane, put }) => ({
           runId: run.runId,
           task: run.task(position).id,
           index: 0,
           attempt,
+          queue: lane.queue,
+          partition: run.partition,
+          ...put,
         })),
     );
   }
@@ -187,7 +193,8 @@ export class Dispatcher {
       slot.lane.ready.push(run, owed);
       return;
     }
-    await this.#options.queue.enqueue(work);
+    const answer = await this.#options.queue.enqueue(work);
+    if (answer.stored) slot.put = { seq: answer.seq, at: this.#options.clock.monotonic() };
     this.#options.observer.observe({ kind: "attempt-queued", attempt: work, queue: work.queue });
   }
 

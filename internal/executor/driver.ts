@@ -55,6 +55,7 @@ export class Driver {
       isOurs: (partition) => this.#of(partition) !== undefined,
       knowsAll: (partition) => this.#of(partition)?.recovered === true,
       find: (attempt) => this.#find(attempt),
+      enqueued: () => this.#dispatcher.queued(),
       reconnected: () => {
         for (const coordinator of this.#all) coordinator.reportsAsked();
         void this.#reconciler.reconcile();
@@ -95,7 +96,7 @@ export class Driver {
     this.#overseer.callRoll();
     await coordinator.start();
     if (this.#coordinators.get(share) !== coordinator) return false;
-    this.#overseer.prune();
+    this.#overseer.tookOver();
     return true;
   }
 

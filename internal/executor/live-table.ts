@@ -4,10 +4,14 @@
  */
 import { type AttemptId, attemptKey } from "../core/attempt.ts";
 import type { HeldView, WorkerView } from "../core/cluster-view.ts";
+import { excused, isBlocked, type Sign, type Signs, withSign } from "../core/liveness.ts";
 import type { Claim, Heartbeat, Took } from "../ports/presence.ts";
 
+/** What is kept of a claim: there may be very many. */
+export type Claimed = Omit<Claim, "queue">;
+
 export interface Held {
-  readonly attempt: Omit<Claim, "queue">;
+  readonly attempt: Claimed;
   readonly incarnation: string;
   readonly workerId: string;
   /** When this executor learned of it, by its monotonic clock. */
@@ -18,18 +22,29 @@ export interface Held {
 
 export interface LiveWorker {
   readonly beat: Heartbeat;
+  /** When this heartbeat came, by the executor's monotonic clock. */
+  readonly beatAt: number;
+  readonly host: string;
   /** By attempt key. */
   readonly held: Map<string, Held>;
-  /** When it was last heard of, by the executor's monotonic clock. */
-  heardAt: number;
+  /** The server by which it was last heard. */
+  server: string;
+  signs: Signs;
 }
+
+const MAX_GIVEN_BACK = 10_000;
 
 export class LiveTable {
   readonly #workers = new Map<string, LiveWorker>();
   readonly #holders = new Map<string, Held>();
+  /** Attempts that a worker has let go without an outcome that was heard of: their copies are in the queue again. */
+  readonly #givenBack = new Set<string>();
 
   get workers(): Iterable<LiveWorker> {
     return this.#workers.values();
+  }
+  workerOf(incarnation: string): LiveWorker | undefined {
+    return this.#workers.get(incarnation);
   }
   get workerCount(): number {
     return this.#workers.size;
@@ -39,35 +54,54 @@ export class LiveTable {
     return this.#holders.size;
   }
 
-  /** Takes in a heartbeat; tells whether the worker is new. */
-  heartbeat(beat: Heartbeat, now: number): boolean {
+  /** Takes in a heartbeat; gives back what was known of the worker before. */
+  heartbeat(beat: Heartbeat, now: number): LiveWorker | undefined {
     const known = this.#workers.get(beat.incarnation);
     const before = known?.held ?? new Map<string, Held>();
     for (const held of before.values()) this.#letGo(held);
-    const worker: LiveWorker = { beat, held: new Map(), heardAt: now };
+    const { host, server } = beat;
+    const signs: Signs = { heardAt: now, isExcused: false };
+    const worker: LiveWorker = { beat, beatAt: now, host, held: new Map(), server, signs };
     this.#workers.set(beat.incarnation, worker);
-    for (const attempt of beat.held) {
-      this.#hold(worker, attempt, { since: before.get(attemptKey(attempt))?.since ?? now - attempt.heldMs });
+    for (const claim of beat.held) {
+      this.#hold(worker, claim, { since: before.get(attemptKey(claim))?.since ?? now - claim.heldMs });
     }
-    // A notice may overtake the heartbeats that were sent before it.
-    for (const held of before.values()) if (held.n > beat.told) this.#hold(worker, held.attempt, held);
-    return known === undefined;
+    for (const [key, held] of before) {
+      if (worker.held.has(key)) continue;
+      // A notice may overtake the heartbeats that were sent before it.
+      if (held.n > beat.told) this.#hold(worker, held.attempt, held);
+      else this.#noteGivenBack(key);
+    }
+    return known;
   }
 
   /** Takes in a notice; a worker that is not known yet must report first. */
   took(notice: Took, now: number): boolean {
     const worker = this.#workers.get(notice.incarnation);
     if (worker === undefined) return false;
-    worker.heardAt = now;
     const { n } = notice;
     // A later heartbeat knows better.
     if (n <= worker.beat.told) return true;
-    for (const attempt of notice.attempts) this.#hold(worker, attempt, { since: now, n });
+    for (const claim of notice.attempts) this.#hold(worker, claim, { since: now, n });
     return true;
   }
 
+  /** A probe has shown this of a worker. */
+  saw(
+    incarnation: string,
+    sign: Sign,
+    { now, server }: { readonly now: number; readonly server?: string },
+  ): void {
+    const worker = this.#workers.get(incarnation);
+    if (worker === undefined) return;
+    worker.signs = withSign(worker.signs, sign, now);
+    if (server !== undefined) worker.server = server;
+  }
+
+  /** There is an outcome, or it is over otherwise: nobody holds it any more. */
   ended(attempt: AttemptId): void {
     const key = attemptKey(attempt);
+    this.#givenBack.delete(key);
     const held = this.#holders.get(key);
     if (held === undefined) return;
     this.#holders.delete(key);
@@ -78,6 +112,16 @@ export class LiveTable {
     return this.#holders.get(attemptKey(attempt));
   }
 
+  wasGivenBack(attempt: AttemptId): boolean {
+    return this.#givenBack.has(attemptKey(attempt));
+  }
+
+  /** It has ended in order and holds nothing: what it held is in the queue again. */
+  left(incarnation: string): void {
+    for (const key of this.#workers.get(incarnation)?.held.keys() ?? []) this.#noteGivenBack(key);
+    this.remove(incarnation);
+  }
+
   remove(incarnation: string): void {
     const worker = this.#workers.get(incarnation);
     if (worker === undefined) return;
@@ -86,8 +130,8 @@ export class LiveTable {
   }
 
   /** Everybody gets a full term again: what was silent was perhaps this executor. */
-  forgive(now: number): void {
-    for (const worker of this.#workers.values()) worker.heardAt = now;
+  excuseAll(now: number): void {
+    for (const worker of this.#workers.values()) worker.signs = excused(now);
   }
 
   slotsOf(queue: string): number {
@@ -114,7 +158,7 @@ export class LiveTable {
 
   /** With the attempts of those partitions only that are ours. */
   workerViews(now: number, isOurs: (partition: number) => boolean): WorkerView[] {
-    return [...this.#workers.values()].map(({ beat, held, heardAt }) => ({
+    return [...this.#workers.values()].map(({ beat, beatAt, held, signs }) => ({
       workerId: beat.workerId,
       host: beat.host,
       pid: beat.pid,
@@ -123,21 +167,25 @@ export class LiveTable {
       slots: beat.slots,
       active: [...held.values()].filter(({ attempt }) => isOurs(attempt.partition)).length,
       draining: beat.draining,
-      silentMs: Math.round(now - heardAt),
+      blockedMs: isBlocked(beat.blockedMs) ? Math.round(beat.blockedMs + now - beatAt) : 0,
+      silentMs: Math.round(now - signs.heardAt),
     }));
   }
 
   heldViews(now: number, isOurs: (partition: number) => boolean): HeldView[] {
     return [...this.#holders.values()]
       .filter(({ attempt }) => isOurs(attempt.partition))
-      .map(({ attempt: { runId, task, index, attempt }, workerId, since }) => ({
-        runId,
-        task,
-        index,
-        attempt,
+      .map(({ attempt, workerId, since }) => ({
+        ...idOf(attempt),
         workerId,
         sinceMs: Math.round(now - since),
       }));
+  }
+
+  /** Attempts that end without an outcome, with their run, stay; to forget them is no harm but a loss too many. */
+  #noteGivenBack(key: string): void {
+    if (this.#givenBack.size >= MAX_GIVEN_BACK) this.#givenBack.clear();
+    this.#givenBack.add(key);
   }
 
   /** Another may have it by now. */
@@ -148,19 +196,25 @@ export class LiveTable {
 
   #hold(
     worker: LiveWorker,
-    { runId, task, index, attempt, partition }: Omit<Claim, "queue">,
+    { runId, task, index, attempt, partition }: Claimed,
     { since, n = 0 }: { readonly since: number; readonly n?: number },
   ): void {
-    const id = { runId, task, index, attempt, partition };
+    const claim = { runId, task, index, attempt, partition };
     const { incarnation, workerId } = worker.beat;
-    const held: Held = { attempt: id, incarnation, workerId, since, n };
-    const key = attemptKey(id);
+    const held: Held = { attempt: claim, incarnation, workerId, since, n };
+    const key = attemptKey(claim);
     worker.held.set(key, held);
     this.#holders.set(key, held);
+    this.#givenBack.delete(key);
   }
 }
 
 /** `*` stands for every queue. */
-function serves({ queues }: Heartbeat, queue: string): boolean {
+export function serves({ queues }: Pick<Heartbeat, "queues">, queue: string): boolean {
   return queues.includes(queue) || queues.includes("*");
+}
+
+/** The identity alone, of something that has one. */
+export function idOf({ runId, task, index, attempt }: AttemptId): AttemptId {
+  return { runId, task, index, attempt };
 }

@@ -38,6 +38,8 @@ export interface Ports {
 
 export interface ExecutorSettings {
   readonly limits: LivenessLimits;
+  /** How long a worker may be unheard before it is probed, in milliseconds. */
+  readonly probeIntervalMs: number;
   /** Time limit of an attempt whose task names none, in milliseconds; without it the worker's own counts. */
   readonly taskTimeoutMs?: number;
   /** How often an instance may be lost with its worker. */

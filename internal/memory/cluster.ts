@@ -50,6 +50,9 @@ function keyOf(owner: BlobOwner): string {
   return owner === "definitions" ? owner : `run.${owner.runId}`;
 }
 
+/** There is one place only. */
+const SERVER = "memory";
+
 export class MemoryPresence implements Presence {
   readonly #watchers = new Set<PresenceHandlers>();
   readonly #workers = new Set<{
@@ -83,11 +86,11 @@ export class MemoryPresence implements Presence {
 
   async probe(incarnation: string): Promise<ProbeAnswer> {
     const isThere = [...this.#workers].some((worker) => worker.incarnation === incarnation);
-    return isThere ? { kind: "there", server: this.server() } : { kind: "gone" };
+    return isThere ? { kind: "there", server: SERVER } : { kind: "gone" };
   }
 
-  server(): string {
-    return "memory";
+  server(): string | undefined {
+    return SERVER;
   }
 
   /** In a turn of its own: who tells is not called back from within. */

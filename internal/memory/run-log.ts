@@ -44,9 +44,9 @@ export class MemoryRunLog implements RunLog {
     this.#options = options;
   }
 
-  async append({ runId, partition }: RunKey, fact: Fact): Promise<Appended> {
+  async append({ runId, partition }: RunKey, fact: Fact, isWanted?: () => boolean): Promise<Appended> {
     const key = onceKey({ runId, partition }, fact);
-    if (this.#once.has(key)) return { stored: false };
+    if (this.#once.has(key) || isWanted?.() === false) return { stored: false };
     this.#once.add(key);
     const time = this.#options.clock.now();
     const logged: LoggedFact = { seq: ++this.#lastSeq, time, runId, partition, fact };

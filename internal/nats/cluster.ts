@@ -94,9 +94,10 @@ async function openPorts(connection: Connection, options: ClusterOptions): Promi
   const queue = new NatsTaskQueue(context, options);
   const presence = new NatsPresence(context);
   let leases: NatsLeases | undefined;
-  // What was sent on the connection before may be lost; everybody starts over on the new one.
+  // What was sent on the connection before may be lost; everybody starts over on the new one. What was heard of
+  // others is out of date, so who listens is told before anything is sent again.
   link.onRestored(() => {
-    for (const part of [publisher, queue, log, presence, leases]) part?.reconnected();
+    for (const part of [presence, publisher, queue, log, leases]) part?.reconnected();
   });
   const onStatus = (status: Status): void => {
     if (status.type === "disconnect") {

@@ -28,7 +28,7 @@ export class NatsDeadLetters implements DeadLetters {
     const { headers, body } = encodeLetter(letter, room);
     const about = newHeaders();
     for (const [name, value] of Object.entries(headers)) about.set(name, value);
-    await publisher.publish(names.dead(letterId(letter)), body, about);
+    await publisher.publish(names.dead(letterId(letter)), body, { headers: about });
   }
 
   async list(limit: number, isMeant?: (head: LetterHead) => boolean): Promise<LetterHead[]> {

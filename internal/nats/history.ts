@@ -34,7 +34,7 @@ export class NatsHistory implements History {
     }
     const about = headers();
     about.set(PIECES, String(pieces));
-    await publisher.publish(names.recordPiece(run, 0), chunk(bytes, 0), about);
+    await publisher.publish(names.recordPiece(run, 0), chunk(bytes, 0), { headers: about });
   }
 
   async get(run: RecordKey): Promise<LoggedFact[] | undefined> {

@@ -28,6 +28,7 @@ interface Message {
   readonly subject: string;
   readonly bytes: Uint8Array;
   readonly headers: MsgHdrs | undefined;
+  readonly isWanted: (() => boolean) | undefined;
   /** When it is sent again without an answer, by the monotonic clock. */
   again: number;
   retries: number;
@@ -66,15 +67,23 @@ export class Publisher {
     this.#sweeper.unref();
   }
 
-  /** Rejects when the connection is closed, or the server will never take the message. */
-  publish(subject: string, bytes: Uint8Array, headers?: MsgHdrs): Promise<Published> {
+  /** Rejects when the connection is closed, or the server will never take the message. `isWanted` is asked before it is sent, each time: a no ends it as not stored. */
+  publish(
+    subject: string,
+    bytes: Uint8Array,
+    {
+      headers,
+      isWanted,
+    }: { readonly headers?: MsgHdrs; readonly isWanted?: (() => boolean) | undefined } = {},
+  ): Promise<Published> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {
         reject(notStored(subject));
         return;
       }
       const token = String(++this.#token);
-      this.#backlog.push({ token, subject, bytes, headers, again: 0, retries: 0, resolve, reject });
+      const how = { headers, isWanted, again: 0, retries: 0 };
+      this.#backlog.push({ token, subject, bytes, ...how, resolve, reject });
       this.#pump();
     });
   }
@@ -125,6 +134,10 @@ export class Publisher {
   }
 
   #send(message: Message): void {
+    if (message.isWanted?.() === false) {
+      this.#settle(message, () => message.resolve({ stored: false }));
+      return;
+    }
     message.again = performance.now() + ANSWER_MS;
     const { subject, bytes, headers, token } = message;
     const reply = `${this.#inbox}.${token}`;

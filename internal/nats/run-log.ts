@@ -23,8 +23,9 @@ export class NatsRunLog implements RunLog {
     this.#context = context;
   }
 
-  async append(run: RunKey, fact: Fact): Promise<Appended> {
-    return this.#context.publisher.publish(this.#context.names.fact(run, fact), encodeFact(fact));
+  async append(run: RunKey, fact: Fact, isWanted?: () => boolean): Promise<Appended> {
+    const { publisher, names } = this.#context;
+    return publisher.publish(names.fact(run, fact), encodeFact(fact), { isWanted });
   }
 
   async read(seqs: readonly number[]): Promise<LoggedFact[]> {

@@ -1,6 +1,7 @@
 /** What services tell about their work; logs, metrics and the progress display are made from it. An observer that throws never breaks the work. */
 import type { AttemptId } from "../core/attempt.ts";
 import type { RunEndState } from "../core/facts.ts";
+import type { DeathSign } from "../core/liveness.ts";
 import type { Outcome, VoidReason } from "../core/outcome.ts";
 
 export type Observation =
@@ -66,6 +67,14 @@ export type Observation =
       readonly workerId: string;
       readonly incarnation: string;
       readonly held: number;
+      readonly sign: DeathSign;
+    }
+  /** Executor: the worker lives, and its loop has not turned for so long. */
+  | {
+      readonly kind: "worker-blocked";
+      readonly workerId: string;
+      readonly incarnation: string;
+      readonly ms: number;
     }
   /** Worker: the loop of its process did not turn for so long; nothing else there went on. */
   | { readonly kind: "loop-blocked"; readonly ms: number }

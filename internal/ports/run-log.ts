@@ -20,8 +20,12 @@ export interface RunKey {
 export type Appended = { readonly stored: true; readonly seq: number } | { readonly stored: false };
 
 export interface RunLog {
-  /** Stores a fact of a run, or learns that it is already there. Rejects only when the log is closed or the fact is above the server's message limit. */
-  append(run: RunKey, fact: Fact): Promise<Appended>;
+  /**
+   * Stores a fact of a run, or learns that it is already there. Rejects only when the log is closed or the fact is
+   * above the server's message limit. `isWanted` is asked before each try: where it says no, the fact is not stored,
+   * unless a try before was and its answer is lost.
+   */
+  append(run: RunKey, fact: Fact, isWanted?: () => boolean): Promise<Appended>;
   /** The facts at these positions, in the order asked; a position without a fact that can be read is left out. */
   read(seqs: readonly number[]): Promise<LoggedFact[]>;
   /** All facts that the log holds of one run, in order; none if the run is unknown. */

@@ -84,7 +84,16 @@ function log(logger: Logger, observation: Observation): void {
       logger.info({ worker_id: observation.workerId }, "worker left");
       return;
     case "worker-dead":
-      logger.warn({ worker_id: observation.workerId, held: observation.held }, "worker declared dead");
+      logger.warn(
+        { worker_id: observation.workerId, held: observation.held, sign: observation.sign },
+        "worker declared dead",
+      );
+      return;
+    case "worker-blocked":
+      logger.warn(
+        { worker_id: observation.workerId, blocked_ms: Math.round(observation.ms) },
+        "worker blocked by what it runs",
+      );
       return;
     case "loop-blocked":
       logger.warn({ blocked_ms: observation.ms }, "loop was blocked");

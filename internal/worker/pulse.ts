@@ -4,6 +4,7 @@
  * task runs.
  */
 import { type AttemptId, attemptKey } from "../core/attempt.ts";
+import { isBlocked } from "../core/liveness.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { HeldCopy, Lifeline, Liveness, WorkerIdentity, WorkerStatus } from "../ports/liveness.ts";
 import type { Claim, Presence, Subscription } from "../ports/presence.ts";
@@ -32,8 +33,8 @@ export function loopLiveness(surroundings: Omit<PulseSurroundings, "blockedMs">)
   };
 }
 
-/** A loop that has not turned for so long is worth an extra heartbeat, and so is the end of it. */
-export const BLOCKED_MS = 1_000;
+/** How often it is looked whether the worker's loop turns; a loop that stops, and one that turns again, is told at once. */
+const LOOK_MS = 500;
 
 interface Held {
   readonly claim: Claim;
@@ -67,7 +68,7 @@ export class Pulse implements Lifeline {
     this.#timers.push(
       every(clock, heartbeatMs, () => this.#beatNow()),
       every(clock, ackWaitMs / 3, () => this.#extend()),
-      every(clock, BLOCKED_MS / 2, () => this.#lookAtLoop()),
+      every(clock, LOOK_MS, () => this.#lookAtLoop()),
     );
   }
 
@@ -128,9 +129,9 @@ export class Pulse implements Lifeline {
   }
 
   #lookAtLoop(): void {
-    const isBlocked = this.#surroundings.blockedMs() >= BLOCKED_MS;
-    if (isBlocked === this.#wasBlocked) return;
-    this.#wasBlocked = isBlocked;
+    const isNow = isBlocked(this.#surroundings.blockedMs());
+    if (isNow === this.#wasBlocked) return;
+    this.#wasBlocked = isNow;
     this.#beatNow();
   }
 }

@@ -300,6 +300,7 @@ const VIEW: ExecutorView = {
       slots: 4,
       active: 1,
       draining: false,
+      blockedMs: 3_000,
       silentMs: 1_250.5,
     },
   ],

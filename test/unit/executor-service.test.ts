@@ -70,6 +70,8 @@ let seen: Observation[];
 beforeEach(async () => {
   clock = new ManualClock();
   cluster = new MemoryCluster({ clock });
+  // What probes tell is in liveness.test.ts and overseer.test.ts; here silence alone decides.
+  cluster.presence.probe = async () => ({ kind: "late" });
   leases = new TestLeases();
   seen = [];
   let ids = 0;
@@ -88,7 +90,8 @@ beforeEach(async () => {
     definitions: new StoredDefinitions(cluster.blobs),
     random: { id: () => `id-${++ids}` },
     observer: { observe: (observation) => void seen.push(observation) },
-    limits: { deadAfterMs: DEAD_MS, overtimeMs: DEAD_MS },
+    limits: { deadAfterMs: DEAD_MS, goneAfterMs: 2_000, overtimeMs: DEAD_MS },
+    probeIntervalMs: 1_000,
     lossCap: LOSS_CAP,
     inlineLimit: 65_536,
     windowOf: () => 100,

@@ -23,7 +23,7 @@ const VIEW: ExecutorView = {
   activeRuns: 3,
   workers: [1, 2].map((i) => ({
     ...{ workerId: `w${i}`, host: "h", pid: i, queues: ["default"], functions: [] },
-    ...{ slots: 4, active: 1, draining: i === 2, silentMs: 0 },
+    ...{ slots: 4, active: 1, draining: i === 2, blockedMs: 0, silentMs: 0 },
   })),
   held: [{ runId: "r", task: "a", index: 0, attempt: 1, workerId: "w1", sinceMs: 5 }],
   queues: [
@@ -92,7 +92,7 @@ test("an executor that leads tells of the cluster, one that does not only that",
   metrics.observe({ kind: "attempt-ended", runId: "r", type: "http", outcome: failed });
   metrics.observe({ kind: "task-crashed", runId: "r", task: "a" });
   metrics.observe({ kind: "outcome-void", runId: "r", outcome: completed, why: "run-over" });
-  metrics.observe({ kind: "worker-dead", workerId: "w", incarnation: "w-1", held: 1 });
+  metrics.observe({ kind: "worker-dead", workerId: "w", incarnation: "w-1", held: 1, sign: "silent" });
   metrics.observe({ kind: "dead-letter", subject: "s", reason: "r" });
   const leading = await samplesOf(metrics);
   expect(leading).toEqual(

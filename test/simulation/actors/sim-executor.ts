@@ -13,7 +13,12 @@ export class SimExecutor extends Program {
     this.service = new ExecutorService({
       ...this.ports,
       observer: this.observer,
-      limits: { deadAfterMs: settings.deadAfterMs, overtimeMs: settings.graceMs + settings.deadAfterMs },
+      limits: {
+        deadAfterMs: settings.deadAfterMs,
+        goneAfterMs: 2_000,
+        overtimeMs: settings.graceMs + settings.deadAfterMs,
+      },
+      probeIntervalMs: 1_000,
       ...(settings.taskTimeoutMs === undefined ? {} : { taskTimeoutMs: settings.taskTimeoutMs }),
       lossCap: settings.lossCap,
       inlineLimit: settings.inlineLimit,
