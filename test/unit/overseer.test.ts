@@ -112,6 +112,8 @@ beforeEach(async () => {
     presence: cluster.presence,
     desk: cluster.desk,
     deadLetters: cluster.deadLetters,
+    history: cluster.history,
+    checkpoints: cluster.checkpoints,
     referee: cluster.referee,
     leases: cluster.leases,
     standsIn: false,
