@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { attemptKey } from "../core/attempt.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { TaskCall } from "../ports/task-executor.ts";
+import { OUTPUT_FILE, outputFileOf } from "./bash-guard.ts";
 import { makeScratchFolder } from "./scratch.ts";
 
 /** A param longer than this is only in the params file. */
@@ -23,7 +24,7 @@ export interface BashFiles {
 /** A folder that only this user can read. */
 export async function makeFiles(call: TaskCall): Promise<BashFiles> {
   const folder = await makeScratchFolder();
-  const files = { folder, paramsFile: join(folder, "params.json"), outputFile: join(folder, "output") };
+  const files = { folder, paramsFile: join(folder, "params.json"), outputFile: outputFileOf(folder) };
   await writeFile(files.paramsFile, JSON.stringify(call.params), { mode: 0o600 });
   return files;
 }
@@ -50,7 +51,7 @@ export function environment(
     JETDAG_ATTEMPT: String(call.attempt),
     JETDAG_IDEMPOTENCY_KEY: attemptKey(call),
     JETDAG_PARAMS_FILE: files.paramsFile,
-    JETDAG_OUTPUT_FILE: files.outputFile,
+    [OUTPUT_FILE]: files.outputFile,
   };
 }
 

@@ -2,7 +2,8 @@
  * Tasks of type `bash`: a script for `bash -c`, in a process group of its own.
  *
  * B1 Param values are never part of the script; they come by environment and by file.
- * B2 When the attempt ends, in whatever way, its whole process group ends: SIGTERM, then SIGKILL.
+ * B2 When the attempt ends, in whatever way, its whole process group ends: SIGTERM, then SIGKILL. When this process
+ *    ends before, in whatever way, the guard ends all that is left of it.
  * B3 Output is captured within a limit; a script that prints more does not fail for it.
  */
 import { execa, type ExecaError, type ResultPromise } from "execa";
@@ -11,7 +12,8 @@ import type { FailureReason, TaskError } from "../core/outcome.ts";
 import type { TaskCall, TaskContext, TaskExecutor, TaskReturn } from "../ports/task-executor.ts";
 import { BadOutputFile, environment, makeFiles, readOutputFile, removeFiles } from "./bash-files.ts";
 import { Captured } from "./captured.ts";
-import { endGroup, isGone, remember } from "./process-group.ts";
+import { guard, type Guarded } from "./bash-guard.ts";
+import { endGroup, isGone } from "./process-group.ts";
 
 export interface BashOptions {
   /** Working directory. Default: that of this process. */
@@ -42,6 +44,7 @@ export class BashTaskExecutor implements TaskExecutor {
   async execute(call: TaskCall, context: TaskContext): Promise<TaskReturn> {
     if (context.signal.aborted) return { ok: false, error: ended() };
     const files = await makeFiles(call);
+    const guarded = guard.begin(files.folder);
     try {
       const stdout = new Captured(this.#outputLimit);
       const stderr = new Captured(this.#outputLimit);
@@ -50,7 +53,7 @@ export class BashTaskExecutor implements TaskExecutor {
       const child = execa("bash", ["-c", call.command], { ...OPTIONS, ...cwd, env, extendEnv: false });
       child.stdout?.on("data", (chunk: Buffer) => stdout.add(chunk));
       child.stderr?.on("data", (chunk: Buffer) => stderr.add(chunk));
-      const result = await finish(child, context);
+      const result = await finish(child, guarded, context);
       const printed: JsonObject = {
         stdout: stdout.text(),
         stderr: stderr.text(),
@@ -67,6 +70,7 @@ export class BashTaskExecutor implements TaskExecutor {
         return { ok: false, error: { reason: "bad-output", message: error.message } };
       throw error;
     } finally {
+      guarded.ended();
       await removeFiles(files);
     }
   }
@@ -75,10 +79,14 @@ export class BashTaskExecutor implements TaskExecutor {
 type Ended = Partial<Pick<ExecaError, "exitCode" | "signal" | "code" | "originalMessage">>;
 
 /** Waits for bash itself, then sees to it that nothing of its group is left and its pipes are done with. */
-async function finish(child: ResultPromise<typeof OPTIONS>, context: TaskContext): Promise<Ended> {
+async function finish(
+  child: ResultPromise<typeof OPTIONS>,
+  guarded: Guarded,
+  context: TaskContext,
+): Promise<Ended> {
   const { pid } = child;
   if (pid === undefined) return await child;
-  const group = remember(pid);
+  guarded.group(pid);
   const exited = new Promise<Ended>((resolve) => {
     child.once("exit", (exitCode: number | null, signal: NodeJS.Signals | null) => {
       resolve({ ...(exitCode === null ? {} : { exitCode }), ...(signal === null ? {} : { signal }) });
@@ -90,7 +98,6 @@ async function finish(child: ResultPromise<typeof OPTIONS>, context: TaskContext
   const result = await exited;
   context.signal.removeEventListener("abort", stop);
   if (!(await isGone(pid, 0))) await endGroup(pid, context.graceMs);
-  group.forget();
   await pipesClosed(child);
   return result;
 }

@@ -1,18 +1,6 @@
 /** Ends process groups. */
 import { readdir, readFile } from "node:fs/promises";
 
-/** Groups that run now; they end with this process where it ends in order. */
-const running = new Set<number>();
-process.once("exit", () => {
-  for (const pgid of running) signalGroup(pgid, "SIGKILL");
-});
-
-/** Counts a group in until `forget` is called. */
-export function remember(pgid: number): { forget(): void } {
-  running.add(pgid);
-  return { forget: () => void running.delete(pgid) };
-}
-
 const POLL_MS = 20;
 /** A process that SIGKILL has not ended by now waits in the kernel, and nobody can help. */
 const KILLED_MS = 1_000;

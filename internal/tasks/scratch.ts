@@ -1,12 +1,13 @@
 /**
  * Folders for the private files of tasks, all below one folder of this process. It goes with the process; what a
- * process left that was killed, the next worker removes. So its name tells whose it is: host, process namespace
+ * process left that was killed, the next worker removes, and ends what still runs of it. So its name tells whose it is: host, process namespace
  * (containers may share a folder and not their process ids), process id, and when the process began (ids come again).
  */
 import { mkdtempSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
+import { endLeftovers } from "./bash-guard.ts";
 
 const NOT_KNOWN = "0";
 /** Of every process in sight of this one. */
@@ -30,13 +31,21 @@ export async function makeScratchFolder(): Promise<string> {
   }
 }
 
-/** Removes what processes of this host have left that are dead. */
+/** Removes what processes of this host have left that are dead, and ends what still runs of their attempts. */
 export async function sweepScratchFolders(): Promise<void> {
-  const names = await readdir(tmpdir()).catch(() => []);
-  const left = names.filter((name) => name.startsWith(PREFIX) && isLeft(name.slice(PREFIX.length)));
+  const left = (await filesIn(tmpdir()))
+    .filter((name) => name.startsWith(PREFIX) && isLeft(name.slice(PREFIX.length)))
+    .map((name) => join(tmpdir(), name));
+  // Those of attempts that had ended are not there any more.
+  const attempts = left.map(async (folder) => (await filesIn(folder)).map((name) => join(folder, name)));
+  await endLeftovers((await Promise.all(attempts)).flat());
   await Promise.all(
-    left.map((name) => rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => undefined)),
+    left.map((folder) => rm(folder, { recursive: true, force: true }).catch(() => undefined)),
   );
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch(() => []);
 }
 
 function ownFolder(): string {

@@ -77,9 +77,9 @@ test("runs a DAG, has its data to itself, and leaves nothing running", async () 
     "worker-2",
     "worker-3",
   ]);
-  // The keepers and the programs: server, executor, workers.
+  // The keepers and the programs: server, executor, workers; and the guard of the worker that ran the task.
   const started = descendantsOf(up.pid);
-  expect(started).toHaveLength(10);
+  expect(started).toHaveLength(11);
   expect(await readFile(join(folder.path, "data", ".gitignore"), "utf8")).toBe("*\n");
 
   const second = await refused(folder);
@@ -92,7 +92,7 @@ test("runs a DAG, has its data to itself, and leaves nothing running", async () 
   expect(end.stdout).toMatch(/executor +\d\d:\d\d:\d\d run finished run_id=\S+ state=completed/);
   expect(end.stdout).toContain("stopped; the next dag up goes on");
   expect(end.stdout).not.toContain("\u001B");
-  expect(started.filter((pid) => isRunning(pid))).toEqual([]);
+  await allGone(started);
   expect(await readdir(join(folder.path, "data"))).not.toContain("lock");
 });
 

@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo } from "node:net";
 import { existsSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -132,6 +132,7 @@ describe("http", () => {
   let server: Server;
   let base: string;
   const http = new HttpTaskExecutor({ bodyLimit: 1_000 });
+  const hanging = new Map<string, ServerResponse>();
   beforeAll(async () => {
     server = createServer((request, response) => {
       const chunks: Buffer[] = [];
@@ -142,8 +143,10 @@ describe("http", () => {
         else if (path === "/teapot")
           response.writeHead(418, { "content-type": "text/plain" }).end("short and stout");
         else if (path === "/large") response.end("x".repeat(5_000));
-        else if (path === "/hang") return;
-        else {
+        else if (path.startsWith("/hang")) {
+          hanging.set(path, response);
+          if (path === "/hang-in-body") response.writeHead(200).write("half a");
+        } else {
           const echo = {
             method: request.method,
             type: request.headers["content-type"] ?? null,
@@ -202,10 +205,15 @@ describe("http", () => {
     expect(await http.execute(call(command), context())).toMatchObject({ ok: false, error: { reason } });
   });
 
-  test("an answer that does not come ends with the signal", async () => {
-    const stop = new AbortController();
-    const running = http.execute(call(`GET ${base}/hang`), context(stop.signal));
-    stop.abort();
-    expect(await running).toMatchObject({ ok: false, error: { reason: "network" } });
-  });
+  test.each(["/hang-in-headers", "/hang-in-body"])(
+    "an answer that does not come ends with the signal, and so does its connection: %s",
+    async (path) => {
+      const stop = new AbortController();
+      const running = http.execute(call(`GET ${base}${path}`), context(stop.signal));
+      const response = await until(() => hanging.get(path));
+      stop.abort();
+      expect(await running).toMatchObject({ ok: false, error: { reason: "network" } });
+      await until(() => response.socket === null || response.socket.destroyed);
+    },
+  );
 });
