@@ -159,7 +159,7 @@ export class Coordinator {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#deadlines.stop();
-    for (const run of this.#runs.all()) void this.#options.dispatcher.end(run);
+    for (const run of this.#runs.all()) this.#options.dispatcher.end(run);
     this.#runs.stop();
     await Promise.all([this.#arbiter.stop(), this.#follower?.stop()]);
   }

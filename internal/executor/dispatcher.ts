@@ -46,6 +46,13 @@ interface Slot {
   put?: { readonly seq: number; readonly at: number };
 }
 
+/** What its queues may still hold of a run. */
+export interface Leftovers {
+  readonly attempts: readonly QueuedAttempt[];
+  /** Resolves when no enqueue of them is under way. */
+  readonly sent: Promise<void>;
+}
+
 /** What the dispatcher knows of one run. */
 interface RunSlots {
   readonly window: Map<number, Slot>;
@@ -86,23 +93,24 @@ export class Dispatcher {
     slot.lane.window.delete(slot);
   }
 
-  /** Forgets a run that has ended. Resolves with the attempts that its queues may still hold, once no enqueue of it is under way. */
-  async end(run: RunFold): Promise<QueuedAttempt[]> {
+  /** Forgets a run that has ended: enqueues nothing more of it. */
+  end(run: RunFold): Leftovers {
     const slots = this.#runs.get(run);
     for (const lane of this.#lanes.values()) lane.ready.drop(run);
-    if (slots === undefined) return [];
+    if (slots === undefined) return { attempts: [], sent: Promise.resolve() };
     this.#runs.delete(run);
     for (const timer of slots.backoffs) timer.cancel();
     const left = [...slots.window.values()];
     for (const slot of left) slot.lane.window.delete(slot);
-    await Promise.all(left.flatMap((slot) => slot.sending ?? []));
-    return left.map(({ position, attempt, lane }) => ({
+    const attempts = left.map(({ position, attempt, lane }) => ({
       runId: run.runId,
       task: run.task(position).id,
       index: 0,
       attempt,
       queue: lane.queue,
     }));
+    const sending = Promise.all(left.flatMap((slot) => slot.sending ?? []));
+    return { attempts, sent: sending.then(() => undefined) };
   }
 
   /** Enqueues what has its turn while there is room. */

@@ -102,7 +102,7 @@ export class Overseer {
 
   /** More runs are driven here than before: it can be told what of them is over, and what was lost. */
   tookOver(): void {
-    for (const { attempt, incarnation } of [...this.table.held()]) this.#dropStale(attempt, incarnation);
+    this.#stopAllThatIsOver();
     this.#losses.tookOver();
   }
 
@@ -119,27 +119,39 @@ export class Overseer {
     if (isBlocked(blockedMs) && !isBlocked(before?.beat.blockedMs ?? 0)) {
       observer.observe({ kind: "worker-blocked", workerId, incarnation, ms: blockedMs });
     }
-    for (const claim of beat.held) this.#dropStale(claim, incarnation);
+    const worker = this.table.workerOf(incarnation);
+    if (worker !== undefined) this.#stopWhatIsOver(worker);
+  }
+
+  #stopAllThatIsOver(): void {
+    for (const worker of this.table.workers) this.#stopWhatIsOver(worker);
   }
 
   /**
-   * Notices may come after the fact that ended their attempt. Who still claims such an attempt with a heartbeat
-   * works in vain, as one does who was frozen and comes back, and is told to stop.
+   * Who holds an attempt that is over works in vain, as one does who was frozen and comes back. It is told to stop,
+   * again and again until it holds it no more: commands may be lost.
    */
-  #dropStale(claim: Claimed, incarnation: string): void {
-    const { knowsAll, find, mayAct, presence } = this.#options;
-    if (!knowsAll(claim.partition) || find(claim) !== undefined) return;
-    this.table.ended(claim);
-    if (mayAct(claim.partition))
-      presence.command({ kind: "stop-attempt", attempt: idOf(claim) }, incarnation);
+  #stopWhatIsOver({ beat: { incarnation }, held }: LiveWorker): void {
+    const { mayAct, presence } = this.#options;
+    for (const { attempt } of held.values()) {
+      if (!this.#isOver(attempt) || !mayAct(attempt.partition)) continue;
+      presence.command({ kind: "stop-attempt", attempt: idOf(attempt) }, incarnation);
+    }
+  }
+
+  /** Before all runs are known, nobody can tell. */
+  #isOver(claim: Claimed): boolean {
+    const { knowsAll, find } = this.#options;
+    return knowsAll(claim.partition) && find(claim) === undefined;
   }
 
   #onTook(notice: Took): void {
-    const { presence, observer, clock, isOurs, knowsAll, find } = this.#options;
+    const { presence, observer, clock, isOurs } = this.#options;
     const ours = notice.attempts.filter(({ partition }) => isOurs(partition));
-    const attempts = ours.filter((claim) => !knowsAll(claim.partition) || find(claim) !== undefined);
+    const attempts = ours.filter((claim) => !this.#isOver(claim));
     const isKnown = this.table.took({ ...notice, attempts }, clock.monotonic());
-    if (!isKnown) presence.command({ kind: "report" }, notice.incarnation);
+    // A notice may come after the fact that ended its attempt; whether the worker still holds it, it says itself.
+    if (!isKnown || attempts.length < ours.length) presence.command({ kind: "report" }, notice.incarnation);
     for (const attempt of ours) {
       observer.observe({ kind: "attempt-started", attempt, workerId: notice.workerId });
     }
@@ -159,6 +171,7 @@ export class Overseer {
     this.#lastTick = now;
     if (stoodStill || presence.server() === undefined) this.excuseAll();
     for (const worker of [...this.table.workers]) this.#judge(worker);
+    this.#stopAllThatIsOver();
     this.#losses.endOrphans();
     for (const held of [...this.table.held()]) this.#checkTime(held, now);
   }

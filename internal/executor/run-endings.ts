@@ -3,9 +3,9 @@
  *
  * Who stops waits for what is under way here: the process may leave right after.
  */
-import { attemptKey } from "../core/attempt.ts";
 import type { RunFold } from "../core/run-fold.ts";
 import { CrashLetters } from "./crash-letters.ts";
+import type { QueuedAttempt } from "../ports/task-queue.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { LiveTable } from "./live-table.ts";
 import type { Ports } from "./settings.ts";
@@ -15,7 +15,7 @@ export interface RunEndingsOptions extends Pick<
   "log" | "queue" | "presence" | "deadLetters" | "observer"
 > {
   readonly dispatcher: Pick<Dispatcher, "end">;
-  readonly table: Pick<LiveTable, "held">;
+  readonly table: Pick<LiveTable, "holderOf">;
   mayAct(): boolean;
 }
 
@@ -82,26 +82,28 @@ export class RunEndings {
   }
 
   /**
-   * What is still queued goes; what runs is told to stop, last, so that nothing starts after. Copies in flight go
-   * one by one: a purge frees their places too, but wakes who waits for work only seconds later.
+   * What runs is told to stop, and what is still queued goes. It is told once more at the end, for what has begun
+   * meanwhile; the overseer goes on with who has heard neither. Copies in flight go one by one: a purge frees their
+   * places too, but wakes who waits for work only seconds later.
    */
   async #sweep(run: RunFold): Promise<void> {
     const { queue, presence, dispatcher, table } = this.#options;
-    const held = new Set([...table.held()].map(({ attempt }) => attemptKey(attempt)));
-    const left = await dispatcher.end(run);
+    const { attempts, sent } = dispatcher.end(run);
+    if (attempts.length === 0) return;
+    const tellWorkers = (): void => presence.command({ kind: "stop-run", runId: run.runId });
+    tellWorkers();
+    await sent;
     // Who holds the lease by then finds the run ended, and its copies with it.
-    if (left.length === 0 || !this.#options.mayAct()) return;
-    const inFlight = left.filter((attempt) => held.has(attemptKey(attempt)));
-    const queues = new Set(
-      left.filter((attempt) => !held.has(attemptKey(attempt))).map((attempt) => attempt.queue),
-    );
+    if (!this.#options.mayAct()) return;
+    const isHeld = (attempt: QueuedAttempt): boolean => table.holderOf(attempt) !== undefined;
+    const queues = new Set(attempts.filter((attempt) => !isHeld(attempt)).map((attempt) => attempt.queue));
     try {
-      await Promise.all(inFlight.map((attempt) => queue.remove(attempt)));
+      await Promise.all(attempts.filter(isHeld).map((attempt) => queue.remove(attempt)));
       if (queues.size > 0) await queue.purge(run.runId, [...queues]);
     } catch (error) {
       this.#trouble(`clearing the queue of run ${run.runId}`, error);
     } finally {
-      presence.command({ kind: "stop-run", runId: run.runId });
+      tellWorkers();
     }
   }
 

@@ -27,10 +27,7 @@ export class RunLost extends Error {
   }
 }
 
-export interface WatchesOptions extends Pick<
-  Ports,
-  "log" | "history" | "definitions" | "blobs" | "clock"
-> {
+export interface WatchesOptions extends Pick<Ports, "log" | "history" | "definitions" | "blobs" | "clock"> {
   readonly report: RunReport;
   /** Facts of runs in this partition come by `onRun`. */
   isDriven(partition: number): boolean;

@@ -56,6 +56,8 @@ export interface WorkerOptions extends Omit<AttemptOptions, "log">, JudgeOptions
 
 /** Functions may be added while it works. */
 const STATUS_MS = 5_000;
+/** For so long, a copy of a run that was stopped is asked about: it may have been on its way, or the run was retried. */
+const STOPPED_MS = 60_000;
 /** What ending a task takes beyond its grace period, at most. */
 const ENDING_MS = 3_000;
 /** How long outcomes may still be on their way when the shutdown time is over. */
@@ -75,6 +77,7 @@ export class Worker {
   readonly #suspects: Suspects;
   /** Attempts of which it is found out whether another can do them. */
   readonly #passing = new Set<Promise<void>>();
+  readonly #stoppedRuns = new Map<string, Timer>();
   #restored: { cancel(): void } | undefined;
   #commands: Subscription | undefined;
   #lifeline: Lifeline | undefined;
@@ -204,7 +207,7 @@ export class Worker {
       return;
     }
     if (!this.#slots.has(delivery.work)) {
-      if (delivery.isSuspect) this.#suspects.add(delivery);
+      if (delivery.isSuspect || this.#stoppedRuns.has(delivery.work.runId)) this.#suspects.add(delivery);
       else this.#hold(delivery);
     }
     // Also after a second copy of what is here: it has used up a demand.
@@ -247,8 +250,7 @@ export class Worker {
         // Its lifeline hears it too.
         return;
       case "stop-run":
-        this.#suspects.end(({ runId }) => runId === command.runId);
-        this.#slots.end("cancelled", ({ runId }) => runId === command.runId);
+        this.#stopRun(command.runId);
         return;
       case "stop-attempt": {
         const key = attemptKey(command.attempt);
@@ -256,6 +258,15 @@ export class Worker {
         this.#slots.end("released", (work) => attemptKey(work) === key);
       }
     }
+  }
+
+  #stopRun(runId: string): void {
+    const isMeant = (work: Work): boolean => work.runId === runId;
+    this.#suspects.end(isMeant);
+    this.#slots.end("cancelled", isMeant);
+    this.#stoppedRuns.get(runId)?.cancel();
+    const forget = (): void => void this.#stoppedRuns.delete(runId);
+    this.#stoppedRuns.set(runId, this.#options.clock.after(STOPPED_MS, forget));
   }
 
   async #drain(): Promise<void> {

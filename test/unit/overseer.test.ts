@@ -217,10 +217,20 @@ describe("a worker that is slow or frozen", () => {
     worker.beat();
     await clock.advance(0);
     expect(seen.filter(({ kind }) => kind === "worker-joined")).toHaveLength(2);
-    expect(commands).toContainEqual({
+    const stop = {
       command: { kind: "stop-attempt", attempt: { runId, task: "a", index: 0, attempt: 1 } },
       to: "w",
-    });
+    };
+    expect(commands).toContainEqual(stop);
+    // It may not have heard.
+    commands.length = 0;
+    await clock.advance(1_000);
+    expect(commands).toContainEqual(stop);
+    worker.held = [];
+    worker.beat();
+    commands.length = 0;
+    await clock.advance(2_000);
+    expect(commands).toEqual([]);
     expect(service.look()?.held).toEqual([]);
   });
 
