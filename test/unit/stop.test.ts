@@ -30,6 +30,8 @@ beforeEach(async () => {
     desk: cluster.desk,
     referee: cluster.referee,
     deadLetters: cluster.deadLetters,
+    history: cluster.history,
+    checkpoints: cluster.checkpoints,
     leases: cluster.leases,
     clock,
     definitions: new StoredDefinitions(cluster.blobs),
