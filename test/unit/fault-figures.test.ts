@@ -17,7 +17,7 @@ const FINDINGS = {
   explainedBy: {},
   voids: { late: 3 },
 };
-const shown = { fault: "f", trials: 2, runs: 9, findings: FINDINGS };
+const shown = { fault: "f", trials: 2, runs: 9, longestWaitMs: 4_000, findings: FINDINGS };
 
 test("the spread is made of values that were measured", () => {
   const values = Array.from({ length: 100 }, (_, i) => 100 - i);
@@ -28,7 +28,7 @@ test("the spread is made of values that were measured", () => {
 
 test("only what takes more than three times its bound is too slow, and so is what was never measured", () => {
   const row = (ms: number[]): ReturnType<typeof rowOf> =>
-    rowOf({ ...shown, measured: { recoveryMs: ms }, bounds: { p50: 100, max: 200 } });
+    rowOf({ ...shown, measured: { recoveryMs: ms }, bounds: { p50: 100, max: 200, wait: 1_400 } });
   expect(tooSlow(row([300, 300, 600]))).toEqual([]);
   expect(tooSlow(row([300, 301, 601]))).toEqual([
     "p50 of the recovery: 301 ms, bound 100 ms",
@@ -38,12 +38,12 @@ test("only what takes more than three times its bound is too slow, and so is wha
 });
 
 test("the table has a line for each fault", () => {
-  const measured = { hit: 3, recovered: 3, detectionMs: [1_000], recoveryMs: [1_000, 2_500] };
+  const measured = { hit: 3, stuck: ["x"], detectionMs: [1_000], recoveryMs: [1_000, 2_500] };
   expect(table([rowOf({ ...shown, measured }), rowOf(shown)]).split("\n")).toEqual([
-    "| fault | trials | recovered | detection s        | recovery s         | again | doubled | void | lost |",
-    "| ----- | ------ | --------- | ------------------ | ------------------ | ----- | ------- | ---- | ---- |",
-    "| f     | 2      | 3 of 3    | 1.00 / 1.00 / 1.00 | 1.00 / 2.50 / 2.50 | 1     | 2       | 3    | 0    |",
-    "| f     | 2      | 2 of 2    | -                  | -                  | 1     | 2       | 3    | 0    |",
+    "| fault | trials | recovered | detection s        | recovery s         | longest wait s | again | doubled | void | lost |",
+    "| ----- | ------ | --------- | ------------------ | ------------------ | -------------- | ----- | ------- | ---- | ---- |",
+    "| f     | 2      | 2 of 3    | 1.00 / 1.00 / 1.00 | 1.00 / 2.50 / 2.50 | 4.00           | 1     | 2       | 3    | 0    |",
+    "| f     | 2      | 2 of 2    | -                  | -                  | 4.00           | 1     | 2       | 3    | 0    |",
   ]);
 });
 
@@ -82,7 +82,7 @@ describe("losses", () => {
     const executions = [execution("w1", 1, [90]), execution("w2", 2, [160, 170])];
     expect(measureLosses([killed], { facts: [lost(150)], executions })).toEqual({
       hit: 1,
-      recovered: 1,
+      stuck: [],
       detectionMs: [50],
       recoveryMs: [60],
     });
@@ -90,7 +90,10 @@ describe("losses", () => {
 
   test("what has not run elsewhere is not recovered", () => {
     const executions = [execution("w1", 1, [90])];
-    expect(measureLosses([killed], { facts: [], executions })).toMatchObject({ hit: 1, recovered: 0 });
+    expect(measureLosses([killed], { facts: [], executions })).toMatchObject({
+      hit: 1,
+      stuck: ["run a attempt 1 of w1"],
+    });
   });
 
   test("what had ended before, or ran on another, was not hit", () => {

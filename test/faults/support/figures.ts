@@ -7,6 +7,8 @@ export interface Bounds {
   readonly p50?: number;
   readonly p99?: number;
   readonly max?: number;
+  /** For the longest that anything waited from the moment that it could have started. */
+  readonly wait?: number;
 }
 
 export interface Row {
@@ -15,8 +17,11 @@ export interface Row {
   readonly trials: number;
   readonly hit: number;
   readonly recovered: number;
+  readonly stuck: readonly string[];
   readonly detectionMs: Spread | undefined;
   readonly recoveryMs: Spread | undefined;
+  /** The longest that anything waited from the moment that it could have started. */
+  readonly longestWaitMs: number;
   readonly bounds: Bounds;
   readonly runs: number;
   readonly doubled: number;
@@ -50,21 +55,25 @@ export interface Shown {
   readonly fault: string;
   readonly trials: number;
   readonly runs: number;
+  readonly longestWaitMs: number;
   readonly measured?: Partial<Measured>;
   readonly bounds?: Bounds;
   readonly findings: Findings;
 }
 
-export function rowOf({ fault, trials, runs, measured = {}, bounds = {}, findings }: Shown): Row {
-  const { hit = trials, recovered = hit, detectionMs = [], recoveryMs = [] } = measured;
+export function rowOf({ measured = {}, bounds = {}, findings, ...shown }: Shown): Row {
+  const { fault, trials, runs, longestWaitMs } = shown;
+  const { hit = trials, stuck = [], detectionMs = [], recoveryMs = [] } = measured;
   const { doubled, again, explainedBy, voids, lost } = findings;
   return {
     fault,
     trials,
     hit,
-    recovered,
+    recovered: hit - stuck.length,
+    stuck,
     detectionMs: spread(detectionMs),
     recoveryMs: spread(recoveryMs),
+    longestWaitMs: Math.round(longestWaitMs),
     bounds,
     runs,
     doubled,
@@ -78,48 +87,50 @@ export function rowOf({ fault, trials, runs, measured = {}, bounds = {}, finding
 const TOLERANCE = 3;
 
 /** What is wrong with a row's times; none where there are no bounds. */
-export function tooSlow({ recoveryMs, bounds }: Row): string[] {
-  return (["p50", "p99", "max"] as const).flatMap((name) => {
-    const bound = bounds[name];
-    const value = recoveryMs?.[name];
+export function tooSlow({ recoveryMs, longestWaitMs, bounds }: Row): string[] {
+  const { p50, p99, max } = recoveryMs ?? {};
+  const values = [
+    ["p50 of the recovery", p50, bounds.p50],
+    ["p99 of the recovery", p99, bounds.p99],
+    ["max of the recovery", max, bounds.max],
+    ["longest wait", longestWaitMs, bounds.wait],
+  ] as const;
+  return values.flatMap(([name, value, bound]) => {
     if (bound === undefined) return [];
-    if (value === undefined) return [`${name} of the recovery was not measured`];
-    return value > TOLERANCE * bound ? [`${name} of the recovery: ${value} ms, bound ${bound} ms`] : [];
+    if (value === undefined) return [`${name}: was not measured`];
+    return value > TOLERANCE * bound ? [`${name}: ${value} ms, bound ${bound} ms`] : [];
   });
 }
 
+const COLUMNS: readonly (readonly [name: string, cell: (row: Row) => string])[] = [
+  ["fault", ({ fault }) => fault],
+  ["trials", ({ trials }) => String(trials)],
+  ["recovered", ({ recovered, hit }) => `${recovered} of ${hit}`],
+  ["detection s", ({ detectionMs }) => shownSpread(detectionMs)],
+  ["recovery s", ({ recoveryMs }) => shownSpread(recoveryMs)],
+  ["longest wait s", ({ longestWaitMs }) => seconds(longestWaitMs)],
+  ["again", ({ again }) => String(again)],
+  ["doubled", ({ doubled }) => String(doubled)],
+  ["void", ({ voids }) => String(Object.values(voids).reduce((sum, n) => sum + n, 0))],
+  ["lost", ({ lost }) => String(lost)],
+];
+
 /** Times in seconds, as p50 / p99 / max. */
 export function table(rows: readonly Row[]): string {
-  const cells = rows.map((row) => [
-    row.fault,
-    String(row.trials),
-    `${row.recovered} of ${row.hit}`,
-    shownSpread(row.detectionMs),
-    shownSpread(row.recoveryMs),
-    String(row.again),
-    `${row.doubled}`,
-    String(Object.values(row.voids).reduce((sum, n) => sum + n, 0)),
-    String(row.lost),
-  ]);
-  const head = [
-    "fault",
-    "trials",
-    "recovered",
-    "detection s",
-    "recovery s",
-    "again",
-    "doubled",
-    "void",
-    "lost",
-  ];
-  const widths = head.map((name, i) => Math.max(name.length, ...cells.map((row) => row[i]?.length ?? 0)));
-  const line = (row: readonly string[]): string =>
-    `| ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(" | ")} |`;
-  const rule = `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`;
-  return [line(head), rule, ...cells.map(line)].join("\n");
+  const columns = COLUMNS.map(([name, cell]) => {
+    const cells = rows.map(cell);
+    const width = Math.max(name.length, ...cells.map((text) => text.length));
+    return [name, "-".repeat(width), ...cells].map((text) => text.padEnd(width));
+  });
+  const lines = Array.from({ length: rows.length + 2 }, (_, i) => columns.map((column) => column[i]));
+  return lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
 function shownSpread(value: Spread | undefined): string {
   if (value === undefined) return "-";
-  return [value.p50, value.p99, value.max].map((ms) => (ms / 1_000).toFixed(2)).join(" / ");
+  return [value.p50, value.p99, value.max].map(seconds).join(" / ");
+}
+
+function seconds(ms: number): string {
+  return (ms / 1_000).toFixed(2);
 }

@@ -17,8 +17,8 @@ import { Member } from "./member.ts";
 import { Witness } from "./witness.ts";
 
 export interface StageOptions {
-  /** Address of the server; ports of its proxies lead to the same. */
-  readonly server: { readonly url: string; readonly port: number };
+  /** Where the server is; a cluster of servers has no single port. */
+  readonly server: { readonly url: string; readonly port?: number };
   readonly executors: number;
   readonly workers: number;
   /** Of each worker. Default 4. */
@@ -27,7 +27,8 @@ export interface StageOptions {
   readonly flags?: readonly string[];
   readonly executorFlags?: readonly string[];
   readonly workerFlags?: readonly string[];
-  /** Each process reaches the server through a network of its own. */
+  readonly workerEnv?: Readonly<Record<string, string>>;
+  /** Each process reaches the server through a network of its own; only where it has a single port. */
   readonly proxied?: boolean;
 }
 
@@ -48,6 +49,7 @@ export class Stage implements AsyncDisposable {
   readonly #folder: TestFolder;
   readonly #namespace: string;
   #named = 0;
+  #isKept = false;
 
   private constructor(
     options: StageOptions,
@@ -142,6 +144,16 @@ export class Stage implements AsyncDisposable {
     return all.filter(({ worker, end }) => worker === member.name && end === undefined);
   }
 
+  /** Waits until it has done something that it started after a moment: it is a healthy worker. */
+  async completesOn({ name }: Member, after: number): Promise<void> {
+    await this.until(async () => {
+      const all = await this.executions();
+      return all.some(
+        ({ worker, startedAt, end }) => worker === name && startedAt > after && end?.how === "completed",
+      );
+    });
+  }
+
   /** Waits for a condition of the cluster; at the deadline it fails and prints all there is to know. */
   async until<T>(
     look: () => T | undefined | false | Promise<T | undefined | false>,
@@ -182,6 +194,18 @@ export class Stage implements AsyncDisposable {
     };
   }
 
+  /** Leaves all that is known in the folder, for whoever looks for the cause; resolves with its path. */
+  async keep(): Promise<string> {
+    this.#isKept = true;
+    const lines = (all: readonly unknown[]): string => all.map((each) => JSON.stringify(each)).join("\n");
+    await this.#folder.write("facts", lines(this.witness.facts));
+    await this.#folder.write("faults", lines(this.faults));
+    for (const { name, program } of this.#all) {
+      await this.#folder.write(`${name}.log`, `${program.stdout}${program.stderr}`);
+    }
+    return this.#folder.path;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#all.map((member) => member[Symbol.asyncDispose]()));
     await this.witness[Symbol.asyncDispose]();
@@ -193,14 +217,14 @@ export class Stage implements AsyncDisposable {
       );
     } finally {
       for (const { pid } of this.#leftBehind()) process.kill(pid, "SIGKILL");
-      await this.#folder[Symbol.asyncDispose]();
+      if (!this.#isKept) await this.#folder[Symbol.asyncDispose]();
     }
   }
 
   async #start(kind: "executor" | "worker", flags: readonly string[]): Promise<Member> {
-    const { server, proxied, flags: shared = [] } = this.#options;
+    const { server, proxied, flags: shared = [], workerEnv } = this.#options;
     const name = `${kind}-${++this.#named}`;
-    const proxy = proxied === true ? await TcpProxy.before(server.port) : undefined;
+    const proxy = proxied === true ? await TcpProxy.before(server.port ?? 0) : undefined;
     const nats = proxy === undefined ? server.url : `nats://127.0.0.1:${proxy.port}`;
     const member = new Member({
       kind,
@@ -209,7 +233,11 @@ export class Stage implements AsyncDisposable {
         ...["--nats", nats, "--namespace", this.#namespace, ...shared, ...flags],
         ...(kind === "worker" ? ["--id", name] : []),
       ],
-      env: { TRUTH_FILE: `${this.#folder.path}/truth`, TRUTH_WORKER: name },
+      env: {
+        ...(kind === "worker" ? workerEnv : {}),
+        TRUTH_FILE: `${this.#folder.path}/truth`,
+        TRUTH_WORKER: name,
+      },
       ...(proxy === undefined ? {} : { proxy }),
     });
     this.#all.push(member);

@@ -11,7 +11,15 @@ import { type OpenedCluster, openTestCluster } from "../../support/nats-cluster.
 import type { SubmittedRun } from "./evidence.ts";
 import { readRun } from "./log-reading.ts";
 
-const DEFAULTS = { lossCap: 5, inlineLimit: 65_536 };
+export interface SubmitOptions {
+  /** Default: only `completed`. */
+  readonly mayEndAs?: readonly RunEndState[];
+  /** Default 5. */
+  readonly lossCap?: number;
+}
+
+const LOSS_CAP = 5;
+const INLINE_LIMIT = 65_536;
 const COMPLETED: readonly RunEndState[] = ["completed"];
 
 export class Witness implements AsyncDisposable {
@@ -43,9 +51,11 @@ export class Witness implements AsyncDisposable {
   }
 
   /** Resolves once the log holds it. */
-  async submit(dag: Dag, mayEndAs: readonly RunEndState[] = COMPLETED): Promise<string> {
+  async submit(dag: Dag, more: SubmitOptions = {}): Promise<string> {
     const { log, blobs } = this.cluster;
-    const options = { log, blobs, definitions: this.#definitions, random: systemRandom, ...DEFAULTS };
+    const { mayEndAs = COMPLETED, lossCap = LOSS_CAP } = more;
+    const definitions = this.#definitions;
+    const options = { log, blobs, definitions, random: systemRandom, lossCap, inlineLimit: INLINE_LIMIT };
     const admission = prepareRun({ dag }, options);
     await admission.admit();
     this.runs.push({ runId: admission.runId, dag, mayEndAs });
