@@ -31,9 +31,7 @@ export class Freshness {
   async start(): Promise<void> {
     if (this.#tick !== undefined) return;
     this.#tickedAt = performance.now();
-    this.#tick = setInterval(() => {
-      this.#tickedAt = performance.now();
-    }, TICK_MS);
+    this.#tick = setInterval(() => this.#noticeStall(), TICK_MS);
     this.#tick.unref();
     await this.renew();
   }
@@ -43,11 +41,16 @@ export class Freshness {
   }
 
   isFresh(seq: number): boolean {
-    if (performance.now() - this.#tickedAt > STALL_MS) {
-      this.#tickedAt = performance.now();
-      void this.renew();
-    }
+    this.#noticeStall();
     return seq > this.#trustedAbove;
+  }
+
+  /** After a standstill the tick may come before what has waited in the connection, or after. */
+  #noticeStall(): void {
+    const now = performance.now();
+    const lateMs = now - this.#tickedAt;
+    this.#tickedAt = now;
+    if (lateMs > STALL_MS) void this.renew();
   }
 
   /** What the stream holds by now is doubtful. */
