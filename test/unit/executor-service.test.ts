@@ -1,10 +1,9 @@
 /** The executor's own decisions, on memory ports, where time passes when a test says so. */
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { StoredDefinitions } from "../../internal/contract/definitions.ts";
 import type { AttemptId } from "../../internal/core/attempt.ts";
 import type { LoggedFact } from "../../internal/core/facts.ts";
 import { partitionOf } from "../../internal/core/hash.ts";
-import { ExecutorService } from "../../internal/executor/service.ts";
+import type { ExecutorService } from "../../internal/executor/service.ts";
 import { MemoryCluster } from "../../internal/memory/cluster.ts";
 import type { Lease, LeaseBoard, Leases } from "../../internal/ports/lease.ts";
 import type { Observation } from "../../internal/ports/observer.ts";
@@ -14,9 +13,9 @@ import type { QueuedAttempt } from "../../internal/ports/task-queue.ts";
 import { dag, task } from "../support/dags.ts";
 import { completed } from "../support/facts.ts";
 import { ManualClock } from "../support/manual-clock.ts";
+import { DEAD_MS, memoryExecutor } from "../support/memory-executor.ts";
 
 const TERM_MS = 5_000;
-const DEAD_MS = 30_000;
 const LOSS_CAP = 5;
 const CHAIN = dag([task("a"), task("b", { dependsOn: ["a"] })]);
 
@@ -74,30 +73,11 @@ beforeEach(async () => {
   cluster.presence.probe = async () => ({ kind: "late" });
   leases = new TestLeases();
   seen = [];
-  let ids = 0;
-  service = new ExecutorService({
-    log: cluster.log,
-    queue: cluster.queue,
-    history: cluster.history,
-    checkpoints: cluster.checkpoints,
-    blobs: cluster.blobs,
-    presence: cluster.presence,
-    desk: cluster.desk,
-    referee: cluster.referee,
-    deadLetters: cluster.deadLetters,
-    leases,
+  service = memoryExecutor(cluster, {
     clock,
-    definitions: new StoredDefinitions(cluster.blobs),
-    random: { id: () => `id-${++ids}` },
-    observer: { observe: (observation) => void seen.push(observation) },
-    limits: { deadAfterMs: DEAD_MS, goneAfterMs: 2_000, overtimeMs: DEAD_MS },
-    probeIntervalMs: 1_000,
+    leases,
     lossCap: LOSS_CAP,
-    inlineLimit: 65_536,
-    windowOf: () => 100,
-    workers: [],
-    registry: { register: () => undefined },
-    standsIn: false,
+    observer: { observe: (observation) => void seen.push(observation) },
   });
   await service.start();
 });

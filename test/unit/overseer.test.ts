@@ -3,10 +3,9 @@
  * passes when a test says so. Workers are what they tell and how they answer probes.
  */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { StoredDefinitions } from "../../internal/contract/definitions.ts";
 import type { AttemptId } from "../../internal/core/attempt.ts";
 import type { Outcome } from "../../internal/core/outcome.ts";
-import { ExecutorService } from "../../internal/executor/service.ts";
+import type { ExecutorService } from "../../internal/executor/service.ts";
 import { MemoryCluster } from "../../internal/memory/cluster.ts";
 import type { Observation } from "../../internal/ports/observer.ts";
 import type {
@@ -19,8 +18,8 @@ import type { Delivery } from "../../internal/ports/task-queue.ts";
 import { HEARTBEAT } from "../conformance/samples.ts";
 import { dag, task } from "../support/dags.ts";
 import { ManualClock } from "../support/manual-clock.ts";
+import { DEAD_MS, memoryExecutor } from "../support/memory-executor.ts";
 
-const DEAD_MS = 30_000;
 const HEARTBEAT_MS = 10_000;
 const THERE: ProbeAnswer = { kind: "there", server: "memory" };
 const GONE: ProbeAnswer = { kind: "gone" };
@@ -104,30 +103,9 @@ beforeEach(async () => {
     if (command.kind !== "report") return;
     for (const worker of workers.values()) if (to === undefined || to === worker.incarnation) worker.beat();
   };
-  let ids = 0;
-  service = new ExecutorService({
-    log: cluster.log,
-    queue: cluster.queue,
-    blobs: cluster.blobs,
-    presence: cluster.presence,
-    desk: cluster.desk,
-    deadLetters: cluster.deadLetters,
-    history: cluster.history,
-    checkpoints: cluster.checkpoints,
-    referee: cluster.referee,
-    leases: cluster.leases,
-    standsIn: false,
+  service = memoryExecutor(cluster, {
     clock,
-    definitions: new StoredDefinitions(cluster.blobs),
-    random: { id: () => `id-${++ids}` },
     observer: { observe: (observation) => void seen.push(observation) },
-    limits: { deadAfterMs: DEAD_MS, goneAfterMs: 2_000, overtimeMs: DEAD_MS },
-    probeIntervalMs: 1_000,
-    lossCap: 5,
-    inlineLimit: 65_536,
-    windowOf: () => 100,
-    workers: [],
-    registry: { register: () => undefined },
   });
   await service.start();
 });
