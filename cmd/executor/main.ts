@@ -11,7 +11,7 @@ import { PortNotUsable } from "../../internal/server/service-port.ts";
 import { createLogger, type Logger } from "../../internal/telemetry/logger.ts";
 import { executorMetrics } from "../../internal/telemetry/metrics.ts";
 import { DistributedExecutor } from "../library/distributed.ts";
-import { distributedOptions } from "../library/from-settings.ts";
+import { distributedOptions, retentionOptions } from "../library/from-settings.ts";
 import { openServiceHttp } from "../service-http.ts";
 import { VERSION } from "../version.ts";
 
@@ -105,7 +105,11 @@ interface Surroundings {
 async function start(state: State, { settings, logger, observer, stopped }: Surroundings): Promise<boolean> {
   let told = "";
   for (;;) {
-    const executor = new DistributedExecutor({ ...distributedOptions(settings, observer), dedicated: true });
+    const executor = new DistributedExecutor({
+      ...distributedOptions(settings, observer),
+      dedicated: true,
+      retention: retentionOptions(settings),
+    });
     state.executor = executor;
     try {
       await executor.start();

@@ -22,6 +22,7 @@ import {
   Tasks,
   wholeNumber,
 } from "./options.ts";
+import { resolveRetention, type RetentionOptions } from "./retention.ts";
 
 export interface DistributedOptions extends Omit<ExecutorOptions, "queueSize"> {
   /** `nats://host:4222`, several separated by commas; user and password or a token may stand in the address. */
@@ -48,6 +49,11 @@ export interface DistributedOptions extends Omit<ExecutorOptions, "queueSize"> {
   readonly lossCap?: number;
   /** Values above this many bytes go by reference; 1,024 at least. Default 65,536. */
   readonly inlineLimit?: number;
+  /**
+   * Retire runs that have ended, and keep the history within these bounds; `{}` for the defaults. Without it that is left
+   * to others, as to the `executor` program: who only submits runs need not know how long they are kept.
+   */
+  readonly retention?: RetentionOptions;
 }
 
 const { queueSize: _, ...SHARED_OPTIONS } = EXECUTOR_OPTIONS;
@@ -64,6 +70,7 @@ const DISTRIBUTED_OPTIONS: FieldsOf<DistributedOptions> = {
   ackWait: true,
   lossCap: true,
   inlineLimit: true,
+  retention: true,
 };
 
 /** Submits runs to a cluster, and drives it while no other executor does. Workers are processes of their own. */
@@ -94,6 +101,7 @@ export class DistributedExecutor extends LibraryExecutor {
       probeIntervalMs: given("probeInterval", settings.probeIntervalMs),
       lossCap: wholeNumber("lossCap", options.lossCap ?? settings.lossCap, 0),
       inlineLimit: wholeNumber("inlineLimit", options.inlineLimit ?? settings.inlineLimit, 1_024),
+      ...(options.retention === undefined ? {} : { retention: resolveRetention(options.retention) }),
     };
   }
 

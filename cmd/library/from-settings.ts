@@ -3,6 +3,7 @@ import type { Settings } from "../../internal/config/load.ts";
 import type { Observer } from "../../internal/ports/observer.ts";
 import type { DistributedOptions } from "./distributed.ts";
 import type { ExecutorOptions } from "./options.ts";
+import type { RetentionOptions } from "./retention.ts";
 
 function executorOptions(settings: Settings, observer: Observer): ExecutorOptions {
   return {
@@ -20,6 +21,17 @@ export function localOptions(settings: Settings, observer: Observer): ExecutorOp
     ...executorOptions(settings, observer),
     ...(settings.functions === undefined ? {} : { functions: settings.functions }),
     functionMemoryMb: settings.functionMemory,
+  };
+}
+
+/** Of an executor that looks after the cluster, and not just after runs of its own. */
+export function retentionOptions(settings: Settings): RetentionOptions {
+  return {
+    retireAfter: settings.retireAfter / 1_000,
+    retireAbove: settings.retireAbove,
+    historyAge: settings.historyAge / 1_000,
+    historyRuns: settings.historyRuns,
+    historyBytes: settings.historyBytes,
   };
 }
 

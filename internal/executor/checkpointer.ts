@@ -1,7 +1,7 @@
 /**
- * Remembers how far back in the log the runs of a share reach that go on, so that the next one who takes it over
- * replays no more than that. What the log's past has become of a checkpoint is seen while it is replayed: a log that
- * does not hold the fact that the checkpoint ends with was put back to an older state, or made anew.
+ * Remembers how far back in the log the runs of a share reach that go on, so that whoever takes it over next replays no
+ * more than that. Whether a checkpoint is of the log that is there now is seen while that is replayed: one that does not
+ * hold the newest fact that the checkpoint was made of was put back to an older state, or made anew.
  */
 import type { LoggedFact } from "../core/facts.ts";
 import type { Checkpoint } from "../ports/checkpoints.ts";
@@ -54,9 +54,10 @@ export class Checkpointer {
     return this.#isMet;
   }
 
-  /** The next replay is of the whole log. */
-  async discard(): Promise<void> {
-    await this.#options.checkpoints.put(this.#options.share, WHOLE);
+  /** The log is replayed whole, whatever was stored. */
+  giveUp(): void {
+    this.#loaded = WHOLE;
+    this.#isMet = true;
   }
 
   start(): void {

@@ -16,6 +16,7 @@ import type { Timer } from "../ports/clock.ts";
 import type { Follower } from "../ports/run-log.ts";
 import type { QueuedAttempt } from "../ports/task-queue.ts";
 import { Arbiter } from "./arbiter.ts";
+import { Checkpointer } from "./checkpointer.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { LiveTable } from "./live-table.ts";
 import type { LogTime } from "./log-time.ts";
@@ -36,6 +37,8 @@ export interface CoordinatorOptions extends Ports {
   /** An outcome counts; its task took so long. */
   onAccepted(queue: string, durationMs: number): void;
   readonly onRun: RunListener;
+  /** A fact came of a run that is not at hand. */
+  onLate(runId: string): void;
   /** The log has lost its end: nothing that was folded holds any more. */
   onRewound(): void;
 }
@@ -55,7 +58,9 @@ export class Coordinator {
   readonly #endings: RunEndings;
   readonly #deadlines: RunDeadlines;
   readonly #arbiter: Arbiter;
+  readonly #checkpointer: Checkpointer;
   #follower: Follower | undefined;
+  #replayedFrom = 1;
   /** While it catches up. */
   #copies: Copies | undefined;
   #recovered = false;
@@ -75,6 +80,7 @@ export class Coordinator {
       onLoaded: () => options.dispatcher.pump(),
       sweepOf: (runId) => this.#endings.sweepOf(runId),
     });
+    this.#checkpointer = new Checkpointer({ ...options, mayAct, oldest: () => this.#runs.oldest });
     this.#arbiter = new Arbiter({
       ...options,
       folded: (seq) => this.folded(seq),
@@ -94,8 +100,17 @@ export class Coordinator {
   mayAct(): boolean {
     return this.#recovered && !this.#stopped && this.#options.mayAct();
   }
-  mayEnqueue(): boolean {
+  /** It may begin something, and is not about to give the share up. */
+  mayBegin(): boolean {
     return !this.#finishing && this.mayAct();
+  }
+
+  /** Where the log was begun to be read: earlier facts are those of runs that were over. */
+  get replayedFrom(): number {
+    return this.#replayedFrom;
+  }
+  isAtHand(runId: string): boolean {
+    return this.#runs.has(runId);
   }
 
   find(attempt: AttemptId): FoundAttempt | undefined {
@@ -119,21 +134,36 @@ export class Coordinator {
   }
 
   async start(): Promise<void> {
-    const { log, listQueue, share, onRewound, logTime } = this.#options;
+    const { log, listQueue, logTime } = this.#options;
     const listed = await listQueue();
     const end = await log.end();
+    const from = await this.#checkpointer.load(end.seq);
     if (this.#stopped) return;
     this.#copies = new Copies(listed);
-    const where = { from: 1, partitions: partitionsOf(share), onRewound };
+    await this.#replay(from, end.seq);
+    if (!this.#checkpointer.isSound && !this.#stopped) {
+      // Nothing of it may be kept: it was made with a checkpoint of another log.
+      await this.#follower?.stop();
+      this.#runs.clear();
+      this.#checkpointer.giveUp();
+      await this.#replay(1, end.seq);
+    }
+    if (this.#stopped) return;
+    logTime.saw((await log.end()).time);
+    this.#recover(this.#copies);
+    this.#checkpointer.start();
+    await this.#arbiter.start();
+  }
+
+  async #replay(from: number, end: number): Promise<void> {
+    const { log, share, onRewound } = this.#options;
+    this.#replayedFrom = from;
+    const where = { from, partitions: partitionsOf(share), onRewound };
     this.#follower = await log.follow(where, (fact) => {
       this.#onFact(fact);
     });
     if (this.#stopped) await this.#follower.stop();
-    await this.folded(end.seq);
-    if (this.#stopped) return;
-    logTime.saw((await log.end()).time);
-    this.#recover(this.#copies);
-    await this.#arbiter.start();
+    await this.folded(end);
   }
 
   /** The lease was renewed: what had to wait while it was too old to act on is done now. */
@@ -158,6 +188,7 @@ export class Coordinator {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#checkpointer.stop();
     this.#deadlines.stop();
     for (const run of this.#runs.all()) this.#options.dispatcher.end(run);
     this.#runs.stop();
@@ -185,6 +216,7 @@ export class Coordinator {
     if (this.#recovered) this.#options.logTime.saw(logged.time);
     if (logged.fact.kind === "outcomes") this.#letGo(logged.runId, logged.fact.items);
     this.#runs.take(logged);
+    this.#checkpointer.saw(logged);
     if (this.#recovered) this.#options.dispatcher.pump();
   }
 
@@ -196,7 +228,9 @@ export class Coordinator {
   }
 
   #tooLate({ runId, fact }: LoggedFact): void {
-    if (!this.#recovered || fact.kind !== "outcomes") return;
+    if (!this.#recovered || fact.kind === "retired") return;
+    this.#options.onLate(runId);
+    if (fact.kind !== "outcomes") return;
     for (const outcome of fact.items) {
       this.#options.observer.observe({ kind: "outcome-void", runId, outcome, why: "run-over" });
     }

@@ -12,6 +12,7 @@ import { Dispatcher } from "./dispatcher.ts";
 import { LogTime } from "./log-time.ts";
 import { Overseer } from "./overseer.ts";
 import { Reconciler } from "./reconciler.ts";
+import { Retirement } from "./retirement.ts";
 import type { ExecutorSettings, Ports, RunListener } from "./settings.ts";
 import { WorkBuilder } from "./work-builder.ts";
 
@@ -34,6 +35,7 @@ export class Driver {
   readonly #dispatcher: Dispatcher;
   readonly #overseer: Overseer;
   readonly #reconciler: Reconciler;
+  readonly #retirement: Retirement | undefined;
   readonly #logTime: LogTime;
   readonly #listQueue: CoordinatorOptions["listQueue"];
   #started: Promise<void> | undefined;
@@ -45,7 +47,7 @@ export class Driver {
     this.#dispatcher = new Dispatcher({
       ...options,
       builder: new WorkBuilder(options),
-      mayEnqueue: ({ partition }) => this.#of(partition)?.mayEnqueue() === true,
+      mayEnqueue: ({ partition }) => this.#of(partition)?.mayBegin() === true,
       logTime: () => this.#logTime.now(),
       windowOf: (queue) => this.#windowOf(queue),
     });
@@ -72,6 +74,14 @@ export class Driver {
       isHeld: (attempt) => this.#overseer.table.holderOf(attempt) !== undefined,
       mayAct: (partition) => this.#of(partition)?.mayAct() === true,
     });
+    const { retention } = options;
+    if (retention === undefined) return;
+    this.#retirement = new Retirement({
+      ...options,
+      retention,
+      owns: (partition) => this.#of(partition)?.mayBegin() === true,
+      goesOn: (runId) => this.#all.some((coordinator) => coordinator.isAtHand(runId)),
+    });
   }
 
   /** Takes a share over; resolves with whether its runs are driven here, or it was closed meanwhile. Rejects when it cannot. */
@@ -88,6 +98,7 @@ export class Driver {
       onAccepted: (queue, durationMs) => {
         this.#averages.set(queue, nextAverage(this.#averages.get(queue) ?? 0, durationMs));
       },
+      onLate: (runId) => this.#retirement?.late(runId),
       onRewound: () => onRewound(share),
     });
     this.#coordinators.set(share, coordinator);
@@ -120,6 +131,7 @@ export class Driver {
   /** All shares are closed. */
   async stop(): Promise<void> {
     this.#reconciler.stop();
+    this.#retirement?.stop();
     await this.#started?.catch(() => undefined);
     await this.#overseer.stop();
   }
@@ -131,6 +143,11 @@ export class Driver {
   /** Runs in this partition are driven here. */
   hasRecovered(partition: number): boolean {
     return this.#of(partition)?.recovered === true;
+  }
+  /** All facts of a run of this partition that began at this position were, or will be, handed on. */
+  hasFacts(partition: number, seq: number): boolean {
+    const coordinator = this.#of(partition);
+    return coordinator?.recovered === true && coordinator.replayedFrom <= seq;
   }
   /** How many shares are held, and of how many the log has been replayed. */
   get counts(): { readonly held: number; readonly recovered: number } {
@@ -181,6 +198,7 @@ export class Driver {
       throw error;
     }
     this.#reconciler.start();
+    this.#retirement?.start();
   }
 
   #windowOf(queue: string): number {

@@ -21,8 +21,9 @@ export interface OpenRunsOptions extends Pick<Ports, "log" | "definitions" | "ob
   sweepOf(runId: string): Promise<void> | undefined;
 }
 
-/** The facts that wait for a run. */
+/** The facts that wait for a run, which begins or goes on at a position. */
 interface Waiting {
+  readonly from: number;
   readonly facts: LoggedFact[];
 }
 
@@ -30,6 +31,8 @@ export class OpenRuns {
   readonly #options: OpenRunsOptions;
   readonly #runs = new Map<string, RunFold | Waiting>();
   readonly #loading = new Set<Promise<void>>();
+  /** Where runs began, or were to go on, that could not be read. */
+  readonly #unread = new Map<string, number>();
   #stopped = false;
 
   constructor(options: OpenRunsOptions) {
@@ -43,6 +46,19 @@ export class OpenRuns {
   get(runId: string): RunFold | undefined {
     const entry = this.#runs.get(runId);
     return entry instanceof RunFold ? entry : undefined;
+  }
+
+  has(runId: string): boolean {
+    return this.#runs.has(runId);
+  }
+
+  /** Where the first of them began, or went on: who knows the log from there on knows all of them. */
+  get oldest(): number | undefined {
+    let oldest: number | undefined;
+    const is = (seq: number): void => void (oldest = Math.min(oldest ?? seq, seq));
+    for (const run of this.#runs.values()) is(run instanceof RunFold ? run.begunSeq : run.from);
+    for (const seq of this.#unread.values()) is(seq);
+    return oldest;
   }
 
   all(): RunFold[] {
@@ -67,6 +83,12 @@ export class OpenRuns {
   /** Resolves when no fact waits. */
   async loaded(): Promise<void> {
     while (this.#loading.size > 0) await Promise.all(this.#loading);
+  }
+
+  /** Begins anew. Nothing may be loading. */
+  clear(): void {
+    this.#runs.clear();
+    this.#unread.clear();
   }
 
   /** Hands nothing on any more. */
@@ -103,10 +125,9 @@ export class OpenRuns {
     this.#wait(logged, "reading it again", async () => {
       await sweep;
       const facts = await this.#options.log.factsOf(logged.runId);
-      const run = await foldOf(
-        facts.filter(({ seq }) => seq < logged.seq),
-        this.#options,
-      );
+      // One that was retired since is over, and not all of its facts are there any more.
+      const before = facts.filter(({ seq, fact }) => seq < logged.seq || fact.kind === "retired");
+      const run = await foldOf(before, this.#options);
       if (run === undefined || this.#stopped) return;
       this.#runs.set(run.runId, run);
       this.#options.onFact(run, logged);
@@ -114,8 +135,9 @@ export class OpenRuns {
   }
 
   /** What cannot be read cannot go on; it stays in the log and is tried again at the next take-over. */
-  #wait({ runId }: LoggedFact, what: string, load: () => Promise<void>): void {
-    const waiting: Waiting = { facts: [] };
+  #wait({ runId, seq }: LoggedFact, what: string, load: () => Promise<void>): void {
+    const waiting: Waiting = { from: seq, facts: [] };
+    this.#unread.delete(runId);
     this.#runs.set(runId, waiting);
     const loading = load()
       .then(
@@ -127,6 +149,7 @@ export class OpenRuns {
         },
         (error: unknown) => {
           this.#runs.delete(runId);
+          this.#unread.set(runId, seq);
           this.#options.observer.observe({
             kind: "trouble",
             what: `run ${runId}: ${what}`,

@@ -73,6 +73,7 @@ export class ExecutorService implements Executor {
       ...this.#options,
       report: this.#report,
       isDriven: (partition) => this.#driver.hasRecovered(partition),
+      hasFacts: (partition, seq) => this.#driver.hasFacts(partition, seq),
       onRewound: startOver,
     });
     this.#driver = new Driver({

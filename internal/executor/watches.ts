@@ -29,8 +29,10 @@ export class RunLost extends Error {
 
 export interface WatchesOptions extends Pick<Ports, "log" | "history" | "definitions" | "blobs" | "clock"> {
   readonly report: RunReport;
-  /** Facts of runs in this partition come by `onRun`. */
+  /** Runs of this partition are driven here: their facts come by `onRun`. */
   isDriven(partition: number): boolean;
+  /** So do all facts of such a run that began at this position; those of runs that were over before the log was replayed do not. */
+  hasFacts(partition: number, seq: number): boolean;
   /** The log has lost its end. */
   onRewound(share: number): void;
 }
@@ -67,7 +69,7 @@ export class Watches {
       watch.fail(error);
       throw error;
     }
-    if (!this.#options.isDriven(watch.partition)) this.#follow(watch);
+    if (!this.#options.hasFacts(watch.partition, watch.seq)) this.#follow(watch);
     return { runId, result: () => watch.result };
   }
 
@@ -84,7 +86,9 @@ export class Watches {
 
   /** The share is driven here from now on. */
   async driven(share: number): Promise<void> {
-    for (const watch of this.#ofShare(share)) await watch.unfollow();
+    for (const watch of this.#ofShare(share)) {
+      if (this.#options.hasFacts(watch.partition, watch.seq)) await watch.unfollow();
+    }
   }
 
   /** The share is no longer driven here. */

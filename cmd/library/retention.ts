@@ -1,0 +1,39 @@
+/** How long runs are kept, as a program that embeds jetdag says it. */
+import type { Retention } from "../../internal/core/retention.ts";
+import { checkFields, type FieldsOf } from "./check-input.ts";
+import { type Duration, milliseconds, wholeNumber } from "./options.ts";
+
+export interface RetentionOptions {
+  /** How long a run that has ended may be retried; then its facts go from the log into the history. Default 1h. */
+  readonly retireAfter?: Duration;
+  /** With more facts than this in the log, runs that have ended are retired sooner. Default 500,000. */
+  readonly retireAbove?: number;
+  /** How long the history keeps a run; then its outputs go too, and its id is free again. Default 30d. */
+  readonly historyAge?: Duration;
+  /** With more runs than this in the history, the oldest go sooner. Default 100,000. */
+  readonly historyRuns?: number;
+  /** So they do with more bytes than this of records; outputs that are stored apart do not count. Default 1 GiB. */
+  readonly historyBytes?: number;
+}
+
+const RETENTION_OPTIONS: FieldsOf<RetentionOptions> = {
+  retireAfter: true,
+  retireAbove: true,
+  historyAge: true,
+  historyRuns: true,
+  historyBytes: true,
+};
+
+/** Throws `BadInput` when an option is not allowed. */
+export function resolveRetention(options: RetentionOptions): Retention {
+  checkFields("retention", options, RETENTION_OPTIONS);
+  const { retireAfter = "1h", retireAbove = 500_000, historyAge = "30d" } = options;
+  const { historyRuns = 100_000, historyBytes = 2 ** 30 } = options;
+  return {
+    retireAfterMs: milliseconds("retention.retireAfter", retireAfter),
+    maxFacts: wholeNumber("retention.retireAbove", retireAbove, 0),
+    historyMs: milliseconds("retention.historyAge", historyAge),
+    historyRuns: wholeNumber("retention.historyRuns", historyRuns, 1),
+    historyBytes: wholeNumber("retention.historyBytes", historyBytes, 1_024),
+  };
+}
