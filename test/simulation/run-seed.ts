@@ -26,6 +26,7 @@ export interface SeedResult {
 
 /** When neither log nor workers have moved for so long after the faults, nothing will ever move again. */
 const STUCK_MS = 15 * 60_000;
+const LOOK_MS = 250;
 
 export async function runSeed(seed: number, { trace = false } = {}): Promise<SeedResult> {
   const world = new World(seed, { keepsLines: trace });
@@ -51,7 +52,7 @@ export async function runSeed(seed: number, { trace = false } = {}): Promise<See
   const users = new Users(surroundings, fleet);
   planFaults(surroundings, fleet);
   try {
-    await world.run(() => false, settings.activeMs);
+    await world.run(settings.activeMs);
     heal(surroundings, fleet);
     await new Settling({ ...surroundings, fleet, users }).wait();
   } finally {
@@ -84,13 +85,12 @@ class Settling {
   async wait(): Promise<void> {
     const { world } = this.#all;
     if (world.violation !== undefined) return;
-    const isOver = (): boolean => this.#isDone() || this.#isStuck();
-    await world.run(isOver, Number.POSITIVE_INFINITY);
-    if (world.violation === undefined && !this.#isDone()) world.fail("every run ends", this.#whatIsLeft());
-  }
-
-  #isDone(): boolean {
-    return this.#left().length === 0;
+    let left = this.#left();
+    while (world.violation === undefined && left.length > 0 && !this.#isStuck()) {
+      await world.run(world.now + LOOK_MS);
+      left = this.#left();
+    }
+    if (left.length > 0) world.fail("every run ends", left.join("; "));
   }
 
   #isStuck(): boolean {
@@ -101,10 +101,6 @@ class Settling {
       this.#movedAt = world.now;
     }
     return world.now - this.#movedAt > STUCK_MS;
-  }
-
-  #whatIsLeft(): string {
-    return this.#left().join("; ");
   }
 
   #left(): string[] {

@@ -14,10 +14,26 @@ const GIVE_UP_MS = 10_000;
 const GIVE_UP_SPREAD_MS = 5_000;
 const RECONNECT_MS = 250;
 
+/** What was sent at one moment: it arrives as one, and is read in one go. */
+interface Segment {
+  readonly sentAt: number;
+  readonly messages: Message[];
+}
+
+interface Message {
+  readonly label: string;
+  readonly arrive: () => void;
+}
+
 interface Direction {
   lastArrival: number;
+  newest: Segment | undefined;
   /** What would have arrived while the path was silent. */
-  held: (() => void)[];
+  held: Segment[];
+}
+
+function newDirection(lastArrival: number): Direction {
+  return { lastArrival, newest: undefined, held: [] };
 }
 
 export interface LinkOptions {
@@ -32,8 +48,8 @@ export class Link {
   readonly #options: LinkOptions;
   readonly #reconnects = new Set<() => void>();
   readonly #losses: (() => void)[] = [];
-  #up: Direction = { lastArrival: 0, held: [] };
-  #down: Direction = { lastArrival: 0, held: [] };
+  #up = newDirection(0);
+  #down = newDirection(0);
   /** Counts the connections; what was sent on an earlier one is lost. */
   #epoch = 0;
   #isUp = true;
@@ -100,8 +116,8 @@ export class Link {
     this.#isUp = false;
     this.#isPathSilent = false;
     this.#epoch++;
-    this.#up = { lastArrival: this.#world.now, held: [] };
-    this.#down = { lastArrival: this.#world.now, held: [] };
+    this.#up = newDirection(this.#world.now);
+    this.#down = newDirection(this.#world.now);
     this.troubledAt = this.#world.now;
     for (const act of this.#losses) act();
     this.#tryAgain(RECONNECT_MS);
@@ -143,7 +159,7 @@ export class Link {
       const { held } = direction;
       direction.held = [];
       direction.lastArrival = this.#world.now;
-      for (const arrive of held) this.#send(direction, `${this.process.name} held`, arrive);
+      for (const segment of held) this.#depart(direction, segment);
     }
   }
 
@@ -164,14 +180,32 @@ export class Link {
   }
 
   #send(direction: Direction, label: string, arrive: () => void): void {
+    const { now } = this.#world;
+    const { newest } = direction;
+    if (newest !== undefined && newest.sentAt === now) {
+      newest.messages.push({ label, arrive });
+      return;
+    }
+    const segment = { sentAt: now, messages: [{ label, arrive }] };
+    direction.newest = segment;
+    this.#depart(direction, segment);
+  }
+
+  #depart(direction: Direction, segment: Segment): void {
     const { random, now } = this.#world;
     const delay = this.#options.latencyMs * (0.5 + random.next() + (random.chance(0.02) ? 20 : 0));
     direction.lastArrival = Math.max(direction.lastArrival, now + delay);
     const epoch = this.#epoch;
-    this.#world.after(direction.lastArrival - now, label, () => {
+    this.#world.after(direction.lastArrival - now, "", () => {
       if (epoch !== this.#epoch || this.#world.now > this.#lastArrival) return;
-      if (this.#isPathSilent) direction.held.push(arrive);
-      else arrive();
+      if (this.#isPathSilent) {
+        direction.held.push(segment);
+        return;
+      }
+      for (const { label, arrive } of segment.messages) {
+        this.#world.note(label);
+        arrive();
+      }
     });
   }
 }

@@ -2,13 +2,14 @@
  * A simulated process. It may crash at any await: what it waits for never comes, its timers never fire. It may stand
  * still and wake later: all that came meanwhile is there at once, and its timers are late.
  */
+import { hash32 } from "../../../internal/core/hash.ts";
 import type { Clock, Timer } from "../../../internal/ports/clock.ts";
 import type { World } from "./world.ts";
 
 /** 2023-11-14, when simulated time begins. */
 export const EPOCH = 1_700_000_000_000;
 /** How late a timer fires in a process that has nothing else to do, at most. */
-const TIMER_JITTER_MS = 1;
+const LATE_MS = 0.9;
 const SOON_MS = 0.05;
 
 interface Held {
@@ -26,6 +27,7 @@ export class SimProcess {
   wokeAt: number;
   #state: "up" | "paused" | "dead" = "up";
   #held: Held[] = [];
+  readonly #salt: number;
   readonly #deaths: (() => void)[] = [];
   readonly #pauses: (() => void)[] = [];
   readonly #wakes: (() => void)[] = [];
@@ -34,12 +36,13 @@ export class SimProcess {
   constructor(world: World, name: string, { skewMs }: { readonly skewMs: number }) {
     this.world = world;
     this.name = name;
+    this.#salt = hash32(name);
     this.startedAt = world.now;
     this.wokeAt = world.now;
     this.clock = {
       now: () => Math.floor(EPOCH + world.now + skewMs),
       monotonic: () => world.now - this.startedAt,
-      after: (ms, fn) => this.#timer(Math.max(1, ms) + world.random.next() * TIMER_JITTER_MS, "timer", fn),
+      after: (ms, fn) => this.#timer(this.#dueIn(ms), "timer", fn),
       soon: (fn) => void this.#timer(SOON_MS, "soon", fn),
       stayAlive: () => ({ cancel: () => undefined }),
     };
@@ -98,6 +101,14 @@ export class SimProcess {
     for (const { isTimer, label, act } of [...first, ...last]) {
       this.world.after(0, `${this.name} late ${label}`, () => this.#happen(isTimer, label, act));
     }
+  }
+
+  /** Timers have whole milliseconds, and those of one millisecond fire together. */
+  #dueIn(ms: number): number {
+    const { now } = this.world;
+    const due = Math.ceil(now + Math.max(1, ms));
+    const share = (Math.imul(due ^ this.#salt, 0x9e3779b1) >>> 0) / 0x1_0000_0000;
+    return due - now + share * LATE_MS;
   }
 
   #timer(ms: number, kind: string, fn: () => void): Timer {

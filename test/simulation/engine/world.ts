@@ -50,17 +50,17 @@ export class World {
     this.note(`VIOLATION ${invariant}: ${message}`);
   }
 
-  /** Lets time pass until it is done, or until the limit; tells whether it is done. */
-  async run(isDone: () => boolean, limitMs: number): Promise<boolean> {
-    for (;;) {
-      if (this.violation !== undefined) return false;
-      if (isDone()) return true;
-      if (this.#heap.nextAt > limitMs) return false;
-      const next = this.#heap.pop();
-      if (next === undefined) return false;
+  /** Lets time pass until then, or until something happens that must not. */
+  async run(until: number): Promise<void> {
+    while (this.violation === undefined) {
+      const next = this.#heap.nextAt > until ? undefined : this.#heap.pop();
+      if (next === undefined) {
+        this.now = until;
+        return;
+      }
       if (next.isCancelled) continue;
       this.now = next.at;
-      this.trace.add(next.at, next.label);
+      if (next.label !== "") this.note(next.label);
       next.act();
       await settled();
     }

@@ -1,4 +1,5 @@
 /** Subscriptions and requests on core subjects. */
+import type { Decoded } from "../../../internal/contract/codec.ts";
 import type { Subscription } from "../../../internal/ports/presence.ts";
 import type { Client } from "./client.ts";
 
@@ -70,4 +71,14 @@ export function joined(subscriptions: readonly Subscription[]): Subscription {
       await Promise.all(subscriptions.map((subscription) => subscription.stop()));
     },
   };
+}
+
+/** What was read once, for whoever reads the same message: nobody changes what it was read as. */
+const read = new WeakMap<Uint8Array, Decoded<unknown>>();
+
+/** A message has one form, whoever hears it. */
+export function readOnce<T>(bytes: Uint8Array, decode: (bytes: Uint8Array) => Decoded<T>): Decoded<T> {
+  let decoded = read.get(bytes);
+  if (decoded === undefined) read.set(bytes, (decoded = decode(bytes)));
+  return decoded as Decoded<T>;
 }

@@ -9,7 +9,7 @@ import {
 import type { Desk } from "../../../internal/ports/desk.ts";
 import type { Subscription } from "../../../internal/ports/presence.ts";
 import type { Client } from "./client.ts";
-import { subscribe } from "./core.ts";
+import { readOnce, subscribe } from "./core.ts";
 
 export class SimDesk implements Desk {
   readonly #client: Client;
@@ -40,7 +40,7 @@ export class SimDesk implements Desk {
       link.toServer("ask the desk", () => {
         const heard = server.core.publish(server.names.desk, new Uint8Array(), (bytes) => {
           link.toClient("the desk's answer", () => {
-            const decoded = decodeExecutor(bytes);
+            const decoded = readOnce(bytes, decodeExecutor);
             if ("value" in decoded) answers.push(decoded.value);
             if ("wrong" in decoded || isComplete(answers)) settle();
           });

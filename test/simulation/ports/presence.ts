@@ -18,7 +18,7 @@ import type {
   WorkerCommand,
 } from "../../../internal/ports/presence.ts";
 import type { Client } from "./client.ts";
-import { askCore, joined, subscribe } from "./core.ts";
+import { askCore, joined, readOnce, subscribe } from "./core.ts";
 
 const NOTHING = new Uint8Array();
 
@@ -95,7 +95,7 @@ export class SimPresence implements Presence {
     handler: (value: T) => void,
   ): Promise<Subscription> {
     return subscribe(this.#client, subject, (bytes) => {
-      const decoded = decode(bytes);
+      const decoded = readOnce(bytes, decode);
       if ("value" in decoded) handler(decoded.value);
     });
   }

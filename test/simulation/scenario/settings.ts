@@ -66,7 +66,7 @@ export function settingsOf(random: SeededRandom): Settings {
     failures: random.pick([0, 0.1, 0.3]),
     poison: isCalm ? 0 : random.pick([0, 0, 0.05]),
     runs: 1 + random.below(5),
-    activeMs: random.pick([5_000, 20_000, 60_000]),
+    activeMs: random.pick([3_000, 10_000, 30_000]),
   };
 }
 
