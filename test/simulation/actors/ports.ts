@@ -1,12 +1,12 @@
 /** All that one process has of the world. */
 import { StoredDefinitions } from "../../../internal/contract/definitions.ts";
 import type { Ports } from "../../../internal/executor/settings.ts";
-import { MemoryCheckpoints, MemoryHistory } from "../../../internal/memory/history.ts";
 import type { Random } from "../../../internal/ports/clock.ts";
 import { SimBlobs } from "../ports/blobs.ts";
 import type { Client } from "../ports/client.ts";
 import { SimDeadLetters } from "../ports/dead-letters.ts";
 import { SimDesk } from "../ports/desk.ts";
+import { SimCheckpoints, SimHistory } from "../ports/history.ts";
 import { SimLeases } from "../ports/leases.ts";
 import { SimPresence } from "../ports/presence.ts";
 import { SimReferee } from "../ports/referee.ts";
@@ -29,9 +29,8 @@ export function openPorts(client: Client, { leaseTermMs, ackWaitMs }: Settings):
     deadLetters: new SimDeadLetters(client),
     desk: new SimDesk(client),
     referee: new SimReferee(client),
-    // Of this process alone: nothing is retired here, and without a checkpoint the log is replayed whole.
-    history: new MemoryHistory(client.clock),
-    checkpoints: new MemoryCheckpoints(),
+    history: new SimHistory(client),
+    checkpoints: new SimCheckpoints(client),
     clock: client.clock,
     random: randomOf(client),
   };

@@ -15,10 +15,11 @@ export class SimExecutor extends Program {
       observer: this.observer,
       limits: {
         deadAfterMs: settings.deadAfterMs,
-        goneAfterMs: 2_000,
+        goneAfterMs: settings.goneAfterMs,
         overtimeMs: settings.graceMs + settings.deadAfterMs,
       },
-      probeIntervalMs: 1_000,
+      probeIntervalMs: settings.probeIntervalMs,
+      ...(settings.retention === undefined ? {} : { retention: settings.retention }),
       ...(settings.taskTimeoutMs === undefined ? {} : { taskTimeoutMs: settings.taskTimeoutMs }),
       lossCap: settings.lossCap,
       inlineLimit: settings.inlineLimit,

@@ -12,14 +12,17 @@ export class SimBlobs implements Blobs {
 
   async put(owner: BlobOwner, name: string, bytes: Uint8Array): Promise<BlobRef> {
     const { server } = this.#client;
-    await this.#client.publish(server.blobs, server.names.blobChunk(owner, name, 0), bytes);
+    await this.#client.publish(server.blobs, {
+      subject: server.names.blobChunk(owner, name, 0),
+      value: bytes,
+    });
     return { name, bytes: bytes.length, chunks: 1 };
   }
 
   async get(owner: BlobOwner, { name }: BlobRef): Promise<Uint8Array> {
     const { server } = this.#client;
     const subject = server.names.blobChunk(owner, name, 0);
-    const value = await this.#ask(`read ${subject}`, () => server.blobs.of(subject)?.value);
+    const value = await this.#client.ask(`read ${subject}`, () => server.blobs.of(subject)?.value);
     if (value === undefined) throw new BlobMissing(name);
     return value as Uint8Array;
   }
@@ -27,12 +30,8 @@ export class SimBlobs implements Blobs {
   removeRun(runId: string): Promise<void> {
     const { server } = this.#client;
     const prefix = `${server.names.blobsOf({ runId })}.`;
-    return this.#ask(`remove ${prefix}`, () =>
+    return this.#client.ask(`remove ${prefix}`, () =>
       server.blobs.purge(({ subject }) => subject.startsWith(prefix)),
     );
-  }
-
-  #ask<T>(label: string, ask: () => T): Promise<T> {
-    return this.#client.patiently(() => this.#client.request(label, ask));
   }
 }

@@ -2,7 +2,7 @@
 import type { Published } from "../../../internal/nats/publisher.ts";
 import type { Clock, Timer } from "../../../internal/ports/clock.ts";
 import type { Link } from "../engine/link.ts";
-import type { PublishAnswer, SimServer } from "../server/server.ts";
+import type { Publication, PublishAnswer, SimServer } from "../server/server.ts";
 import type { Stream } from "../server/stream.ts";
 
 /** Nobody answers now, and perhaps later. */
@@ -20,10 +20,13 @@ const FULL_RETRY_MS = 1_000;
 const ANSWER_MS = 5_000;
 const FLUSH_MS = 2_000;
 
-interface Message {
+export interface WantedPublication extends Publication {
+  /** Asked before each try: a no ends it as not stored. */
+  readonly isWanted?: (() => boolean) | undefined;
+}
+
+interface Message extends WantedPublication {
   readonly stream: Stream;
-  readonly subject: string;
-  readonly bytes: Uint8Array;
   timer: Timer | undefined;
   resolve(answer: Published): void;
   reject(error: Error): void;
@@ -79,13 +82,18 @@ export class Client {
     });
   }
 
-  publish(stream: Stream, subject: string, bytes: Uint8Array): Promise<Published> {
+  /** A question that is asked until there is an answer. */
+  ask<T>(label: string, ask: () => T): Promise<T> {
+    return this.patiently(() => this.request(label, ask));
+  }
+
+  publish(stream: Stream, publication: WantedPublication): Promise<Published> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) {
-        reject(new Error(`the connection was closed before ${subject} was stored`));
+        reject(notStored(publication));
         return;
       }
-      const message: Message = { stream, subject, bytes, timer: undefined, resolve, reject };
+      const message: Message = { ...publication, stream, timer: undefined, resolve, reject };
       this.#awaited.add(message);
       this.#send(message);
     });
@@ -97,7 +105,7 @@ export class Client {
     this.#isClosed = true;
     for (const message of [...this.#awaited]) {
       this.#settle(message);
-      message.reject(new Error(`the connection was closed before ${message.subject} was stored`));
+      message.reject(notStored(message));
     }
   }
 
@@ -109,6 +117,11 @@ export class Client {
   }
 
   #send(message: Message): void {
+    if (message.isWanted?.() === false) {
+      this.#settle(message);
+      message.resolve({ stored: false });
+      return;
+    }
     this.#again(message, ANSWER_MS);
     this.link.toServer(`publish ${message.subject}`, () => {
       this.server.publish(message.stream, message, (answer) => {
@@ -136,4 +149,8 @@ export class Client {
     message.timer?.cancel();
     this.#awaited.delete(message);
   }
+}
+
+function notStored({ subject }: Publication): Error {
+  return new Error(`the connection was closed before ${subject} was stored`);
 }

@@ -13,6 +13,6 @@ export class SimDeadLetters implements Pick<DeadLetters, "put"> {
   async put(letter: DeadLetter): Promise<void> {
     const { server } = this.#client;
     const { body } = encodeLetter(letter, Number.POSITIVE_INFINITY);
-    await this.#client.publish(server.letters, server.names.dead(letterId(letter)), body);
+    await this.#client.publish(server.letters, { subject: server.names.dead(letterId(letter)), value: body });
   }
 }

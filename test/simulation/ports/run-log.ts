@@ -24,21 +24,25 @@ export class SimRunLog implements RunLog {
     this.#client = client;
   }
 
-  append(run: RunKey, fact: Fact): Promise<Appended> {
+  append(run: RunKey, fact: Fact, isWanted?: () => boolean): Promise<Appended> {
     const { server } = this.#client;
-    return this.#client.publish(server.runs, server.names.fact(run, fact), encodeFact(fact));
+    return this.#client.publish(server.runs, {
+      subject: server.names.fact(run, fact),
+      value: encodeFact(fact),
+      isWanted,
+    });
   }
 
   read(seqs: readonly number[]): Promise<LoggedFact[]> {
     const { runs } = this.#client.server;
-    return this.#ask("read facts", () => facts(seqs.flatMap((seq) => runs.at(seq) ?? [])));
+    return this.#client.ask("read facts", () => facts(seqs.flatMap((seq) => runs.at(seq) ?? [])));
   }
 
   /** A replica answers, which may lag behind. */
   factsOf(runId: string): Promise<LoggedFact[]> {
     const { server, link } = this.#client;
     const { random } = link.process.world;
-    return this.#ask(`read run ${runId}`, () => {
+    return this.#client.ask(`read run ${runId}`, () => {
       const newest = link.process.world.now - (random.chance(server.moods.staleReads) ? LAG_MS : 0);
       const messages = [...server.runs.messages].filter(({ at }) => at <= newest);
       return facts(messages).filter((fact) => fact.runId === runId);
@@ -47,7 +51,7 @@ export class SimRunLog implements RunLog {
 
   partitionOf(runId: string): Promise<number | undefined> {
     const { runs } = this.#client.server;
-    return this.#ask(`partition of ${runId}`, () => {
+    return this.#client.ask(`partition of ${runId}`, () => {
       const all = facts(runs.messages);
       return all.find((each) => each.runId === runId && each.fact.kind === "submitted")?.partition;
     });
@@ -55,7 +59,7 @@ export class SimRunLog implements RunLog {
 
   milestones(from: number, to: number): Promise<LoggedFact[]> {
     const kinds = new Set<Fact["kind"]>(["submitted", "retry", "finished"]);
-    return this.#ask("read milestones", () =>
+    return this.#client.ask("read milestones", () =>
       facts(this.#client.server.runs.messages).filter(
         ({ seq, fact }) => seq >= from && seq <= to && kinds.has(fact.kind),
       ),
@@ -63,7 +67,7 @@ export class SimRunLog implements RunLog {
   }
 
   ends(from: number, limit: number): Promise<LoggedFact[]> {
-    return this.#ask("read ends", () =>
+    return this.#client.ask("read ends", () =>
       facts(this.#client.server.runs.messages)
         .filter(({ seq, fact }) => seq >= from && fact.kind === "finished")
         .slice(0, limit),
@@ -72,20 +76,20 @@ export class SimRunLog implements RunLog {
 
   positionsOf(runId: string): Promise<number[]> {
     const { runs } = this.#client.server;
-    return this.#ask(`positions of ${runId}`, () =>
+    return this.#client.ask(`positions of ${runId}`, () =>
       [...runs.messages].filter((message) => runOf(message) === runId).map(({ seq }) => seq),
     );
   }
 
   async remove(seqs: readonly number[]): Promise<void> {
     const { runs } = this.#client.server;
-    for (const seq of seqs) await this.#ask(`remove fact ${seq}`, () => runs.remove(seq, "deleted"));
+    for (const seq of seqs) await this.#client.ask(`remove fact ${seq}`, () => runs.remove(seq, "deleted"));
   }
 
   end(): Promise<LogEnd> {
     const { server } = this.#client;
     const { runs } = server;
-    return this.#ask("ask for the log's end", () => {
+    return this.#client.ask("ask for the log's end", () => {
       const count = runs.size;
       return { seq: count === 0 ? 0 : runs.lastSeq, time: server.now(), facts: count, fill: 0 };
     });
@@ -100,10 +104,6 @@ export class SimRunLog implements RunLog {
       throw error;
     }
     return follower;
-  }
-
-  #ask<T>(label: string, ask: () => T): Promise<T> {
-    return this.#client.patiently(() => this.#client.request(label, ask));
   }
 }
 

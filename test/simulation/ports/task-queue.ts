@@ -40,7 +40,10 @@ export class SimTaskQueue implements TaskQueue {
   async enqueue(work: Work): Promise<Enqueued> {
     await this.#consumer(work.queue);
     const { server } = this.#client;
-    return this.#client.publish(server.tasks, server.names.task(work.queue, work), encodeWork(work));
+    return this.#client.publish(server.tasks, {
+      subject: server.names.task(work.queue, work),
+      value: encodeWork(work),
+    });
   }
 
   extend(receipts: readonly string[]): void {
@@ -49,7 +52,7 @@ export class SimTaskQueue implements TaskQueue {
 
   list(): Promise<QueuedAttempt[]> {
     const { tasks } = this.#client.server;
-    return this.#ask("list tasks", () =>
+    return this.#client.ask("list tasks", () =>
       [...tasks.subjects].flatMap((subject) => readTaskSubject(subject) ?? []),
     );
   }
@@ -57,7 +60,7 @@ export class SimTaskQueue implements TaskQueue {
   seqOf(attempt: QueuedAttempt): Promise<number | undefined> {
     const { server } = this.#client;
     const subject = server.names.task(attempt.queue, attempt);
-    return this.#ask(`find ${subject}`, () => server.tasks.of(subject)?.seq);
+    return this.#client.ask(`find ${subject}`, () => server.tasks.of(subject)?.seq);
   }
 
   async remove(attempt: QueuedAttempt): Promise<void> {
@@ -65,14 +68,14 @@ export class SimTaskQueue implements TaskQueue {
     const subject = server.names.task(attempt.queue, attempt);
     const seq = await this.seqOf(attempt);
     if (seq === undefined) return;
-    await this.#ask(`delete ${subject}`, () => server.tasks.remove(seq, "deleted"));
+    await this.#client.ask(`delete ${subject}`, () => server.tasks.remove(seq, "deleted"));
   }
 
   async purge(runId: string, queues: readonly string[]): Promise<void> {
     const { server } = this.#client;
     const purge = (queue: string): Promise<void> => {
       const prefix = server.names.tasksOf(queue, runId).slice(0, -1);
-      return this.#ask(`purge ${prefix}`, () =>
+      return this.#client.ask(`purge ${prefix}`, () =>
         server.tasks.purge(({ subject }) => subject.startsWith(prefix)),
       );
     };
@@ -80,7 +83,7 @@ export class SimTaskQueue implements TaskQueue {
   }
 
   depth(queue: string): Promise<QueueDepth> {
-    return this.#ask(`depth of ${queue}`, () => this.#client.server.consumer(queue).depth);
+    return this.#client.ask(`depth of ${queue}`, () => this.#client.server.consumer(queue).depth);
   }
 
   async open(queue: string, onDelivery: (delivery: Delivery) => void): Promise<Intake> {
@@ -98,13 +101,9 @@ export class SimTaskQueue implements TaskQueue {
   #consumer(queue: string): Promise<void> {
     const known = this.#created.get(queue);
     if (known !== undefined) return known;
-    const created = this.#ask(`create ${queue}`, () => void this.#client.server.consumer(queue));
+    const created = this.#client.ask(`create ${queue}`, () => void this.#client.server.consumer(queue));
     this.#created.set(queue, created);
     created.catch(() => this.#created.delete(queue));
     return created;
-  }
-
-  #ask<T>(label: string, ask: () => T): Promise<T> {
-    return this.#client.patiently(() => this.#client.request(label, ask));
   }
 }

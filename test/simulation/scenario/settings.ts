@@ -1,4 +1,5 @@
 /** What a seed's cluster is like. */
+import type { Retention } from "../../../internal/core/retention.ts";
 import type { SeededRandom } from "../../support/random.ts";
 
 export interface WorkerPlan {
@@ -20,6 +21,9 @@ export interface Settings {
   readonly latencyMs: number;
   readonly heartbeatMs: number;
   readonly deadAfterMs: number;
+  readonly goneAfterMs: number;
+  readonly probeIntervalMs: number;
+  readonly retention: Retention | undefined;
   readonly ackWaitMs: number;
   readonly leaseTermMs: number;
   readonly graceMs: number;
@@ -53,6 +57,9 @@ export function settingsOf(random: SeededRandom): Settings {
     latencyMs: random.pick([0.2, 1, 5]),
     heartbeatMs,
     deadAfterMs: heartbeatMs * random.pick([3, 4]),
+    goneAfterMs: random.pick([1_000, 2_000]),
+    probeIntervalMs: random.pick([500, 1_000, 5_000]),
+    retention: random.chance(0.4) ? retentionOf(random) : undefined,
     ackWaitMs: random.pick([6_000, 20_000, 60_000]),
     leaseTermMs: random.pick([3_000, 5_000]),
     graceMs: random.pick([300, 2_000, 5_000]),
@@ -67,6 +74,16 @@ export function settingsOf(random: SeededRandom): Settings {
     poison: isCalm ? 0 : random.pick([0, 0, 0.05]),
     runs: 1 + random.below(5),
     activeMs: random.pick([3_000, 10_000, 30_000]),
+  };
+}
+
+function retentionOf(random: SeededRandom): Retention {
+  return {
+    retireAfterMs: random.pick([0, 2_000, 20_000]),
+    maxFacts: random.pick([10, 100_000]),
+    historyMs: random.pick([20_000, 3_600_000]),
+    historyRuns: random.pick([2, 1_000]),
+    historyBytes: 1_000_000_000,
   };
 }
 

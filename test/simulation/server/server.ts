@@ -59,6 +59,8 @@ export class SimServer {
   readonly tasks: Stream;
   readonly blobs: Stream;
   readonly letters: Stream;
+  readonly history: Stream;
+  readonly checkpoints: Stream;
   readonly leases: KeyValues;
   readonly core: CoreSubjects;
   isUp = true;
@@ -85,6 +87,8 @@ export class SimServer {
     this.tasks = stream(this.names.tasksStream);
     this.blobs = stream(this.names.blobsStream);
     this.letters = stream(this.names.deadStream);
+    this.history = stream(this.names.historyStream);
+    this.checkpoints = stream(this.names.checkpointsStream);
     this.leases = new KeyValues(leaseTermMs, () => world.now);
     this.core = new CoreSubjects(world, () => this.isUp);
     this.tasks.listen({
@@ -116,7 +120,7 @@ export class SimServer {
   }
 
   /** Stores after those before it; `answer` is called once it is known. */
-  publish(stream: Stream, { subject, bytes }: Publication, answer: (answer: PublishAnswer) => void): void {
+  publish(stream: Stream, { subject, value }: Publication, answer: (answer: PublishAnswer) => void): void {
     const { world } = this.#options;
     if (this.moods.isBusy) {
       answer("busy");
@@ -130,7 +134,7 @@ export class SimServer {
         answer("full");
         return;
       }
-      const stored = stream.publish(subject, bytes);
+      const stored = stream.publish(subject, value);
       world.note(stored === undefined ? `refused ${subject}` : `stored ${subject} at ${stored.seq}`);
       if (!world.random.chance(this.moods.lostAcks)) answer(stored ?? "refused");
     });
@@ -198,5 +202,5 @@ export class SimServer {
 
 export interface Publication {
   readonly subject: string;
-  readonly bytes: Uint8Array;
+  readonly value: unknown;
 }
