@@ -3,7 +3,7 @@
  * here in fair order. There is one for all runs that are driven here.
  *
  * D1 What is in the window is a set, so counts are derived from it and cannot drift.
- * D2 An attempt is enqueued only while it is current and its run may be driven here, judged in the tick of the write;
+ * D2 An attempt is enqueued only while it is current and its run is driven here, judged whenever the write is sent;
  *    enqueueing twice is harmless (the queue refuses).
  * D3 A run that has ended is purged only after its own enqueues under way are answered: a purge overtakes them.
  */
@@ -192,21 +192,28 @@ export class Dispatcher {
   }
 
   async #enqueue(slot: Slot, owed: Due): Promise<void> {
-    const { run } = slot;
-    const built = this.#options.builder.build(run, owed);
+    const { run, position, attempt } = slot;
+    const { builder, queue, observer, clock, mayEnqueue } = this.#options;
+    const built = builder.build(run, owed);
     const work = built instanceof Promise ? await built : built;
-    if (!this.#runs.has(run) || !run.isCurrent(owed.position, owed.attempt)) return;
-    if (!this.#options.mayEnqueue(run)) {
-      this.settle(run, slot.position, slot.attempt);
-      slot.lane.ready.push(run, owed);
+    const isWanted = (): boolean =>
+      this.#runs.has(run) && run.isCurrent(position, attempt) && mayEnqueue(run);
+    const answer = await queue.enqueue(work, isWanted);
+    if (!answer.stored && answer.unwanted) {
+      this.#giveBack(slot, owed);
       return;
     }
-    const answer = await this.#options.queue.enqueue(work);
-    if (answer.stored) slot.put = { seq: answer.seq, at: this.#options.clock.monotonic() };
-    this.#options.observer.observe({ kind: "attempt-queued", attempt: work, queue: work.queue });
+    if (answer.stored) slot.put = { seq: answer.seq, at: clock.monotonic() };
+    observer.observe({ kind: "attempt-queued", attempt: work, queue: work.queue });
   }
 
-  /** The attempt is still owed: it goes back and is tried again a little later. */
+  /** It was not to be sent just then; it waits, if it is owed, and may have been stored by an earlier try. */
+  #giveBack({ run, position, attempt, lane }: Slot, owed: Due): void {
+    this.settle(run, position, attempt);
+    if (this.#runs.has(run)) lane.ready.push(run, { ...owed, mayBeHeld: true });
+  }
+
+  /** The attempt is still owed: it goes back and is tried again a little later; it may have been stored all the same. */
   #failed(slot: Slot, owed: Due, error: unknown): void {
     this.settle(slot.run, slot.position, slot.attempt);
     this.#options.observer.observe({
@@ -215,7 +222,7 @@ export class Dispatcher {
       error: String(error),
     });
     if (this.#runs.has(slot.run)) {
-      this.#addLater(slot.run, { ...owed, dueAt: this.#options.logTime() + 1_000 });
+      this.#addLater(slot.run, { ...owed, dueAt: this.#options.logTime() + 1_000, mayBeHeld: true });
     }
   }
 

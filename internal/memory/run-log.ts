@@ -46,7 +46,8 @@ export class MemoryRunLog implements RunLog {
 
   async append({ runId, partition }: RunKey, fact: Fact, isWanted?: () => boolean): Promise<Appended> {
     const key = onceKey({ runId, partition }, fact);
-    if (this.#once.has(key) || isWanted?.() === false) return { stored: false };
+    if (isWanted?.() === false) return { stored: false, unwanted: true };
+    if (this.#once.has(key)) return { stored: false };
     this.#once.add(key);
     const time = this.#options.clock.now();
     const logged: LoggedFact = { seq: ++this.#lastSeq, time, runId, partition, fact };

@@ -54,7 +54,8 @@ export class MemoryTaskQueue implements TaskQueue {
     this.#ackWaitMs = ackWaitMs;
   }
 
-  async enqueue(work: Work): Promise<Enqueued> {
+  async enqueue(work: Work, isWanted?: () => boolean): Promise<Enqueued> {
+    if (isWanted?.() === false) return { stored: false, unwanted: true };
     const key = keyOf(work);
     if (this.#copies.has(key)) return { stored: false };
     const seq = ++this.#newest;

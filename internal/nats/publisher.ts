@@ -21,16 +21,26 @@ const NO_ANSWER = "messages wait to be stored: the server has no answer now";
 /** After so many messages that are done with, the backlog's front is cut off. */
 const CUT = 4_096;
 
-export type Published = { readonly stored: true; readonly seq: number } | { readonly stored: false };
+/** `unwanted`: it was not sent, or not again; a try before may have been stored. Else it is there already. */
+export type Published =
+  { readonly stored: true; readonly seq: number } | { readonly stored: false; readonly unwanted?: true };
 
-interface Message {
+export interface PublishOptions {
+  readonly headers?: MsgHdrs;
+  /** Asked each time before it is sent, which may be long after it was asked for: a no ends it. */
+  readonly isWanted?: (() => boolean) | undefined;
+  /** What is sent instead when a try before may have been stored. Default: the same. */
+  readonly repeated?: () => Uint8Array;
+}
+
+interface Message extends PublishOptions {
   readonly token: string;
   readonly subject: string;
   readonly bytes: Uint8Array;
-  readonly headers: MsgHdrs | undefined;
-  readonly isWanted: (() => boolean) | undefined;
   /** When it is sent again without an answer, by the monotonic clock. */
   again: number;
+  /** How often it was sent. */
+  sent: number;
   retries: number;
   resolve(answer: Published): void;
   reject(error: Error): void;
@@ -67,23 +77,16 @@ export class Publisher {
     this.#sweeper.unref();
   }
 
-  /** Rejects when the connection is closed, or the server will never take the message. `isWanted` is asked before it is sent, each time: a no ends it as not stored. */
-  publish(
-    subject: string,
-    bytes: Uint8Array,
-    {
-      headers,
-      isWanted,
-    }: { readonly headers?: MsgHdrs; readonly isWanted?: (() => boolean) | undefined } = {},
-  ): Promise<Published> {
+  /** Rejects when the connection is closed, or the server will never take the message. */
+  publish(subject: string, bytes: Uint8Array, how: PublishOptions = {}): Promise<Published> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {
         reject(notStored(subject));
         return;
       }
       const token = String(++this.#token);
-      const how = { headers, isWanted, again: 0, retries: 0 };
-      this.#backlog.push({ token, subject, bytes, ...how, resolve, reject });
+      const counts = { again: 0, sent: 0, retries: 0 };
+      this.#backlog.push({ ...how, ...counts, token, subject, bytes, resolve, reject });
       this.#pump();
     });
   }
@@ -135,14 +138,15 @@ export class Publisher {
 
   #send(message: Message): void {
     if (message.isWanted?.() === false) {
-      this.#settle(message, () => message.resolve({ stored: false }));
+      this.#settle(message, () => message.resolve({ stored: false, unwanted: true }));
       return;
     }
     message.again = performance.now() + ANSWER_MS;
     const { subject, bytes, headers, token } = message;
     const reply = `${this.#inbox}.${token}`;
     try {
-      this.#nc.publish(subject, bytes, headers === undefined ? { reply } : { reply, headers });
+      const body = message.sent++ > 0 ? (message.repeated?.() ?? bytes) : bytes;
+      this.#nc.publish(subject, body, headers === undefined ? { reply } : { reply, headers });
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.#settle(message, () => message.reject(new Error(`cannot publish to ${subject}: ${why}`)));

@@ -43,14 +43,15 @@ export class NatsTaskQueue implements TaskQueue {
     this.#freshness = new Freshness(context);
   }
 
-  async enqueue(work: Work): Promise<Enqueued> {
+  async enqueue(work: Work, isWanted?: () => boolean): Promise<Enqueued> {
     const { names, publisher } = this.#context;
     const consumer = this.#consumer(work.queue);
     if (!consumer.ready || consumer.waiting > 0) {
       consumer.waiting++;
       await consumer.created.finally(() => consumer.waiting--);
     }
-    return publisher.publish(names.task(work.queue, work), encodeWork(work));
+    const repeated = (): Uint8Array => encodeWork({ ...work, mayBeHeld: true });
+    return publisher.publish(names.task(work.queue, work), encodeWork(work), { isWanted, repeated });
   }
 
   async list(): Promise<QueuedAttempt[]> {

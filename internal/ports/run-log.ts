@@ -17,7 +17,9 @@ export interface RunKey {
   readonly partition: number;
 }
 
-export type Appended = { readonly stored: true; readonly seq: number } | { readonly stored: false };
+/** Where it is not `unwanted`, a fact that was not stored is there already. */
+export type Appended =
+  { readonly stored: true; readonly seq: number } | { readonly stored: false; readonly unwanted?: true };
 
 export interface RunLog {
   /**

@@ -18,12 +18,17 @@ export interface Extender {
   extend(receipts: readonly string[]): void;
 }
 
-/** `seq` is the copy's position among all that were ever enqueued, in any queue. */
-export type Enqueued = { readonly stored: true; readonly seq: number } | { readonly stored: false };
+/** `seq` is the copy's position among all that were ever enqueued, in any queue. Where it is not `unwanted`, what was not stored is there already. */
+export type Enqueued =
+  { readonly stored: true; readonly seq: number } | { readonly stored: false; readonly unwanted?: true };
 
 export interface TaskQueue extends Extender {
-  /** Puts an attempt into its queue, or learns that it is there already. Creates the queue if it is new. Retries until the answer is known. */
-  enqueue(work: Work): Promise<Enqueued>;
+  /**
+   * Puts an attempt into its queue, or learns that it is there already. Creates the queue if it is new. Retries until
+   * the answer is known: `isWanted` is asked before each try, and what is sent again is marked (`mayBeHeld`), since
+   * the copy before may have been taken and be gone.
+   */
+  enqueue(work: Work, isWanted?: () => boolean): Promise<Enqueued>;
   /** All attempts that are queued or in flight. */
   list(): Promise<QueuedAttempt[]>;
   /** The position of the one copy of this attempt, queued or in flight; nothing when there is none. */

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { LoggedFact } from "../../internal/core/facts.ts";
 import { connectNats } from "../../internal/nats/connection.ts";
+import { Publisher } from "../../internal/nats/publisher.ts";
 import type { Heartbeat, WorkerCommand } from "../../internal/ports/presence.ts";
 import { Collected } from "../support/collected.ts";
 import { newNamespace, type OpenedCluster, openTestCluster } from "../support/nats-cluster.ts";
@@ -70,6 +71,35 @@ it("writes each fact once and shows it once, in order, through kills of the serv
   expect(seqs).toEqual(seqs.toSorted((a, b) => a - b));
   expect(await writer.log.factsOf(RUN.runId)).toEqual(facts);
   expect(reader.told.troubles.join()).toContain("is lost, trying again");
+});
+
+it("asks before it sends a write again, and sends what is meant for that", async () => {
+  await administer(async ({ nc }) => {
+    const publisher = new Publisher(nc, () => undefined);
+    const heard: string[] = [];
+    nc.subscribe("silent", { callback: (_, message) => void heard.push(message.string()) });
+    nc.subscribe("slow", {
+      callback: (_, message) => {
+        heard.push(message.string());
+        if (message.string() === "again") message.respond('{"seq":7}');
+      },
+    });
+    let isWanted = true;
+    const [first, again] = ["first", "again"].map((text) => new TextEncoder().encode(text));
+    const how = { isWanted: () => isWanted, repeated: () => again as Uint8Array };
+    const stored = publisher.publish("slow", first as Uint8Array, how);
+    await until(() => heard.length === 1);
+    publisher.reconnected();
+    expect(await stored).toEqual({ stored: true, seq: 7 });
+    const dropped = publisher.publish("silent", first as Uint8Array, how);
+    await until(() => heard.length === 3);
+    isWanted = false;
+    publisher.reconnected();
+    expect(await dropped).toEqual({ stored: false, unwanted: true });
+    await nc.flush();
+    expect(heard).toEqual(["first", "again", "first"]);
+    publisher.close();
+  });
 });
 
 it("goes on after a consumer of a follower was deleted, without a gap", async () => {

@@ -57,6 +57,36 @@ export function runLogSuite(name: string, make: MakeFixture): void {
       await follower.stop();
     });
 
+    it("stores nothing that is not wanted any more", async () => {
+      await using fixture = await make();
+      const { log } = await fixture.open();
+      expect(await log.append(RUN, outcomes(1), () => false)).toEqual({ stored: false, unwanted: true });
+      expect(await log.append(RUN, outcomes(2), () => true)).toMatchObject({ stored: true });
+      const facts = await log.factsOf(RUN.runId);
+      expect(facts.map(({ fact }) => fact)).toEqual([outcomes(2)]);
+    });
+
+    it("follows some partitions alone, and tells in which a run is", async () => {
+      await using fixture = await make();
+      const [writer, reader] = [await fixture.open(), await fixture.open()];
+      const followed = new Collected<LoggedFact>();
+      const follower = await reader.log.follow({ from: 1, partitions: [3, 19, 63] }, followed.add);
+      let last = 0;
+      for (const partition of [3, 4, 19, 0, 63, 30]) {
+        const run = { runId: `run-${partition}`, partition };
+        await writer.log.append(run, SUBMITTED);
+        const answer = await writer.log.append(run, outcomes(1));
+        last = answer.stored ? answer.seq : 0;
+      }
+      await follower.reached(last);
+      expect(followed.items.map(({ runId }) => runId)).toEqual(
+        [3, 3, 19, 19, 63, 63].map((partition) => `run-${partition}`),
+      );
+      expect(await reader.log.partitionOf("run-30")).toBe(30);
+      expect(await reader.log.partitionOf("nobody")).toBeUndefined();
+      await follower.stop();
+    });
+
     it("has one order for all followers, whoever writes (L1, L4)", async () => {
       await using fixture = await make();
       const processes = [await fixture.open(), await fixture.open()];

@@ -45,6 +45,14 @@ export function taskQueueSuite(name: string, make: MakeFixture): void {
       await intake.stop();
     });
 
+    it("stores nothing that is not wanted any more", async () => {
+      await using fixture = await make();
+      const { queue } = await fixture.open();
+      expect(await queue.enqueue(work("a"), () => false)).toEqual({ stored: false, unwanted: true });
+      expect(await queue.enqueue(work("b"), () => true)).toMatchObject({ stored: true });
+      expect((await queue.list()).map(({ task }) => task)).toEqual(["b"]);
+    });
+
     it("delivers in the order of enqueueing, also into a new queue (Q3)", async () => {
       await using fixture = await make();
       const { queue } = await fixture.open();

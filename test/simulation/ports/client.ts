@@ -23,10 +23,13 @@ const FLUSH_MS = 2_000;
 export interface WantedPublication extends Publication {
   /** Asked before each try: a no ends it as not stored. */
   readonly isWanted?: (() => boolean) | undefined;
+  /** What is sent instead when a try before may have been stored. */
+  readonly repeated?: () => Publication["value"];
 }
 
 interface Message extends WantedPublication {
   readonly stream: Stream;
+  isSent: boolean;
   timer: Timer | undefined;
   resolve(answer: Published): void;
   reject(error: Error): void;
@@ -93,7 +96,7 @@ export class Client {
         reject(notStored(publication));
         return;
       }
-      const message: Message = { ...publication, stream, timer: undefined, resolve, reject };
+      const message: Message = { ...publication, stream, isSent: false, timer: undefined, resolve, reject };
       this.#awaited.add(message);
       this.#send(message);
     });
@@ -119,12 +122,14 @@ export class Client {
   #send(message: Message): void {
     if (message.isWanted?.() === false) {
       this.#settle(message);
-      message.resolve({ stored: false });
+      message.resolve({ stored: false, unwanted: true });
       return;
     }
+    const value = message.isSent ? (message.repeated?.() ?? message.value) : message.value;
+    message.isSent = true;
     this.#again(message, ANSWER_MS);
     this.link.toServer(`publish ${message.subject}`, () => {
-      this.server.publish(message.stream, message, (answer) => {
+      this.server.publish(message.stream, { subject: message.subject, value }, (answer) => {
         this.link.toClient(`answer for ${message.subject}`, () => this.#onAnswer(message, answer));
       });
     });

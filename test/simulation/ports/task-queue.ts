@@ -37,12 +37,14 @@ export class SimTaskQueue implements TaskQueue {
     this.#freshness = new Freshness(client);
   }
 
-  async enqueue(work: Work): Promise<Enqueued> {
+  async enqueue(work: Work, isWanted?: () => boolean): Promise<Enqueued> {
     await this.#consumer(work.queue);
     const { server } = this.#client;
     return this.#client.publish(server.tasks, {
       subject: server.names.task(work.queue, work),
       value: encodeWork(work),
+      isWanted,
+      repeated: () => encodeWork({ ...work, mayBeHeld: true }),
     });
   }
 
