@@ -1,6 +1,7 @@
 /**
  * Holds the queue against what it ought to hold, from time to time: an attempt that vanished from it is queued
- * again, and a copy of an attempt that is over is taken out. Safe to run at any moment.
+ * again, a copy of an attempt that is over is taken out, and a queue that stands still is begun anew. Safe to run at
+ * any moment.
  *
  * The order is that of recovery: list the queue, then fold to the log's end, and only then compare; an attempt that
  * is still current then had no outcome when its copy was missing. A copy whose run is not at hand here is another
@@ -11,6 +12,7 @@ import type { Timer } from "../ports/clock.ts";
 import type { QueuedAttempt } from "../ports/task-queue.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Ports } from "./settings.ts";
+import { StalledQueues } from "./stalled-queues.ts";
 
 const EVERY_MS = 15_000;
 
@@ -30,6 +32,7 @@ export interface ReconcilerOptions extends Pick<Ports, "log" | "queue" | "clock"
 
 export class Reconciler {
   readonly #options: ReconcilerOptions;
+  readonly #stalled: StalledQueues;
   #timer: Timer | undefined;
   #underWay: Promise<void> | undefined;
   #stopped = false;
@@ -40,6 +43,7 @@ export class Reconciler {
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
+    this.#stalled = new StalledQueues(options);
   }
 
   start(): void {
@@ -86,6 +90,7 @@ export class Reconciler {
     }
     dispatcher.pump();
     await this.#removeOver(listed.filter((attempt) => find(attempt) === undefined));
+    await this.#stalled.check(new Set(listed.map((copy) => copy.queue)));
   }
 
   #isOurs(attempt: AttemptId): boolean {

@@ -93,7 +93,15 @@ export class MemoryTaskQueue implements TaskQueue {
   async depth(queue: string): Promise<QueueDepth> {
     const all = [...this.#copies.values()].filter(({ work }) => work.queue === queue).length;
     const { waiting, deliveredSeq } = this.#lane(queue);
-    return { waiting: waiting.size, inFlight: all - waiting.size, deliveredSeq };
+    const takers = [...this.#lane(queue).takers, ...this.#lane(ANY_QUEUE).takers];
+    const isWanted = takers.some(({ demand }) => demand > 0);
+    return { waiting: waiting.size, inFlight: all - waiting.size, deliveredSeq, isWanted };
+  }
+
+  async renew(queue: string): Promise<void> {
+    for (const [key, copy] of [...this.#copies]) {
+      if (copy.work.queue === queue && copy.ackTimer !== undefined) this.#again(key, copy);
+    }
   }
 
   extend(receipts: readonly string[]): void {

@@ -59,6 +59,8 @@ export class NatsIntake implements Intake {
   #demand = 0;
   #outstanding = 0;
   #heardAt = 0;
+  /** Of the newest delivery, its number among all of its consumer. */
+  #consumerSeq = 0;
   #paused = false;
   #stopped = false;
 
@@ -145,9 +147,13 @@ export class NatsIntake implements Intake {
       return;
     }
     this.#demand = Math.max(0, this.#demand - 1);
+    const info = readDelivery(reply);
+    // The consumer was created anew meanwhile, and knows nothing of what it had delivered.
+    if (info.consumerSeq <= this.#consumerSeq) this.#options.onInterrupted();
+    this.#consumerSeq = info.consumerSeq;
     const delivery: Delivery = {
       work,
-      ...trustOf(readDelivery(reply), work, this.#options),
+      ...trustOf(info, work, this.#options),
       receipt: reply,
       ack: () => this.#publish(reply, ACK),
       giveBack: (delayMs = 0) => {

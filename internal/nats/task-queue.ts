@@ -21,6 +21,8 @@ import { patiently } from "./patience.ts";
 import { getFromLeader } from "./stored-message.ts";
 
 const NANOS = 1_000_000;
+/** Of a queue that nobody has used yet. */
+const EMPTY: QueueDepth = { waiting: 0, inFlight: 0, deliveredSeq: 0, isWanted: false };
 
 /** The consumer of a queue, on its way or there. */
 interface Consumer {
@@ -91,12 +93,23 @@ export class NatsTaskQueue implements TaskQueue {
     const { jsm, names } = this.#context;
     try {
       const info = await patiently(() => jsm.consumers.info(names.tasksStream, consumerName(queue)));
-      const { num_pending: waiting, num_ack_pending: inFlight, delivered } = info;
-      return { waiting, inFlight, deliveredSeq: delivered.stream_seq };
+      const { num_pending: waiting, num_ack_pending: inFlight, delivered, num_waiting } = info;
+      return { waiting, inFlight, deliveredSeq: delivered.stream_seq, isWanted: num_waiting > 0 };
     } catch (error) {
-      if (isApiError(error, CODES.consumerNotFound)) return { waiting: 0, inFlight: 0, deliveredSeq: 0 };
+      if (isApiError(error, CODES.consumerNotFound)) return EMPTY;
       throw error;
     }
+  }
+
+  async renew(queue: string): Promise<void> {
+    const { jsm, names } = this.#context;
+    try {
+      await patiently(() => jsm.consumers.delete(names.tasksStream, consumerName(queue)));
+    } catch (error) {
+      if (!isApiError(error, CODES.consumerNotFound)) throw error;
+    }
+    this.#consumers.delete(queue);
+    await this.#consumer(queue).created;
   }
 
   extend(receipts: readonly string[]): void {

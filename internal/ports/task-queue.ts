@@ -37,8 +37,10 @@ export interface TaskQueue extends Extender {
   remove(attempt: QueuedAttempt): Promise<void>;
   /** Deletes all attempts of a run from these queues. */
   purge(runId: string, queues: readonly string[]): Promise<void>;
-  /** How many attempts of a queue wait, how many are in flight, and how far it has delivered. */
+  /** How many attempts of a queue wait, how many are in flight, how far it has delivered, and whether more is wanted. */
   depth(queue: string): Promise<QueueDepth>;
+  /** Begins a queue's deliveries anew, where they stand still: what is in flight is delivered again too, as suspect. */
+  renew(queue: string): Promise<void>;
   /** Begins to take attempts from a queue; nothing comes before there is a demand. */
   open(queue: string, onDelivery: (delivery: Delivery) => void): Promise<Intake>;
 }
@@ -48,6 +50,8 @@ export interface QueueDepth {
   readonly inFlight: number;
   /** The highest position that was delivered, given back or not; 0 when nothing was. */
   readonly deliveredSeq: number;
+  /** Somebody waits for deliveries. */
+  readonly isWanted: boolean;
 }
 
 export interface Intake {

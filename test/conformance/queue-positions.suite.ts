@@ -40,5 +40,28 @@ export function queuePositionsSuite(name: string, make: MakeFixture): void {
       await until(async () => (await queue.seqOf(work("a"))) === undefined);
       await intake.stop();
     });
+
+    it("begins deliveries anew: what is in flight comes again, as suspect, and what waits as ever", async () => {
+      await using fixture = await make();
+      const { queue } = await fixture.open();
+      const deliveries = new Deliveries();
+      const intake = await queue.open("default", deliveries.add);
+      intake.demand(2);
+      for (const task of ["a", "b", "c"]) await queue.enqueue(work(task));
+      await deliveries.reach(2);
+      expect(await queue.depth("default")).toMatchObject({ waiting: 1, inFlight: 2, isWanted: false });
+      await queue.renew("default");
+      intake.demand(5);
+      await deliveries.reach(5);
+      const again = deliveries.items.slice(2).map(({ work: { task }, isSuspect }) => ({ task, isSuspect }));
+      expect(again.filter(({ task }) => task !== "c")).toEqual([
+        { task: "a", isSuspect: true },
+        { task: "b", isSuspect: true },
+      ]);
+      await until(async () => (await queue.depth("default")).isWanted);
+      for (const { ack } of deliveries.items) ack();
+      await until(async () => (await queue.list()).length === 0);
+      await intake.stop();
+    });
   });
 }

@@ -150,7 +150,12 @@ export function taskQueueSuite(name: string, make: MakeFixture): void {
       expect(deliveries.tasks).toEqual(["a", "c"]);
       expect(await queue.depth("default")).toMatchObject({ waiting: 1, inFlight: 0 });
       expect(await queue.depth("gpu")).toMatchObject({ waiting: 0, inFlight: 2 });
-      expect(await queue.depth("never-seen")).toEqual({ waiting: 0, inFlight: 0, deliveredSeq: 0 });
+      expect(await queue.depth("never-seen")).toEqual({
+        waiting: 0,
+        inFlight: 0,
+        deliveredSeq: 0,
+        isWanted: false,
+      });
       await intake.stop();
     });
 

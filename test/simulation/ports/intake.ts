@@ -77,10 +77,12 @@ export class SimIntake implements Intake {
 
   #heard(): void {
     this.#silence?.cancel();
-    this.#silence = this.#options.client.clock.after(SILENCE_MS, () => {
-      this.#options.onInterrupted();
-      this.#renew();
-    });
+    this.#silence = this.#options.client.clock.after(SILENCE_MS, () => this.#interrupted());
+  }
+
+  #interrupted(): void {
+    this.#options.onInterrupted();
+    this.#renew();
   }
 
   #pullAtServer(batch: number, epoch: number): void {
@@ -92,6 +94,12 @@ export class SimIntake implements Intake {
       left: batch,
       deliver: (message) => {
         link.toClient(`task ${message.message.subject}`, () => this.#onMessage(message, epoch));
+      },
+      deleted: () => {
+        pull.left = 0;
+        link.toClient("the consumer was deleted", () => {
+          if (epoch === this.#epoch) this.#interrupted();
+        });
       },
     };
     link.onLost(() => consumer.drop(pull));

@@ -88,6 +88,10 @@ export class SimTaskQueue implements TaskQueue {
     return this.#client.ask(`depth of ${queue}`, () => this.#client.server.consumer(queue).depth);
   }
 
+  renew(queue: string): Promise<void> {
+    return this.#ask(`renew ${queue}`, () => this.#client.server.consumer(queue).renew());
+  }
+
   async open(queue: string, onDelivery: (delivery: Delivery) => void): Promise<Intake> {
     await Promise.all([this.#consumer(queue), this.#freshness.start()]);
     return new SimIntake({

@@ -66,6 +66,8 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       lateMs: random.pick([100, 5_000, 40_000]),
     });
   },
+  "a queue stalls": ({ world, server, settings }) =>
+    server.consumer(world.random.pick(settings.queues)).stall(),
   "tasks lost": ({ world, server }) => {
     world.note("the stream of tasks is emptied");
     server.tasks.purge(() => true);

@@ -20,6 +20,8 @@ export interface PulledMessage {
 export interface Pull {
   left: number;
   deliver(message: PulledMessage): void;
+  /** The consumer is no more; it will not be served. */
+  deleted(): void;
 }
 
 interface InFlight {
@@ -54,6 +56,7 @@ export class QueueConsumer {
   #deliveredSeq = 0;
   #pulls: Pull[] = [];
   #wakeAt = Number.POSITIVE_INFINITY;
+  #isStalled = false;
 
   constructor(options: QueueConsumerOptions) {
     this.#options = options;
@@ -70,7 +73,22 @@ export class QueueConsumer {
       waiting: this.#pending.length,
       inFlight: this.#inFlight.size,
       deliveredSeq: this.#deliveredSeq,
+      isWanted: this.#pulls.length > 0,
     };
+  }
+
+  /** It delivers nothing more, until it is created anew. */
+  stall(): void {
+    this.#isStalled = true;
+  }
+
+  /** Deleted, and created anew: who waits for deliveries is told. */
+  renew(): void {
+    const pulls = this.#pulls;
+    this.forget();
+    this.#deliveredSeq = 0;
+    this.#isStalled = false;
+    for (const pull of pulls) pull.deleted();
   }
 
   pull(pull: Pull): void {
@@ -162,7 +180,7 @@ export class QueueConsumer {
 
   #serve(): void {
     const { maxAckPending, isUp } = this.#options;
-    while (isUp() && this.#pending.length > 0 && this.#inFlight.size < maxAckPending) {
+    while (isUp() && !this.#isStalled && this.#pending.length > 0 && this.#inFlight.size < maxAckPending) {
       const pull = this.#pulls.shift();
       if (pull === undefined) return;
       const message = this.#pending.shift();
