@@ -89,7 +89,7 @@ export class SimTaskQueue implements TaskQueue {
   }
 
   renew(queue: string): Promise<void> {
-    return this.#ask(`renew ${queue}`, () => this.#client.server.consumer(queue).renew());
+    return this.#client.ask(`renew ${queue}`, () => this.#client.server.consumer(queue).renew());
   }
 
   async open(queue: string, onDelivery: (delivery: Delivery) => void): Promise<Intake> {
