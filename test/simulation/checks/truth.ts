@@ -76,6 +76,13 @@ export class Truth {
     const name = `${fold.runId} at ${logged.seq}`;
     this.#folds.set(fold, at);
     if (own === undefined || at === -1) return;
+    // Of a run that is retired the log has a part of the facts, and its end.
+    if (own.fold.retired) {
+      if (logged.fact.kind === "retired" && fold.end !== own.fold.end) {
+        this.#world.fail("replay equals live", `${name}: ended as ${fold.end}, not as ${own.fold.end}`);
+      }
+      return;
+    }
     if (at !== last + 1) {
       this.#world.fail("replay equals live", `${name}: a reader has skipped ${at - last - 1} facts`);
     } else if (own.facts[at]?.digest !== digest(fold)) {

@@ -43,7 +43,9 @@ export class SimRunLog implements RunLog {
     const { server, link } = this.#client;
     const { random } = link.process.world;
     return this.#client.ask(`read run ${runId}`, () => {
-      const newest = link.process.world.now - (random.chance(server.moods.staleReads) ? LAG_MS : 0);
+      const lag = random.chance(server.moods.staleReads) ? LAG_MS : 0;
+      // A replica that lags behind would still have what was removed.
+      const newest = Math.max(link.process.world.now - lag, server.runs.removedAt);
       const messages = [...server.runs.messages].filter(({ at }) => at <= newest);
       return facts(messages).filter((fact) => fact.runId === runId);
     });

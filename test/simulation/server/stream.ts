@@ -28,6 +28,8 @@ export class Stream {
   readonly #bySubject = new Map<string, Stored>();
   readonly #listeners = new Set<StreamListener>();
   #lastSeq = 0;
+  /** When anything was removed last, in simulated time. */
+  removedAt = Number.NEGATIVE_INFINITY;
 
   constructor(spec: StreamSpec, clock: StreamClock) {
     this.spec = spec;
@@ -99,6 +101,7 @@ export class Stream {
   }
 
   #drop(message: Stored, how: Removal): void {
+    this.removedAt = this.#clock().at;
     this.#messages.delete(message.seq);
     if (this.#bySubject.get(message.subject) === message) this.#bySubject.delete(message.subject);
     for (const listener of this.#listeners) listener.removed?.(message, how);
