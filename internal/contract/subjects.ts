@@ -131,13 +131,22 @@ export class Names {
 
   /** The stream that keeps what is sent to this subject; nothing for what is never stored. */
   streamOf(subject: string): string | undefined {
-    switch (subject.slice(this.#ns.length + 1).split(".", 1)[0]) {
+    const from = this.#ns.length + 1;
+    switch (subject.slice(from, subject.indexOf(".", from))) {
       case "run":
         return this.runsStream;
       case "task":
         return this.tasksStream;
+      case "blob":
+        return this.blobsStream;
       case "dag":
         return this.dagsStream;
+      case "dead":
+        return this.deadStream;
+      case "history":
+        return this.historyStream;
+      case "checkpoint":
+        return this.checkpointsStream;
       default:
         return undefined;
     }

@@ -76,7 +76,7 @@ export class Verdicts {
     const { stored } = await log.append(
       run,
       { kind: "outcomes", runSeq: run.seq, queue: "executor", incarnation, n, items: [outcome] },
-      () => mayAct(attempt.partition) && find(attempt) !== undefined && stands(),
+      { isWanted: () => mayAct(attempt.partition) && find(attempt) !== undefined && stands() },
     );
     return stored;
   }

@@ -4,7 +4,15 @@ import type { JsonObject } from "../core/json.ts";
 import { jsonSize } from "../core/size.ts";
 import type { Stored } from "../core/stored.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Appended, Follower, FollowOptions, LogEnd, RunKey, RunLog } from "../ports/run-log.ts";
+import type {
+  Appended,
+  AppendOptions,
+  Follower,
+  FollowOptions,
+  LogEnd,
+  RunKey,
+  RunLog,
+} from "../ports/run-log.ts";
 
 /** Ended runs beyond this number are forgotten, the oldest first. */
 const MAX_KEPT = 1_000;
@@ -44,7 +52,11 @@ export class MemoryRunLog implements RunLog {
     this.#options = options;
   }
 
-  async append({ runId, partition }: RunKey, fact: Fact, isWanted?: () => boolean): Promise<Appended> {
+  async append(
+    { runId, partition }: RunKey,
+    fact: Fact,
+    { isWanted }: AppendOptions = {},
+  ): Promise<Appended> {
     const key = onceKey({ runId, partition }, fact);
     if (isWanted?.() === false) return { stored: false, unwanted: true };
     if (this.#once.has(key)) return { stored: false };

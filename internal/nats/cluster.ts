@@ -4,6 +4,7 @@ import { streamSpecs } from "../contract/streams.ts";
 import { Names } from "../contract/subjects.ts";
 import type { UnreadableLetter } from "../ports/dead-letters.ts";
 import type { Link } from "../ports/link.ts";
+import type { Pressure } from "../ports/storing.ts";
 import { NatsBlobs } from "./blobs.ts";
 import { NatsCatalog } from "./catalog.ts";
 import { NatsCheckpoints } from "./checkpoints.ts";
@@ -18,6 +19,7 @@ import { within } from "./patience.ts";
 import { NatsOriginals } from "./originals.ts";
 import { NatsPresence } from "./presence.ts";
 import { Publisher } from "./publisher.ts";
+import { pressureOf } from "./pressure.ts";
 import { NatsReferee } from "./referee.ts";
 import { NatsRunLog } from "./run-log.ts";
 import { ensureStream } from "./streams.ts";
@@ -46,6 +48,7 @@ export interface NatsCluster {
   readonly history: NatsHistory;
   readonly checkpoints: NatsCheckpoints;
   readonly referee: NatsReferee;
+  readonly pressure: Pressure;
   /** When it is lost, it is tried again all the time. */
   readonly link: Link;
   /** Sends what is on its way and closes the connection; what was not stored by then is rejected. */
@@ -65,7 +68,7 @@ async function openPorts(connection: Connection, options: ClusterOptions): Promi
   const names = new Names(options.namespace);
   const onTrouble = seldom(options.onTrouble);
   if (warning !== undefined) onTrouble(warning);
-  const publisher = new Publisher(nc, onTrouble);
+  const publisher = new Publisher({ nc, onTrouble, streamOf: (subject) => names.streamOf(subject) ?? "" });
   const closing = new AbortController();
   const link = new NatsLink(nc);
   const context: Context = {
@@ -136,7 +139,8 @@ async function openPorts(connection: Connection, options: ClusterOptions): Promi
     const referee = new NatsReferee(context);
     const history = new NatsHistory(context);
     const checkpoints = new NatsCheckpoints(context);
-    const small = { blobs, presence, leases, deadLetters, originals, desk, catalog, referee };
+    const pressure = pressureOf(context);
+    const small = { blobs, presence, leases, deadLetters, originals, desk, catalog, referee, pressure };
     return { log, queue, history, checkpoints, ...small, link, close };
   } catch (error) {
     await close();

@@ -21,7 +21,7 @@ export class NatsOriginals implements Originals {
     if (letter.kind !== "unreadable" || head.kind !== "unreadable") return "out-of-date";
     const { names, publisher, jsm } = this.#context;
     const { subject, bytes } = letter;
-    const stream = names.streamOf(subject);
+    const stream = this.#streamOf(subject);
     if (stream === undefined) return "out-of-date";
     const held = await getFromLeader(jsm, stream, { last_by_subj: subject });
     if (held !== undefined) return stream === names.tasksStream ? "queued" : ofLog(held);
@@ -32,9 +32,9 @@ export class NatsOriginals implements Originals {
 
   async remove(head: LetterHead): Promise<void> {
     if (head.kind !== "unreadable") return;
-    const { names, jsm } = this.#context;
+    const { jsm } = this.#context;
     const { subject, id } = head;
-    const stream = names.streamOf(subject);
+    const stream = this.#streamOf(subject);
     if (stream === undefined) return;
     const held = await getFromLeader(jsm, stream, { last_by_subj: subject });
     // Another message may have taken its place.
@@ -44,6 +44,13 @@ export class NatsOriginals implements Originals {
     } catch (error) {
       if (!isApiError(error, CODES.nothingToDelete)) throw error;
     }
+  }
+
+  /** Of what somebody waits for: values and records are found out about where they are asked for. */
+  #streamOf(subject: string): string | undefined {
+    const { names } = this.#context;
+    const stream = names.streamOf(subject) ?? "";
+    return [names.runsStream, names.tasksStream, names.dagsStream].includes(stream) ? stream : undefined;
   }
 }
 

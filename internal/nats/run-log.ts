@@ -2,7 +2,15 @@
 import { decodeFact, encodeFact } from "../contract/facts.ts";
 import { readFactSubject, readPartition } from "../contract/subjects.ts";
 import type { Fact, LoggedFact } from "../core/facts.ts";
-import type { Appended, Follower, FollowOptions, LogEnd, RunKey, RunLog } from "../ports/run-log.ts";
+import type {
+  Appended,
+  AppendOptions,
+  Follower,
+  FollowOptions,
+  LogEnd,
+  RunKey,
+  RunLog,
+} from "../ports/run-log.ts";
 import type { Context } from "./context.ts";
 import { FactCache } from "./fact-cache.ts";
 import { type FollowStreamOptions, readStream, StreamFollower } from "./follower.ts";
@@ -23,9 +31,9 @@ export class NatsRunLog implements RunLog {
     this.#context = context;
   }
 
-  async append(run: RunKey, fact: Fact, isWanted?: () => boolean): Promise<Appended> {
+  async append(run: RunKey, fact: Fact, options?: AppendOptions): Promise<Appended> {
     const { publisher, names } = this.#context;
-    return publisher.publish(names.fact(run, fact), encodeFact(fact), { isWanted });
+    return publisher.publish(names.fact(run, fact), encodeFact(fact), options);
   }
 
   async read(seqs: readonly number[]): Promise<LoggedFact[]> {

@@ -10,6 +10,7 @@
  * L5 Nothing goes from the log but what is removed.
  */
 import type { Fact, LoggedFact } from "../core/facts.ts";
+import type { WriteOptions } from "./storing.ts";
 
 /** Names a run in the log. The partition is `partitionOf(tenant, dag)`. */
 export interface RunKey {
@@ -21,13 +22,17 @@ export interface RunKey {
 export type Appended =
   { readonly stored: true; readonly seq: number } | { readonly stored: false; readonly unwanted?: true };
 
+export interface AppendOptions extends WriteOptions {
+  /** Asked before each try: where it says no, the fact is not stored, unless a try before was and its answer is lost. */
+  readonly isWanted?: () => boolean;
+}
+
 export interface RunLog {
   /**
-   * Stores a fact of a run, or learns that it is already there. Rejects only when the log is closed or the fact is
-   * above the server's message limit. `isWanted` is asked before each try: where it says no, the fact is not stored,
-   * unless a try before was and its answer is lost.
+   * Stores a fact of a run, or learns that it is already there. Rejects only when the log is closed, the fact is above
+   * the server's message limit, or its time is over (`NotStored`).
    */
-  append(run: RunKey, fact: Fact, isWanted?: () => boolean): Promise<Appended>;
+  append(run: RunKey, fact: Fact, options?: AppendOptions): Promise<Appended>;
   /** The facts at these positions, in the order asked; a position without a fact that can be read is left out. */
   read(seqs: readonly number[]): Promise<LoggedFact[]>;
   /** All facts that the log holds of one run, in order; none if the run is unknown. */

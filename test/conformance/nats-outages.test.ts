@@ -75,7 +75,7 @@ it("writes each fact once and shows it once, in order, through kills of the serv
 
 it("asks before it sends a write again, and sends what is meant for that", async () => {
   await administer(async ({ nc }) => {
-    const publisher = new Publisher(nc, () => undefined);
+    const publisher = new Publisher({ nc, streamOf: () => "S", onTrouble: () => undefined });
     const heard: string[] = [];
     nc.subscribe("silent", { callback: (_, message) => void heard.push(message.string()) });
     nc.subscribe("slow", {
@@ -265,30 +265,6 @@ it("answers what was asked while the server was down", async () => {
   expect([last.seq, facts.length, read.length]).toEqual([1, 1, 1]);
   expect((await cluster.queue.list()).map(({ task }) => task)).toEqual(["b"]);
   expect(await cluster.deadLetters.list(5)).toHaveLength(1);
-});
-
-it("waits while the log is full, says so, and goes on when there is room", async () => {
-  const cluster = await open();
-  const limit = (max_bytes: number): Promise<unknown> =>
-    administer(({ jsm }) => jsm.streams.update(stream("RUNS"), { max_bytes }));
-  await limit(1_000);
-  await cluster.log.append(RUN, outcomes(0));
-  let stored = 0;
-  const writes = Array.from({ length: 20 }, async (_, i) => {
-    const answer = await cluster.log.append(RUN, outcomes(i + 1));
-    if (answer.stored) stored++;
-  });
-  await until(
-    () => cluster.told.troubles.some((what) => what.includes("full, waiting for room")),
-    () => cluster.told.troubles,
-  );
-  expect(stored).toBeLessThan(20);
-  // A fact that is there already is refused for that reason, however full it is.
-  expect(await cluster.log.append(RUN, outcomes(0))).toEqual({ stored: false });
-  await limit(-1);
-  await Promise.all(writes);
-  expect(stored).toBe(20);
-  expect(cluster.told.troubles.length).toBeLessThan(5);
 });
 
 it("refuses what is larger than the server takes", async () => {

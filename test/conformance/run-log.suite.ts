@@ -60,8 +60,11 @@ export function runLogSuite(name: string, make: MakeFixture): void {
     it("stores nothing that is not wanted any more", async () => {
       await using fixture = await make();
       const { log } = await fixture.open();
-      expect(await log.append(RUN, outcomes(1), () => false)).toEqual({ stored: false, unwanted: true });
-      expect(await log.append(RUN, outcomes(2), () => true)).toMatchObject({ stored: true });
+      expect(await log.append(RUN, outcomes(1), { isWanted: () => false })).toEqual({
+        stored: false,
+        unwanted: true,
+      });
+      expect(await log.append(RUN, outcomes(2), { isWanted: () => true })).toMatchObject({ stored: true });
       const facts = await log.factsOf(RUN.runId);
       expect(facts.map(({ fact }) => fact)).toEqual([outcomes(2)]);
     });

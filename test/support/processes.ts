@@ -1,6 +1,7 @@
 /** Looks at processes that are not our children. */
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
+import { until } from "./until.ts";
 
 /** Whether a process runs; one that has ended and waits for its parent to notice does not. */
 export function isRunning(pid: number): boolean {
@@ -11,6 +12,15 @@ export function isRunning(pid: number): boolean {
   }
   const state = look(pid)?.state;
   return state !== undefined && !state.startsWith("Z");
+}
+
+/** Stops a process in the middle, until SIGCONT. Resolves when it stands still: the signal may take a moment. */
+export async function freeze(pid: number): Promise<void> {
+  process.kill(pid, "SIGSTOP");
+  await until(
+    () => look(pid)?.state.startsWith("T"),
+    () => look(pid),
+  );
 }
 
 export function parentOf(pid: number): number {

@@ -254,10 +254,10 @@ describe("nobody is judged by what we could not hear", () => {
     const { append } = cluster.log;
     let tries = 0;
     let send = (): void => undefined;
-    cluster.log.append = async (run, fact, isWanted) => {
+    cluster.log.append = async (run, fact, options) => {
       tries++;
       await new Promise<void>((resolve) => (send = resolve));
-      return append.call(cluster.log, run, fact, isWanted);
+      return append.call(cluster.log, run, fact, options);
     };
     worker.answer = GONE;
     await clock.advance(4_000);

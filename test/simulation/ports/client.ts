@@ -1,5 +1,5 @@
 /** What the adapters of one process share: requests with patience, and publishes that are sent until they are answered. */
-import type { Published } from "../../../internal/nats/publisher.ts";
+import type { Published } from "../../../internal/nats/publish-lane.ts";
 import type { Clock, Timer } from "../../../internal/ports/clock.ts";
 import type { Link } from "../engine/link.ts";
 import type { Publication, PublishAnswer, SimServer } from "../server/server.ts";

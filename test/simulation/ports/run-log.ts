@@ -3,6 +3,7 @@ import { encodeFact } from "../../../internal/contract/facts.ts";
 import type { Fact, LoggedFact } from "../../../internal/core/facts.ts";
 import type {
   Appended,
+  AppendOptions,
   Follower,
   FollowOptions,
   LogEnd,
@@ -24,7 +25,7 @@ export class SimRunLog implements RunLog {
     this.#client = client;
   }
 
-  append(run: RunKey, fact: Fact, isWanted?: () => boolean): Promise<Appended> {
+  append(run: RunKey, fact: Fact, { isWanted }: AppendOptions = {}): Promise<Appended> {
     const { server } = this.#client;
     return this.#client.publish(server.runs, {
       subject: server.names.fact(run, fact),
