@@ -22,6 +22,9 @@ export interface LeadershipOptions {
   trouble(what: string, error: unknown): void;
 }
 
+/** Longer than others wait before they take what nobody has taken. */
+const MAX_REST_TERMS = 3;
+
 export class Leadership {
   readonly #options: LeadershipOptions;
   #renewedAt = Number.NEGATIVE_INFINITY;
@@ -29,7 +32,8 @@ export class Leadership {
   /** Counts how often it was gained. */
   #terms = 0;
   #stopped = false;
-  /** After a take-over that failed. */
+  /** Take-overs that failed, one after the other; after each it is left to others for longer. */
+  #failures = 0;
   #restsUntil = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined;
   #turn: Promise<void> = Promise.resolve();
@@ -132,11 +136,13 @@ export class Leadership {
   async #lead(term: number): Promise<void> {
     try {
       await this.#options.gained();
+      this.#failures = 0;
     } catch (error) {
       this.#options.trouble("taking over runs", error);
       if (term !== this.#terms) return;
-      // Another may be able to; if not, it is tried again a little later.
-      this.#restsUntil = this.#options.clock.monotonic() + this.#options.lease.termMs / 3;
+      const { clock, lease } = this.#options;
+      const rest = (lease.termMs / 3) * 2 ** this.#failures++;
+      this.#restsUntil = clock.monotonic() + Math.min(rest, MAX_REST_TERMS * lease.termMs);
       void this.#inTurn(() => this.#resign());
     }
   }

@@ -146,9 +146,15 @@ export class Shares {
     }
     if (!this.#leaderships.some(({ isLeaving }) => isLeaving)) {
       const given = shareToGive(standing, this.#kept);
-      if (given !== undefined) void this.#leaderships[given]?.giveUp();
+      if (given !== undefined) void this.#giveUp(given);
     }
     await Promise.all(taken);
+  }
+
+  /** Another may take it by now: then it is the next one's turn. */
+  async #giveUp(share: number): Promise<void> {
+    await this.#leaderships[share]?.giveUp();
+    await this.#balance();
   }
 
   #standing(): Standing {
