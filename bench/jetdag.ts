@@ -13,6 +13,11 @@ const SLOTS = 10;
 /** Where the executor runs: in the measuring process, or as the service in a process of its own. */
 export type Place = "here" | "service";
 
+/** Where the functions run in a worker: built in, on its main thread; or of a module, on threads. Both do nothing. */
+export type FunctionPlace = "inline" | "threads";
+
+const COMMANDS: Readonly<Record<FunctionPlace, string>> = { inline: "echo", threads: "noop" };
+
 export class JetdagBench {
   readonly #executor: DistributedExecutor;
   readonly #processes: ChildProcess[] = [];
@@ -45,8 +50,8 @@ export class JetdagBench {
     return bench;
   }
 
-  async run(shape: Shape): Promise<Measured> {
-    const dag = definition(shape);
+  async run(shape: Shape, place: FunctionPlace = "inline"): Promise<Measured> {
+    const dag = definition(shape, place);
     this.#hops = [];
     const from = performance.now();
     this.#lastEnd = from;
@@ -112,13 +117,13 @@ export class JetdagBench {
   }
 }
 
-function definition(shape: Shape): DagDefinition {
+function definition(shape: Shape, place: FunctionPlace): DagDefinition {
   return {
     name: shape.name,
     tasks: shape.parents.map((parents, i) => ({
       id: `task-${i}`,
       type: "function",
-      command: "noop",
+      command: COMMANDS[place],
       ...(parents.length === 0 ? {} : { depends_on: parents.map((parent) => `task-${parent}`) }),
     })),
   };

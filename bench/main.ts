@@ -8,7 +8,7 @@
 import { parseArgs } from "node:util";
 import { findServer } from "../internal/nats/server/find.ts";
 import { runServer } from "../internal/nats/server/run.ts";
-import { JetdagBench } from "./jetdag.ts";
+import { type FunctionPlace, JetdagBench } from "./jetdag.ts";
 import { RawProbe } from "./raw.ts";
 import { chain, diamonds, fanOut, median, type Shape } from "./shapes.ts";
 
@@ -44,23 +44,28 @@ try {
   const jetdag = await JetdagBench.start(server.url, "here");
   const raw = await RawProbe.start(server.url);
   await jetdag.run(fanOut(2_000));
+  await jetdag.run(fanOut(2_000), "threads");
   await raw.run(fanOut(2_000));
-  for (const shape of [fanOut(10_000), diamonds(1_000)]) await throughput(shape);
-  await latency(chain(1_000));
+  await throughput(fanOut(10_000), "inline");
+  await throughput(diamonds(1_000), "inline");
+  await throughput(fanOut(10_000), "threads");
+  await latency(chain(1_000), "inline");
+  await latency(chain(1_000), "threads");
   await jetdag.stop();
   await raw.stop();
   if (values.large) await large();
 
-  async function throughput(shape: Shape): Promise<void> {
+  async function throughput(shape: Shape, functions: FunctionPlace): Promise<void> {
     const rates: number[] = [];
     const rawRates: number[] = [];
     for (let i = 0; i < reps; i++) {
-      rates.push(shape.tasks / (await jetdag.run(shape)).seconds);
+      rates.push(shape.tasks / (await jetdag.run(shape, functions)).seconds);
       rawRates.push(shape.tasks / (await raw.run(shape)).seconds);
     }
     const [rate, limit] = [median(rates), median(rawRates)];
     print({
       shape: shape.name,
+      functions,
       tasks: shape.tasks,
       tasks_per_s: Math.round(rate),
       raw_tasks_per_s: Math.round(limit),
@@ -68,16 +73,17 @@ try {
     });
   }
 
-  async function latency(shape: Shape): Promise<void> {
+  async function latency(shape: Shape, functions: FunctionPlace): Promise<void> {
     const hops: number[] = [];
     const rawHops: number[] = [];
     for (let i = 0; i < reps; i++) {
-      hops.push(median((await jetdag.run(shape)).hopsMs));
+      hops.push(median((await jetdag.run(shape, functions)).hopsMs));
       rawHops.push(median((await raw.run(shape)).hopsMs));
     }
     const [hop, limit] = [median(hops), median(rawHops)];
     print({
       shape: shape.name,
+      functions,
       tasks: shape.tasks,
       p50_ms: round(hop, 3),
       raw_p50_ms: round(limit, 3),

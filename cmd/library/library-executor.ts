@@ -141,8 +141,8 @@ export abstract class LibraryExecutor {
         "enableDocker: no executor of type 'docker' is registered; call registerTaskExecutor before start",
       );
     }
-    await this.tasks.load();
     try {
+      await this.tasks.load();
       this.#service = await this.open();
       await this.#service.start();
     } catch (error) {
