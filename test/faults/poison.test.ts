@@ -4,7 +4,7 @@ import { dag, task } from "../support/dags.ts";
 import { grouped } from "./support/evidence.ts";
 import { type Accepted, readRun } from "./support/log-reading.ts";
 import type { Stage } from "./support/stage.ts";
-import { assertScenario, TIMES } from "./support/scenario.ts";
+import { assertScenario } from "./support/scenario.ts";
 import { timeLimit, trials } from "./support/trials.ts";
 
 const POISONS = trials(2);
@@ -28,7 +28,7 @@ test(
     const { facts, executions } = await assertScenario(context, {
       fault: "poison tasks",
       seed: 14,
-      stage: { executors: 2, workers: WORKERS, ...TIMES },
+      stage: { executors: 2, workers: WORKERS },
       act: async ({ stage }) => {
         for (let i = 0; i < POISONS; i++) {
           const tasks = [

@@ -1,6 +1,6 @@
 /** Does what a worker held run elsewhere soon after it was killed? */
 import { expect, test } from "vitest";
-import { assertScenario, hitRunsElsewhere, TIMES } from "./support/scenario.ts";
+import { assertScenario, hitRunsElsewhere } from "./support/scenario.ts";
 import { timeLimit, trials } from "./support/trials.ts";
 
 const KILLS = trials(10);
@@ -10,7 +10,7 @@ test("workers are killed under load", { timeout: timeLimit(KILLS) }, async (cont
   await assertScenario(context, {
     fault: "worker: kill -9",
     seed: 1,
-    stage: { executors: 2, workers: 3, ...TIMES },
+    stage: { executors: 2, workers: 3 },
     bounds: { p50: 3_000, p99: 5_000, wait: 5_000 },
     act: async (scene) => {
       const { stage, random } = scene;
