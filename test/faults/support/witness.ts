@@ -18,6 +18,7 @@ export interface SubmitOptions {
   readonly lossCap?: number;
 }
 
+const LEASE_TERM_MS = 3_000;
 const LOSS_CAP = 5;
 const INLINE_LIMIT = 65_536;
 const COMPLETED: readonly RunEndState[] = ["completed"];
@@ -36,7 +37,10 @@ export class Witness implements AsyncDisposable {
   }
 
   static async open(servers: string, namespace: string): Promise<Witness> {
-    const witness = new Witness(await openTestCluster({ servers, namespace }));
+    const witness = new Witness(
+      // It creates what is created once; what it does not say here is as the services have it by default.
+      await openTestCluster({ servers, namespace, more: { leaseTermMs: LEASE_TERM_MS } }),
+    );
     await witness.cluster.log.follow({ from: 1 }, (fact) => witness.#hear(fact));
     return witness;
   }
