@@ -1,4 +1,5 @@
 /** All ports on one connection. */
+import { setMaxListeners } from "node:events";
 import { PermissionViolationError, type Status } from "@nats-io/transport-node";
 import { streamSpecs } from "../contract/streams.ts";
 import { Names } from "../contract/subjects.ts";
@@ -70,6 +71,8 @@ async function openPorts(connection: Connection, options: ClusterOptions): Promi
   if (warning !== undefined) onTrouble(warning);
   const publisher = new Publisher({ nc, onTrouble, streamOf: (subject) => names.streamOf(subject) ?? "" });
   const closing = new AbortController();
+  // Whoever reads a stream listens to it for as long as that takes; many may at a time.
+  setMaxListeners(0, closing.signal);
   const link = new NatsLink(nc);
   const context: Context = {
     nc,
