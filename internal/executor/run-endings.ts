@@ -70,11 +70,13 @@ export class RunEndings {
   }
 
   async #announce(run: RunFold): Promise<void> {
-    if (run.end === undefined) return;
-    const durationMs = run.endedAt - run.begunAt;
+    const { gen, end: state } = run;
+    if (state === undefined) return;
+    // Taken now: the run may go on while this waits, and then it is the end before that is announced.
+    const finished = { kind: "finished", gen, state, durationMs: run.endedAt - run.begunAt } as const;
     try {
       await this.letters.written(run);
-      await this.#options.log.append(run, { kind: "finished", gen: run.gen, state: run.end, durationMs });
+      await this.#options.log.append(run, finished);
     } catch (error) {
       this.#trouble(`announcing the end of run ${run.runId}`, error);
       if (this.#unannounced.has(run)) this.#unannounced.set(run, undefined);

@@ -1,0 +1,37 @@
+/** What is done for a run that has ended, on stubs that are as slow as a test wants. */
+import { expect, test } from "vitest";
+import type { Fact } from "../../internal/core/facts.ts";
+import { RunEndings, type RunEndingsOptions } from "../../internal/executor/run-endings.ts";
+import { dag, task } from "../support/dags.ts";
+import { failed, TestRun } from "../support/facts.ts";
+import { until } from "../support/until.ts";
+
+test("an end is announced as it was, also when the run goes on before its dead letters are written", async () => {
+  const run = new TestRun(dag([task("a")]));
+  const appended: Fact[] = [];
+  let write = (): void => undefined;
+  const slow = new Promise<void>((resolve) => (write = resolve));
+  const endings = new RunEndings({
+    log: {
+      append: async (_run: unknown, fact: Fact) => ({ stored: true, seq: appended.push(fact) }),
+      factsOf: async () => run.facts,
+    },
+    deadLetters: { put: () => slow },
+    presence: { command: () => undefined },
+    dispatcher: { end: () => ({ attempts: [], sent: Promise.resolve() }) },
+    observer: { observe: () => undefined },
+    mayAct: () => true,
+  } as unknown as RunEndingsOptions);
+  for (const attempt of [1, 2, 3]) {
+    const { accepted } = run.outcomes(failed("a", attempt, "lost"));
+    endings.letters.accepted(run.fold, accepted);
+  }
+  expect(run.fold.end).toBe("crashed");
+  endings.begin(run.fold);
+  run.add({ kind: "retry", gen: 1, tasks: [] });
+  endings.forget(run.fold);
+  expect(run.fold.end).toBeUndefined();
+  write();
+  await until(() => appended.length > 0);
+  expect(appended).toMatchObject([{ kind: "finished", gen: 0, state: "crashed" }]);
+});
