@@ -34,6 +34,7 @@ export async function runSeed(seed: number, { trace = false } = {}): Promise<See
   world.note(JSON.stringify(settings));
   const server = new SimServer({ world, ...settings, onAck: (subject) => truth.onAck(subject) });
   const truth = new Truth(world, server);
+  if (settings.isCalm) server.tasks.listen({ stored: ({ subject }) => truth.onEnqueued(subject) });
   const starts = new Starts({ world, truth, isCalm: settings.isCalm });
   const surroundings: Surroundings = {
     world,

@@ -1,5 +1,7 @@
 /** The real worker in a simulated process, with tasks whose ways the seed decides. */
+import { attemptKey } from "../../../internal/core/attempt.ts";
 import type { Presence, WorkerCommand } from "../../../internal/ports/presence.ts";
+import type { TaskQueue } from "../../../internal/ports/task-queue.ts";
 import { Worker } from "../../../internal/worker/worker.ts";
 import type { WorkerPlan } from "../scenario/settings.ts";
 import { Program, type Surroundings } from "./program.ts";
@@ -11,6 +13,8 @@ export class SimWorker extends Program {
   readonly plan: WorkerPlan;
   /** When it was told to stop a run, by run. */
   readonly toldAt = new Map<string, number>();
+  /** When its newest copy came, by attempt key. */
+  readonly deliveredAt = new Map<string, number>();
   #isDraining = false;
 
   constructor(plan: WorkerPlan, surroundings: Surroundings) {
@@ -21,6 +25,7 @@ export class SimWorker extends Program {
     this.worker = new Worker({
       ...this.ports,
       presence: this.#overhear(this.ports.presence),
+      queue: this.#noteDeliveries(this.ports.queue),
       liveness: simLiveness(this, settings),
       link: { isUp: () => this.link.isUp, onRestored: (act) => this.link.onReconnect(act) },
       observer: this.observer,
@@ -57,21 +62,37 @@ export class SimWorker extends Program {
     await this.close();
   }
 
+  /** The same queue, but what has come to this worker is known here too. */
+  #noteDeliveries(queue: TaskQueue): TaskQueue {
+    return wrapped(queue, "open", (name, onDelivery) =>
+      queue.open(name, (delivery) => {
+        this.deliveredAt.set(attemptKey(delivery.work), this.process.world.now);
+        onDelivery(delivery);
+      }),
+    );
+  }
+
   /** The same presence, but what this worker is told is known here too. */
   #overhear(presence: Presence): Presence {
     const heard = (command: WorkerCommand): void => {
       if (command.kind === "stop-run") this.toldAt.set(command.runId, this.process.world.now);
     };
-    return new Proxy(presence, {
-      get: (target, name: keyof Presence) => {
-        if (name !== "onCommand") return target[name].bind(target);
-        const onCommand: Presence["onCommand"] = (to, handler) =>
-          target.onCommand(to, (command) => {
-            heard(command);
-            handler(command);
-          });
-        return onCommand;
-      },
-    });
+    return wrapped(presence, "onCommand", (to, handler) =>
+      presence.onCommand(to, (command) => {
+        heard(command);
+        handler(command);
+      }),
+    );
   }
+}
+
+/** The same port, with one verb of ours. */
+function wrapped<P extends object, V extends keyof P>(port: P, verb: V, own: P[V]): P {
+  return new Proxy(port, {
+    get: (target, name) => {
+      if (name === verb) return own;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
 }

@@ -4,6 +4,9 @@ import type { SimWorker } from "../actors/sim-worker.ts";
 import type { World } from "../engine/world.ts";
 import type { Truth } from "./truth.ts";
 
+/** Who reads the log may see it so long after. */
+const LAG_MS = 10;
+
 export interface StartsOptions {
   readonly world: World;
   readonly truth: Truth;
@@ -43,6 +46,7 @@ export class Starts {
       world.fail("starts after its upstream", `${key} starts, but was never owed`);
     if (times > 1 && isCalm) world.fail("runs once", `${key} starts again on ${worker.name}`);
     this.#checkCancel(attempt, worker);
+    this.#checkOver(key, worker);
   }
 
   ended(attempt: AttemptId, worker: SimWorker): void {
@@ -54,6 +58,16 @@ export class Starts {
     let keys = this.#running.get(worker);
     if (keys === undefined) this.#running.set(worker, (keys = new Set()));
     return keys;
+  }
+
+  /** A copy that comes when its attempt has an outcome is none to be trusted. */
+  #checkOver(key: string, worker: SimWorker): void {
+    const { world, truth } = this.#options;
+    const endedAt = truth.endedAt.get(key) ?? Number.POSITIVE_INFINITY;
+    const deliveredAt = worker.deliveredAt.get(key) ?? Number.NEGATIVE_INFINITY;
+    if (deliveredAt <= endedAt + LAG_MS) return;
+    const late = Math.round(deliveredAt - endedAt);
+    world.fail("what is over does not run", `${key} starts on ${worker.name}, ${late} ms after its outcome`);
   }
 
   /** A worker that was told starts nothing of the run. */

@@ -23,8 +23,8 @@ export class Truth {
   readonly cancelledAt = new Map<string, number>();
   /** Attempts that were owed at some time, also in a log that was put back since. */
   readonly everOwed = new Set<string>();
-  /** Attempts that had an outcome at some time. */
-  readonly everEnded = new Set<string>();
+  /** Attempts that had an outcome at some time, and since when. */
+  readonly endedAt = new Map<string, number>();
   voidOutcomes = 0;
   /** Of the folds of other processes: the fact that each has applied last. */
   readonly #folds = new WeakMap<RunFold, number>();
@@ -63,8 +63,15 @@ export class Truth {
   /** A worker acknowledges: the log must hold an outcome, or the attempt be over otherwise. */
   onAck(subject: string): void {
     const attempt = readTaskSubject(subject);
-    if (attempt === undefined || this.everEnded.has(attemptKey(attempt)) || !this.isCurrent(attempt)) return;
+    if (attempt === undefined || this.endedAt.has(attemptKey(attempt)) || !this.isCurrent(attempt)) return;
     this.#world.fail("outcome before ack", `${attemptKey(attempt)} is acknowledged, and has no outcome`);
+  }
+
+  /** A copy goes into the queue, and nothing has gone wrong so far: somebody had folded too little of the log. */
+  onEnqueued(subject: string): void {
+    const attempt = readTaskSubject(subject);
+    if (attempt === undefined || !this.endedAt.has(attemptKey(attempt))) return;
+    this.#world.fail("what is over is not enqueued", `${attemptKey(attempt)} has its outcome`);
   }
 
   /** Called after each fact that any fold has applied. */
@@ -123,7 +130,8 @@ export class Truth {
   #remember({ fold, owed }: RunTruth, change: Change): void {
     for (const key of owed) this.everOwed.add(key);
     for (const { task, attempt } of change.accepted) {
-      this.everEnded.add(attemptKey({ runId: fold.runId, task, index: 0, attempt }));
+      const key = attemptKey({ runId: fold.runId, task, index: 0, attempt });
+      if (!this.endedAt.has(key)) this.endedAt.set(key, this.#world.now);
     }
     this.voidOutcomes += change.void.length;
   }

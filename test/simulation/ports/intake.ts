@@ -124,8 +124,6 @@ export class SimIntake implements Intake {
     if (epoch === this.#epoch) this.#outstanding = Math.max(0, this.#outstanding - 1);
     const { client, queue, onDelivery } = this.#options;
     const decoded = decodeWork(message.value as Uint8Array);
-    if ("wrong" in decoded) return;
-    this.#demand = Math.max(0, this.#demand - 1);
     const settle = (what: string, act: () => void): void => {
       client.link.toServer(`${what} ${message.subject}`, () => {
         if (client.server.isUp) act();
@@ -133,6 +131,12 @@ export class SimIntake implements Intake {
     };
     const consumer = client.server.consumer(queue);
     const { seq, subject } = message;
+    if ("wrong" in decoded) {
+      settle("term", () => consumer.ack(seq));
+      this.#ask();
+      return;
+    }
+    this.#demand = Math.max(0, this.#demand - 1);
     const delivery: Delivery = {
       work: decoded.value,
       ...this.#trustOf(message, deliveries, decoded.value),

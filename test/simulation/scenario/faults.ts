@@ -1,5 +1,6 @@
 /** What goes wrong, and when. Each seed picks some kinds of faults, so that it is not always all of them at once. */
 import type { Fleet } from "../actors/fleet.ts";
+import { Forger } from "../actors/forger.ts";
 import type { Program, Surroundings } from "../actors/program.ts";
 import { CALM_CORE } from "../server/core-subjects.ts";
 import { CALM } from "../server/server.ts";
@@ -66,6 +67,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       lateMs: random.pick([100, 5_000, 40_000]),
     });
   },
+  "forged outcomes": (around) => new Forger(around).forge(),
   "a queue stalls": ({ world, server, settings }) =>
     server.consumer(world.random.pick(settings.queues)).stall(),
   "tasks lost": ({ world, server }) => {
