@@ -40,6 +40,8 @@ export interface LossesOptions extends Pick<VerdictsOptions, "mayAct" | "find"> 
 interface Death {
   readonly worker: LiveWorker;
   readonly at: number;
+  /** Until then attempts may have come to it, whether it lived or not. */
+  readonly servedUntil: number;
   /** How it is known, in words. */
   readonly why: string;
 }
@@ -56,6 +58,8 @@ interface Orphan {
 const SETTLE_MS = 750;
 const TURNS_MS = 250;
 const ASK_EVERY_MS = 250;
+/** What a worker has asked the queue for comes to it for so long, at most, also when it is frozen. */
+const DEMAND_MS = 6_000;
 /** What another executor could not do before it died too is done by the one that comes after it; later the ack wait has done it. */
 const REMEMBER_MS = 60_000;
 
@@ -87,13 +91,17 @@ export class Losses {
     const { workerId } = worker.beat;
     const silence = Math.round(deadAfterMs / 1_000);
     const how = sign === "silent" ? `nothing heard of it for ${silence} s` : "its connection is gone";
-    const death: Death = { worker, at: clock.monotonic(), why: `worker '${workerId}' is dead: ${how}` };
+    const at = clock.monotonic();
+    // With a connection goes all that was asked for by it.
+    const servedUntil = sign === "silent" ? Math.max(at, worker.signs.heardAt + DEMAND_MS) : at;
+    const death: Death = { worker, at, servedUntil, why: `worker '${workerId}' is dead: ${how}` };
     for (const { attempt: claim, since } of worker.held.values()) {
       this.#orphans.push({ death, claim, since, isPassing: false });
     }
     this.#deaths.push(death);
     this.endOrphans();
     void this.#lookForUntold(death);
+    if (servedUntil > at) clock.after(servedUntil - at, () => void this.#lookForUntold(death));
   }
 
   /** It drives more runs than before: what of them was lost with the dead of late, nobody else may have ended. */
@@ -150,11 +158,11 @@ export class Losses {
     }
   }
 
-  #candidates({ worker, at }: Death): Enqueued[] {
+  #candidates({ worker, servedUntil }: Death): Enqueued[] {
     return [...this.#options.enqueued()].filter(
       (each) =>
         serves(worker.beat, each.queue) &&
-        (each.at ?? Number.NEGATIVE_INFINITY) <= at &&
+        (each.at ?? Number.NEGATIVE_INFINITY) <= servedUntil &&
         !worker.held.has(attemptKey(each)) &&
         this.#isUnclaimed(each),
     );
