@@ -8,6 +8,8 @@ import { ExecutorService } from "../../internal/executor/service.ts";
 import { prepareRun } from "../../internal/executor/submission.ts";
 import { StoredDefinitions } from "../../internal/contract/definitions.ts";
 import { systemClock, systemRandom } from "../../internal/memory/system.ts";
+import { Names } from "../../internal/contract/subjects.ts";
+import { connectNats } from "../../internal/nats/connection.ts";
 import type { RunLog } from "../../internal/ports/run-log.ts";
 import { dag as definition, task } from "../support/dags.ts";
 import { completed } from "../support/facts.ts";
@@ -31,18 +33,19 @@ const TOMBSTONE = ["submitted", "retired"];
 
 /** A namespace of its own on the one server, and what the log there holds. */
 class Cluster implements AsyncDisposable {
+  readonly namespace: string;
   readonly args: readonly string[];
   readonly ports: OpenedCluster;
 
-  private constructor(ports: OpenedCluster, args: readonly string[]) {
+  private constructor(ports: OpenedCluster, namespace: string) {
     this.ports = ports;
-    this.args = args;
+    this.namespace = namespace;
+    this.args = ["--nats", server.url, "--namespace", namespace];
   }
 
   static async open(): Promise<Cluster> {
     const namespace = `history-${++serial}`;
-    const args = ["--nats", server.url, "--namespace", namespace];
-    return new Cluster(await openTestCluster({ servers: server.url, namespace }), args);
+    return new Cluster(await openTestCluster({ servers: server.url, namespace }), namespace);
   }
 
   executor(...more: string[]): Program {
@@ -51,6 +54,15 @@ class Cluster implements AsyncDisposable {
 
   worker(): Program {
     return new Program("worker", [...this.args, "--lease-term", "1s"]);
+  }
+
+  /** Gives the log so many times the bytes that it takes now. */
+  async limitLog(factor: number): Promise<void> {
+    const { nc, jsm } = await connectNats({ servers: server.url, name: "operator" });
+    const { runsStream } = new Names(this.namespace);
+    const { state } = await jsm.streams.info(runsStream);
+    await jsm.streams.update(runsStream, { max_bytes: Math.ceil(state.bytes * factor) });
+    await nc.close();
   }
 
   inspect(runId: string): Promise<RunResult | undefined> {
@@ -221,6 +233,29 @@ test("an executor killed while it retires: the next one goes on, and nothing is 
   );
   expect(await look()).toEqual(before);
   expect((await cluster.ports.history.size()).records).toBe(runs);
+});
+
+test("a log that is short of room takes no new run, until ended ones were retired", async () => {
+  await using cluster = await Cluster.open();
+  const { log } = cluster.ports;
+  await writeRuns(cluster, { runs: 40, tasks: 40 });
+  await cluster.limitLog(1 / 0.755);
+  await using folder = await TestFolder.make();
+  const file = await folder.write(
+    "dag.json",
+    JSON.stringify({ name: "new", tasks: [{ id: "a", type: "function", command: "echo" }] }),
+  );
+  const run = ["run", file, ...cluster.args, "--detach", "--run-id", "new-1"];
+  const refused = await dag(run);
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toContain("75 % of the log's room is taken");
+  await using _executor = cluster.executor();
+  await until(
+    async () => (await log.end()).fill <= 0.5,
+    () => log.end(),
+    60_000,
+  );
+  expect((await dag(run)).code).toBe(0);
 });
 
 /** An executor in this process, which counts the facts that it is handed. */
