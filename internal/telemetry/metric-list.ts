@@ -71,6 +71,11 @@ export const OF_EXECUTOR = {
     labels: ["state"],
     sentence: "Runs that ended, by state: `completed`, `failed`, `crashed`, `cancelled`.",
   },
+  jetdag_runs_retired_total: {
+    kind: "counter",
+    labels: [],
+    sentence: "Runs whose facts went from the log into the history.",
+  },
   jetdag_run_duration_seconds: {
     kind: "histogram",
     labels: ["state"],

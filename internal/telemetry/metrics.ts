@@ -48,6 +48,7 @@ export function executorMetrics(look: () => ExecutorView | undefined): Metrics {
   const retried = instruments.counter("jetdag_runs_retried_total");
   const ended = instruments.counter("jetdag_runs_ended_total");
   const durations = instruments.histogram("jetdag_run_duration_seconds");
+  const retired = instruments.counter("jetdag_runs_retired_total");
   const voids = instruments.counter("jetdag_void_outcomes_total");
   const lost = instruments.counter("jetdag_workers_lost_total");
   const count = countAttempts(
@@ -68,6 +69,9 @@ export function executorMetrics(look: () => ExecutorView | undefined): Metrics {
       case "run-finished":
         ended.inc({ state: observation.state });
         durations.observe({ state: observation.state }, observation.durationMs / 1_000);
+        return;
+      case "runs-retired":
+        retired.inc(observation.runs);
         return;
       case "attempt-ended":
         count(observation);
