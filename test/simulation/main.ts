@@ -1,4 +1,4 @@
-/** Runs seeds of the simulation: `npm run sim -- --seeds 1000 --from 1`; `--trace` shows what happened in one. */
+/** Runs seeds of the simulation: `npm run sim -- --seeds 1000 --from 1`; `--trace` shows what happened, `--first` ends with the first that fails. */
 import { parseArgs } from "node:util";
 import { runSeed, type SeedResult } from "./run-seed.ts";
 
@@ -6,6 +6,7 @@ const { values } = parseArgs({
   options: {
     seeds: { type: "string", default: "500" },
     from: { type: "string", default: "1" },
+    first: { type: "boolean", default: false },
     trace: { type: "boolean", default: false },
   },
 });
@@ -23,6 +24,7 @@ for (let seed = from; seed < from + seeds; seed++) {
   if (result.violation !== undefined) {
     failed.push(result);
     say(`seed ${seed} failed: ${result.violation.message}`);
+    if (values.first) break;
   }
   if (performance.now() - saidAt > PROGRESS_EVERY_MS) {
     saidAt = performance.now();

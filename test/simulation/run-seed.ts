@@ -45,7 +45,7 @@ export async function runSeed(seed: number, { trace = false } = {}): Promise<See
     onObservation: (program, observation) => {
       world.note(`${program.name}: ${observation.kind}`);
       if (observation.kind === "trouble") world.note(`${observation.what}: ${observation.error}`);
-      if (observation.kind === "worker-dead") checkDeath(observation.incarnation, surroundings, fleet);
+      if (observation.kind === "worker-dead") checkDeath(observation, surroundings, fleet);
     },
   };
   const unwatch = watchFolds((fold, logged) => truth.onFold(fold, logged));
@@ -54,7 +54,7 @@ export async function runSeed(seed: number, { trace = false } = {}): Promise<See
   planFaults(surroundings, fleet);
   try {
     await world.run(settings.activeMs);
-    heal(surroundings, fleet);
+    heal(surroundings);
     await new Settling({ ...surroundings, fleet, users }).wait();
   } finally {
     unwatch();

@@ -1,25 +1,26 @@
 /** A worker that is well is never declared dead; nor is one whose loop is held up by its tasks. */
+import type { Observation } from "../../../internal/ports/observer.ts";
 import type { Fleet } from "../actors/fleet.ts";
 import type { Surroundings } from "../actors/program.ts";
 
+/** A connection that is back for so long is not gone. */
+const BACK_MS = 1_500;
+
 export function checkDeath(
-  incarnation: string,
+  { incarnation, sign }: Extract<Observation, { kind: "worker-dead" }>,
   { world, server, settings }: Surroundings,
   fleet: Fleet,
 ): void {
-  const worker = fleet.workerOf(incarnation);
   // Its life is shown by a thread of its own, which it has last.
-  const life = worker?.links.at(-1);
+  const life = fleet.workerOf(incarnation)?.links.at(-1);
   if (life === undefined || !life.process.isAlive || !life.isSound) return;
-  const wellSince = Math.max(
-    life.upSince,
-    life.troubledAt,
-    life.process.wokeAt,
-    server.troubledAt,
-    server.core.troubledAt,
-  );
+  const { names, core } = server;
+  const notices = [names.heartbeat(incarnation), names.took(incarnation), names.probe(incarnation)];
+  const lostAt = notices.map((subject) => core.troubledAt.get(subject) ?? Number.NEGATIVE_INFINITY);
+  const { upSince, troubledAt, process } = life;
+  const wellSince = Math.max(upSince, troubledAt, process.wokeAt, server.troubledAt, ...lostAt);
   const wellMs = world.now - wellSince;
-  if (wellMs <= settings.deadAfterMs + settings.heartbeatMs) return;
+  if (wellMs <= (sign === "silent" ? settings.deadAfterMs : BACK_MS)) return;
   const forMs = Math.round(wellMs);
-  world.fail("no live worker is declared dead", `${incarnation} has been well for ${forMs} ms`);
+  world.fail("no live worker is declared dead", `${incarnation}: ${sign}, but well for ${forMs} ms`);
 }

@@ -9,11 +9,14 @@ import { readFact, runOf } from "./facts.ts";
 /** The consumer says how far it has looked, so often. */
 const HEARTBEAT_MS = 500;
 const RETRY_MS = 250;
+const OFTEN_LATE = 0.3;
 
 /** At the server. Its deliveries are numbered: a number that does not fit means that something was lost, or came from another. */
 interface Consumer {
   readonly epoch: number;
   sent: number;
+  /** It may lag behind; what comes later is not sent before. */
+  sendsAt: number;
 }
 
 interface Waiter {
@@ -29,6 +32,7 @@ export class SimFollower implements Follower {
   #next: number;
   #epoch = 0;
   #received = 0;
+  #consumer: Consumer | undefined;
   #unlisten = (): void => undefined;
   #waiters: Waiter[] = [];
   #isAsking = false;
@@ -81,7 +85,8 @@ export class SimFollower implements Follower {
       const from = this.#next;
       await this.#client.request("follow", () => {
         if (epoch !== this.#epoch || !link.process.isAlive) return;
-        const consumer = { epoch, sent: 0 };
+        const consumer = { epoch, sent: 0, sendsAt: 0 };
+        this.#consumer = consumer;
         const messages = [...server.runs.messages].filter(({ seq }) => seq >= from);
         this.#unlisten();
         this.#unlisten = server.runs.listen({ stored: (message) => this.#push([message], consumer) });
@@ -104,6 +109,16 @@ export class SimFollower implements Follower {
     if (meant.length === 0) return;
     const { epoch } = consumer;
     const n = ++consumer.sent;
+    const { link, server } = this.#client;
+    const { world } = link.process;
+    const { followLagMs } = server.moods;
+    const lag = world.random.chance(OFTEN_LATE) ? world.random.next() * followLagMs : 0;
+    consumer.sendsAt = Math.max(consumer.sendsAt, world.now + lag);
+    if (consumer.sendsAt === world.now) this.#send(meant, n, epoch);
+    else world.after(consumer.sendsAt - world.now, "", () => this.#send(meant, n, epoch));
+  }
+
+  #send(messages: readonly Stored[], n: number, epoch: number): void {
     this.#client.link.toClient("facts", () => {
       if (epoch !== this.#epoch || this.#stopped) return;
       if (n !== this.#received + 1) {
@@ -111,7 +126,7 @@ export class SimFollower implements Follower {
         return;
       }
       this.#received = n;
-      for (const message of meant) {
+      for (const message of messages) {
         if (epoch !== this.#epoch || this.#stopped) return;
         this.#handOver(message);
       }
@@ -147,12 +162,16 @@ export class SimFollower implements Follower {
     });
     link.toServer("position", () => {
       const { lastSeq } = server.runs;
-      link.toClient("position", () => {
-        if (epoch !== this.#epoch) return;
-        this.#next = Math.max(this.#next, lastSeq + 1);
-        this.#wakeWaiters();
-      });
+      const tell = (): void => link.toClient("position", () => this.#onPosition(lastSeq, epoch));
+      const { world } = link.process;
+      world.after((this.#consumer?.sendsAt ?? 0) - world.now, "", tell);
     });
+  }
+
+  #onPosition(lastSeq: number, epoch: number): void {
+    if (epoch !== this.#epoch) return;
+    this.#next = Math.max(this.#next, lastSeq + 1);
+    this.#wakeWaiters();
   }
 
   #wakeWaiters(): void {

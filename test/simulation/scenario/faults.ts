@@ -100,7 +100,9 @@ export function planFaults(around: Surroundings, fleet: Fleet): void {
       world.after(random.next() * settings.activeMs, name, () => fault(around, fleet));
     }
   };
-  for (const [name, restart] of Object.entries(RESTARTS)) if (random.chance(0.5)) plan(name, restart);
+  for (const [name, restart] of Object.entries(RESTARTS)) {
+    if (random.chance(settings.isCalm ? 0.8 : 0.4)) plan(name, restart);
+  }
   if (settings.isCalm) return;
   const names = Object.keys(FAULTS);
   const kinds = new Set(Array.from({ length: 1 + random.below(MAX_KINDS) }, () => random.pick(names)));
@@ -110,11 +112,10 @@ export function planFaults(around: Surroundings, fleet: Fleet): void {
   }
 }
 
-/** From here on nothing goes wrong any more; what stands still wakes. */
-export function heal({ world, server }: Surroundings, { programs }: Fleet): void {
+/** From here on nothing new goes wrong; what stands still or is cut off comes back in its own time. */
+export function heal({ world, server }: Surroundings): void {
   world.note("the faults are over");
-  Object.assign(server.moods, CALM);
+  Object.assign(server.moods, { ...CALM, followLagMs: server.moods.followLagMs });
   Object.assign(server.core.moods, CALM_CORE);
   server.comeUp();
-  for (const program of programs) program.wake();
 }

@@ -34,6 +34,8 @@ export interface Settings {
   readonly inlineLimit: number;
   readonly maxAckPending: number;
   readonly keepsPurgedPlaces: boolean;
+  /** How far a replica lags behind that a reader of the log follows, at most. */
+  readonly followLagMs: number;
   /** Share of attempts that fail, and of those that take their worker with them. */
   readonly failures: number;
   readonly poison: number;
@@ -70,6 +72,7 @@ export function settingsOf(random: SeededRandom): Settings {
     inlineLimit: random.pick([60, 400, 65_536]),
     maxAckPending: random.pick([3, 20_000, 20_000]),
     keepsPurgedPlaces: random.chance(0.2),
+    followLagMs: random.pick([0, 10, 200]),
     failures: random.pick([0, 0.1, 0.3]),
     poison: isCalm ? 0 : random.pick([0, 0, 0.05]),
     runs: 1 + random.below(5),

@@ -24,8 +24,8 @@ const NO_REPLY: Reply = () => undefined;
 
 export class CoreSubjects {
   readonly moods: CoreMoods = { ...CALM_CORE };
-  /** When a message was last lost or late. */
-  troubledAt = Number.NEGATIVE_INFINITY;
+  /** When a message to a subject was last lost or late. */
+  readonly troubledAt = new Map<string, number>();
   readonly #world: World;
   readonly #isUp: () => boolean;
   readonly #listeners = new Set<Listener>();
@@ -53,13 +53,13 @@ export class CoreSubjects {
     const arrive = (): void => listener.link.toClient(subject, hear);
     const { lost, doubled, late, lateMs } = this.moods;
     if (random.chance(lost)) {
-      this.troubledAt = this.#world.now;
+      this.troubledAt.set(subject, this.#world.now);
       this.#world.note(`lost ${subject}`);
       return;
     }
     if (random.chance(doubled)) arrive();
     if (random.chance(late)) {
-      this.troubledAt = this.#world.now;
+      this.troubledAt.set(subject, this.#world.now);
       this.#world.after(random.next() * lateMs, `late ${subject}`, arrive);
     } else arrive();
   }

@@ -25,6 +25,8 @@ export interface Moods {
   staleReads: number;
   /** Waiting pulls wake so late, now and then. */
   lateWakes: number;
+  /** What follows the log lags behind by so much at most, now and then. */
+  followLagMs: number;
 }
 
 export const CALM: Readonly<Moods> = {
@@ -34,6 +36,7 @@ export const CALM: Readonly<Moods> = {
   commitMs: 0.2,
   staleReads: 0,
   lateWakes: 0,
+  followLagMs: 0,
 };
 
 export interface ServerOptions {
@@ -42,6 +45,7 @@ export interface ServerOptions {
   readonly leaseTermMs: number;
   readonly maxAckPending: number;
   readonly keepsPurgedPlaces: boolean;
+  readonly followLagMs: number;
   /** Called before an ack takes effect. */
   onAck(subject: string): void;
 }
@@ -76,8 +80,9 @@ export class SimServer {
   #acked: { readonly message: Stored; readonly at: number }[] = [];
 
   constructor(options: ServerOptions) {
-    const { world, leaseTermMs } = options;
+    const { world, leaseTermMs, followLagMs } = options;
     this.#options = options;
+    this.moods.followLagMs = followLagMs;
     const stream = (name: string): Stream => {
       const spec = streamSpecs(this.names).find((each) => each.name === name);
       if (spec === undefined) throw new Error(`no stream ${name}`);

@@ -1,0 +1,95 @@
+/** What must not be left out: each of these is taken out of a copy of the sources, and the simulation must notice. */
+export interface Mutation {
+  readonly name: string;
+  readonly patches: readonly Patch[];
+}
+
+/** `from` stands in the file exactly once. */
+export interface Patch {
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: "the fence: first write wins",
+    patches: [
+      {
+        file: "internal/contract/streams.ts",
+        from: `subjects: names.allFacts, retention: "limits", perSubject: "first" }`,
+        to: `subjects: names.allFacts, retention: "limits", perSubject: "newest" }`,
+      },
+    ],
+  },
+  {
+    name: "the fence: outcomes of another run",
+    patches: [
+      {
+        file: "internal/core/run-fold.ts",
+        from: "if (fact.runSeq !== this.seq)",
+        to: "if (fact.runSeq < 0)",
+      },
+    ],
+  },
+  {
+    name: "the void rule of the fold",
+    patches: [
+      {
+        file: "internal/core/run-fold.ts",
+        from: "if (position === undefined || !this.isCurrent(position, outcome.attempt)) {",
+        to: "if (position === undefined) {",
+      },
+    ],
+  },
+  {
+    name: "the reconcile pass",
+    patches: [
+      {
+        file: "internal/executor/reconciler.ts",
+        from: "if (isIdle()) return;",
+        to: "return;",
+      },
+    ],
+  },
+  {
+    name: "the check of suspect copies",
+    patches: [
+      {
+        file: "internal/worker/worker.ts",
+        from: "if (delivery.isSuspect || ",
+        to: "if (",
+      },
+    ],
+  },
+  {
+    name: "the order of recovery: queue first, log second",
+    patches: [
+      {
+        file: "internal/executor/coordinator.ts",
+        from: "this.#recover(this.#copies);",
+        to: "this.#recover(new Copies(await listQueue()));",
+      },
+    ],
+  },
+  {
+    name: "the suspension of verdicts after a reconnect",
+    patches: [
+      {
+        file: "internal/executor/overseer.ts",
+        from: "this.table.excuseAll(this.#options.clock.monotonic());\n    this.#losses.excuse();",
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "the order of outcome and ack",
+    patches: [
+      {
+        file: "internal/worker/outcome-writer.ts",
+        from: "await this.#append(group);",
+        to: "for (const { delivery } of group) delivery.ack();\n      await this.#append(group);",
+      },
+    ],
+  },
+];
