@@ -48,7 +48,11 @@ async function run(settings: Settings<"executor">): Promise<number> {
     service: "executor",
     port: settings.httpPort,
     logger,
-    createMetrics: () => executorMetrics(() => state.executor?.own()),
+    createMetrics: () =>
+      executorMetrics(
+        () => state.executor?.own(),
+        () => state.executor?.whyHeldUp,
+      ),
     whyNotReady: () => whyNotReady(state),
   });
   const stopped = onSignal((signal) => {
@@ -90,7 +94,7 @@ function whyNotReady({ executor, isStopping }: State): string | undefined {
       return "it is stopping";
     case "leads":
     case "stands by":
-      return undefined;
+      return executor.whyHeldUp;
   }
 }
 

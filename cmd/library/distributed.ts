@@ -110,6 +110,11 @@ export class DistributedExecutor extends LibraryExecutor {
     return this.#cluster?.link.isUp() ?? false;
   }
 
+  /** Why what it writes has to wait: the server is full, or has no answer. Nothing while it has not. */
+  get whyHeldUp(): string | undefined {
+    return this.#cluster?.pressure.why();
+  }
+
   protected override async open(): Promise<ExecutorService> {
     const { nats, creds, namespace = "jetdag", ackWait = "60s", leaseTerm = "3s" } = this.#distributed;
     const { observer } = this.options;

@@ -67,6 +67,7 @@ function openInProcess(tasks: Tasks, options: ResolvedOptions): ExecutorService 
     desk: cluster.desk,
     referee: cluster.referee,
     deadLetters: cluster.deadLetters,
+    pressure: cluster.pressure,
     definitions: new StoredDefinitions(cluster.blobs),
     clock: systemClock,
     random: systemRandom,

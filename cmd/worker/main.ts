@@ -63,7 +63,10 @@ async function run(settings: Settings<"worker">): Promise<number> {
     port: settings.httpPort,
     logger,
     createMetrics: () =>
-      workerMetrics(() => ({ slots: settings.workers, active: state.worker?.active ?? 0 })),
+      workerMetrics(
+        () => ({ slots: settings.workers, active: state.worker?.active ?? 0 }),
+        () => state.cluster?.pressure.why(),
+      ),
     whyNotReady: () => whyNotReady(state),
   });
   void ending.begun.then((signal) => {
@@ -112,7 +115,7 @@ async function run(settings: Settings<"worker">): Promise<number> {
 function whyNotReady({ cluster, isTaking, isStopping }: State): string | undefined {
   if (isStopping) return "it is draining";
   if (cluster?.link.isUp() !== true) return "not connected to the NATS server";
-  return isTaking ? undefined : "it is starting";
+  return isTaking ? cluster.pressure.why() : "it is starting";
 }
 
 function createWorker(
@@ -136,6 +139,7 @@ function createWorker(
     blobs: cluster.blobs,
     desk: cluster.desk,
     referee: cluster.referee,
+    pressure: cluster.pressure,
     link: cluster.link,
     definitions: new StoredDefinitions(cluster.blobs),
     presence: cluster.presence,

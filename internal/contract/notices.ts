@@ -28,6 +28,7 @@ const heartbeat = z.object({
   blocked_ms: duration,
   time: z.number(),
   draining: z.boolean(),
+  waits: z.string().optional(),
   goodbye: z.boolean(),
 });
 
@@ -60,13 +61,24 @@ const executor = z.object({
       slots: count,
       active: count,
       draining: z.boolean(),
+      waits: z.string().optional(),
       blocked_ms: duration,
       silent_ms: z.number(),
     }),
   ),
   held: z.array(attempt.extend({ worker_id: z.string(), since_ms: z.number() })),
-  queues: z.array(z.object({ queue: z.string(), depth: count, running: count, workers: count })),
+  queues: z.array(
+    z.object({
+      queue: z.string(),
+      depth: count,
+      queued: count,
+      window: count,
+      running: count,
+      workers: count,
+    }),
+  ),
   active_runs: count,
+  waits: z.string().optional(),
 });
 
 function toWire({ runId, task, index, attempt: number }: AttemptId): WireAttempt {
@@ -155,6 +167,7 @@ export function encodeExecutor(view: ExecutorView): Uint8Array {
     shares: view.shares,
     queues: view.queues,
     active_runs: view.activeRuns,
+    waits: view.waits,
     workers: view.workers.map(({ workerId, blockedMs, silentMs, ...rest }) => ({
       ...rest,
       worker_id: workerId,

@@ -10,6 +10,8 @@ export interface WorkerView {
   readonly slots: number;
   readonly active: number;
   readonly draining: boolean;
+  /** Why its outcomes wait to be stored, and it takes nothing more; absent while they do not. */
+  readonly waits?: string;
   /** For how long its loop has not turned, in milliseconds; 0 while it does. */
   readonly blockedMs: number;
   /** Milliseconds since the executor last heard of it. */
@@ -26,6 +28,10 @@ export interface QueueView {
   readonly queue: string;
   /** Owed and not yet in the queue, plus queued or in flight. */
   readonly depth: number;
+  /** Of these, those that are queued or in flight. */
+  readonly queued: number;
+  /** How many may be queued or in flight at a time. */
+  readonly window: number;
   /** Of these, those that a worker holds. */
   readonly running: number;
   /** Live workers that take from it. */
@@ -43,6 +49,8 @@ export interface ExecutorView {
   readonly held: readonly HeldView[];
   readonly queues: readonly QueueView[];
   readonly activeRuns: number;
+  /** Why what it writes waits to be stored, and it enqueues nothing more; absent while it does not. */
+  readonly waits?: string;
 }
 
 /** What all together say that have answered. */
@@ -59,7 +67,9 @@ export function isComplete(answers: readonly ExecutorView[]): boolean {
 /** `undefined` of no answers. */
 export function merged(answers: readonly ExecutorView[]): ClusterView | undefined {
   if (answers.length === 0) return undefined;
+  const [waits] = answers.flatMap((answer) => answer.waits ?? []);
   return {
+    ...(waits === undefined ? {} : { waits }),
     executors: answers.map(({ executor }) => executor).toSorted(),
     shares: answers.flatMap(({ shares }) => shares).toSorted((a, b) => a - b),
     workers: join(
@@ -74,6 +84,8 @@ export function merged(answers: readonly ExecutorView[]): ClusterView | undefine
       (a, b) => ({
         queue: a.queue,
         depth: a.depth + b.depth,
+        queued: a.queued + b.queued,
+        window: a.window + b.window,
         running: a.running + b.running,
         workers: Math.max(a.workers, b.workers),
       }),

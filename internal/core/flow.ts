@@ -14,6 +14,10 @@ const WINDOW_WITHOUT_WORKERS = 64;
 const PREFETCH_AHEAD_MS = 25;
 const MAX_PREFETCH = 512;
 
+/** Outcomes that a worker may have waiting to be stored; beyond, it takes nothing more. */
+export const MAX_UNSTORED = 2_048;
+export const MAX_UNSTORED_BYTES = 32 * 1_024 * 1_024;
+
 /** No attempt is cheaper than its own messages. */
 const CHEAPEST_MS = 0.05;
 

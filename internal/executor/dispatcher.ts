@@ -11,6 +11,7 @@ import { type AttemptId, attemptKey } from "../core/attempt.ts";
 import type { Owed, RunFold } from "../core/run-fold.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { Observer } from "../ports/observer.ts";
+import type { Pressure } from "../ports/storing.ts";
 import type { QueuedAttempt, TaskQueue } from "../ports/task-queue.ts";
 import { type Due, FairQueue } from "./fair-queue.ts";
 import type { Enqueued } from "./losses.ts";
@@ -21,6 +22,7 @@ export interface DispatcherOptions {
   readonly builder: WorkBuilder;
   readonly clock: Clock;
   readonly observer: Observer;
+  readonly pressure: Pressure;
   /** How many attempts of this queue may be queued or running now. */
   windowOf(queue: string): number;
   /** Whether attempts of this run may be enqueued now: the lease of its share is held. */
@@ -63,6 +65,8 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #lanes = new Map<string, Lane>();
   readonly #runs = new Map<RunFold, RunSlots>();
+  /** The server had no room, or no answer, at the last look. */
+  #isHeldUp = false;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -113,8 +117,10 @@ export class Dispatcher {
     return { attempts, sent: sending.then(() => undefined) };
   }
 
-  /** Enqueues what has its turn while there is room. */
+  /** Enqueues what has its turn while there is room, and the server takes what is written. */
   pump(): void {
+    this.#isHeldUp = this.#options.pressure.why("queue", "values") !== undefined;
+    if (this.#isHeldUp) return;
     for (const lane of this.#lanes.values()) {
       if (lane.ready.size === 0) continue;
       const room = this.#options.windowOf(lane.queue);
@@ -159,9 +165,14 @@ export class Dispatcher {
     }
   }
 
-  /** By queue: attempts that wait here or are in the window. */
-  depths(): Map<string, number> {
-    return new Map([...this.#lanes.values()].map((lane) => [lane.queue, lane.ready.size + lane.window.size]));
+  /** By queue: attempts that wait here or are in the window, and of these those that are in it. */
+  depths(): Map<string, { readonly depth: number; readonly queued: number }> {
+    return new Map(
+      [...this.#lanes.values()].map(({ queue, ready, window }) => [
+        queue,
+        { depth: ready.size + window.size, queued: window.size },
+      ]),
+    );
   }
 
   #mayTake(run: RunFold): boolean {
@@ -183,6 +194,7 @@ export class Dispatcher {
     slot.sending = this.#enqueue(slot, owed).then(
       () => {
         slot.sending = undefined;
+        if (this.#isHeldUp) this.pump();
       },
       (error: unknown) => {
         slot.sending = undefined;

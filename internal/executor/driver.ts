@@ -156,9 +156,11 @@ export class Driver {
 
   view(): ExecutorView {
     const { table } = this.#overseer;
+    const waits = this.#options.pressure.why();
     const now = this.#options.clock.monotonic();
     const isOurs = (partition: number): boolean => this.drives(partition);
     return {
+      ...(waits === undefined ? {} : { waits }),
       executor: this.#options.incarnation,
       executors: this.#options.executors(),
       shares: this.#shares(),
@@ -221,11 +223,14 @@ export class Driver {
       running.set(queue, (running.get(queue) ?? 0) + 1);
     }
     const depths = this.#dispatcher.depths();
-    for (const queue of table.servedQueues()) if (!depths.has(queue)) depths.set(queue, 0);
+    for (const queue of table.servedQueues())
+      if (!depths.has(queue)) depths.set(queue, { depth: 0, queued: 0 });
     return [...depths]
-      .map(([queue, depth]) => ({
+      .map(([queue, { depth, queued }]) => ({
         queue,
         depth,
+        queued,
+        window: this.#windowOf(queue),
         running: running.get(queue) ?? 0,
         workers: table.workersOf(queue),
       }))

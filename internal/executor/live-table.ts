@@ -134,6 +134,11 @@ export class LiveTable {
     for (const worker of this.#workers.values()) worker.signs = excused(now);
   }
 
+  /** Its outcomes wait to be stored. */
+  waits(incarnation: string): boolean {
+    return this.#workers.get(incarnation)?.beat.waits !== undefined;
+  }
+
   slotsOf(queue: string): number {
     let slots = 0;
     for (const { beat } of this.#workers.values()) {
@@ -167,6 +172,7 @@ export class LiveTable {
       slots: beat.slots,
       active: [...held.values()].filter(({ attempt }) => isOurs(attempt.partition)).length,
       draining: beat.draining,
+      ...(beat.waits === undefined ? {} : { waits: beat.waits }),
       blockedMs: isBlocked(beat.blockedMs) ? Math.round(beat.blockedMs + now - beatAt) : 0,
       silentMs: Math.round(now - signs.heardAt),
     }));

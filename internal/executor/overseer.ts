@@ -200,7 +200,9 @@ export class Overseer {
     const { find, mayAct, limits, presence } = this.#options;
     const { attempt, workerId, incarnation, since } = held;
     const found = mayAct(attempt.partition) ? find(attempt) : undefined;
-    if (found === undefined) return;
+    // It may have ended in time, and its outcome waits to be stored.
+    const mayHaveEnded = (): boolean => this.table.waits(incarnation);
+    if (found === undefined || mayHaveEnded()) return;
     const timeoutMs = found.run.timeoutMsOf(found.run.task(found.position));
     if (timeoutMs === undefined || !isOverdue(now - since, timeoutMs, limits)) return;
     void this.#verdicts.pass({
@@ -209,7 +211,7 @@ export class Overseer {
       message: `still held long after its time limit of ${timeoutMs / 1_000} s`,
       workerId,
       durationMs: now - since,
-      stands: () => this.table.holderOf(attempt)?.incarnation === incarnation,
+      stands: () => this.table.holderOf(attempt)?.incarnation === incarnation && !mayHaveEnded(),
     });
     presence.command({ kind: "stop-attempt", attempt: idOf(attempt) }, incarnation);
   }

@@ -16,6 +16,7 @@ import type { Observer } from "../ports/observer.ts";
 import type { Presence } from "../ports/presence.ts";
 import type { Referee } from "../ports/referee.ts";
 import type { RunLog } from "../ports/run-log.ts";
+import type { Pressure } from "../ports/storing.ts";
 import type { TaskQueue } from "../ports/task-queue.ts";
 
 /** The world that an executor works on. */
@@ -29,6 +30,7 @@ export interface Ports {
   readonly presence: Presence;
   readonly leases: Leases;
   readonly deadLetters: Pick<DeadLetters, "put">;
+  readonly pressure: Pressure;
   readonly desk: Desk;
   readonly referee: Referee;
   readonly clock: Clock;

@@ -14,6 +14,7 @@ import type {
   Took,
   WorkerCommand,
 } from "../ports/presence.ts";
+import type { Pressure } from "../ports/storing.ts";
 import { MemoryCatalog } from "./catalog.ts";
 import { MemoryCheckpoints, MemoryHistory } from "./history.ts";
 import { MemoryDeadLetters } from "./dead-letters.ts";
@@ -132,6 +133,8 @@ export class MemoryCluster {
   readonly presence = new MemoryPresence();
   readonly leases: MemoryLeases;
   readonly deadLetters: MemoryDeadLetters;
+  /** There is always room in memory. */
+  readonly pressure: Pressure = { why: () => undefined };
   readonly desk = new MemoryDesk();
   readonly referee = new MemoryReferee();
   readonly link: Link = ALWAYS_UP;

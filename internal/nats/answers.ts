@@ -16,6 +16,8 @@ export const CODES = {
   notEnabledForAccount: 10_039,
   streamNotFound: 10_059,
   streamExists: 10_058,
+  /** Of the server, or of the account: what it reserves is not there. */
+  noRoomForStream: [10_047, 10_028, 10_002, 10_023],
   consumerNotFound: 10_014,
   /** Whether the name is taken, the settings differ, or it is in use: it is there. */
   consumerExists: [10_013, 10_105, 10_148],
@@ -39,6 +41,11 @@ export function judge({ code, err_code, description }: ApiError): Verdict {
 
 export function isApiError(error: unknown, codes: number | readonly number[]): boolean {
   return error instanceof JetStreamApiError && [codes].flat().includes(error.code);
+}
+
+/** No room now. */
+export function isFull(error: unknown): boolean {
+  return error instanceof JetStreamApiError && judge(error.apiError()) === "full";
 }
 
 /** This user may not ask this. */

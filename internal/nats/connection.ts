@@ -22,7 +22,8 @@ export interface ConnectOptions {
   readonly name: string;
 }
 
-export type ConnectReason = "unreachable" | "refused" | "no-jetstream" | "too-old" | "bad-address";
+export type ConnectReason =
+  "unreachable" | "refused" | "no-jetstream" | "too-old" | "bad-address" | "no-room";
 
 /** No usable server; the message says which address, what is wrong, and what to do. */
 export class ConnectFailed extends Error {

@@ -5,7 +5,7 @@
 import { type JetStreamClient, jetstream } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import type { Lease, LeaseBoard, Leases } from "../ports/lease.ts";
-import { CODES, isApiError, isDenied } from "./answers.ts";
+import { CODES, isApiError, isDenied, isFull } from "./answers.ts";
 import type { Context } from "./context.ts";
 import { NatsLeaseBoard } from "./lease-board.ts";
 import { patiently } from "./patience.ts";
@@ -74,9 +74,18 @@ class NatsLease implements Lease {
     return this.#write(owner, held?.revision);
   }
 
+  /**
+   * A server that is full refuses everybody, so that nobody can take it meanwhile: it stays ours. Once it could not be
+   * written for a term it is over at the server, and ours again if nobody was faster.
+   */
   async renew(owner: string): Promise<boolean> {
     if (this.#written?.owner !== owner) return false;
-    return this.#write(owner, this.#written.revision);
+    try {
+      return (await this.#write(owner, this.#written.revision)) || (await this.acquire(owner));
+    } catch (error) {
+      if (isFull(error)) return true;
+      throw error;
+    }
   }
 
   async release(owner: string): Promise<void> {

@@ -8,7 +8,10 @@ import {
 } from "@nats-io/jetstream";
 import type { StreamSpec } from "../contract/streams.ts";
 import { CODES, isApiError, isDenied } from "./answers.ts";
+import { ConnectFailed } from "./connection.ts";
 import { patiently } from "./patience.ts";
+
+const MIB = 1_024 * 1_024;
 
 /** A stream is there, but not as it has to be: what is promised would not hold. */
 export class WrongStream extends Error {
@@ -39,6 +42,7 @@ export async function ensureStream(
   try {
     await patiently(() => jsm.streams.add(toConfig(spec)));
   } catch (error) {
+    if (isApiError(error, CODES.noRoomForStream)) throw noRoom(spec, error as Error);
     if (isDenied(error)) {
       onTrouble(`the stream ${spec.name} is missing, and this user may not create it`);
       return;
@@ -48,6 +52,15 @@ export async function ensureStream(
     const other = await find(jsm, spec.name);
     if (other !== undefined && other !== "hidden") check(spec, other);
   }
+}
+
+function noRoom({ name, keepNewest }: StreamSpec, { message }: Error): ConnectFailed {
+  const needed = keepNewest === undefined ? "" : `, which reserves ${keepNewest.bytes / MIB} MiB`;
+  const advice = "give JetStream more room: max_file_store of the server, or the account's limit";
+  return new ConnectFailed(
+    "no-room",
+    `there is no room for the stream ${name}${needed} (${message}): ${advice}`,
+  );
 }
 
 /** `hidden`: this user may not ask. */

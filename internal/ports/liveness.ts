@@ -24,6 +24,8 @@ export interface WorkerStatus {
   /** Names of the functions it knows. */
   readonly functions: readonly string[];
   readonly draining: boolean;
+  /** Why its outcomes wait to be stored; absent while they do not. */
+  readonly waits?: string;
 }
 
 /** A copy that a worker has taken. */

@@ -25,6 +25,8 @@ export interface Heartbeat {
   /** The worker's clock, milliseconds since 1970; for display only. */
   readonly time: number;
   readonly draining: boolean;
+  /** Why its outcomes wait to be stored; absent while they do not. */
+  readonly waits?: string;
   /** The last one: the worker has ended in order and holds nothing. */
   readonly goodbye: boolean;
 }

@@ -11,6 +11,12 @@ const TYPE_AND_OUTCOME = ["type", "outcome"] as const;
 
 /** Of both services. */
 export const COMMON = {
+  jetdag_writes_held_up: {
+    kind: "gauge",
+    labels: [],
+    sentence:
+      "1 while what this process writes has to wait, since the server is full or has no answer; 0 while it does not.",
+  },
   jetdag_dead_letters_total: {
     kind: "counter",
     labels: ["kind"],

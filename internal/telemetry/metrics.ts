@@ -21,7 +21,8 @@ export interface WorkerLoad {
 
 const END_STATES = ["completed", "failed", "crashed", "cancelled"] satisfies RunEndState[];
 
-export function workerMetrics(load: () => WorkerLoad): Metrics {
+/** `why` tells why what the process writes has to wait, if it has. */
+export function workerMetrics(load: () => WorkerLoad, why: () => string | undefined): Metrics {
   const registry = new Registry();
   const instruments = new Instruments<typeof OF_WORKER>(registry);
   instruments.gauge("jetdag_worker_slots", () => load().slots);
@@ -31,6 +32,7 @@ export function workerMetrics(load: () => WorkerLoad): Metrics {
     instruments.histogram("jetdag_worker_attempt_duration_seconds"),
   );
   return exposed(registry, {
+    why,
     observe: (observation) => {
       if (observation.kind === "execution-ended") count(observation);
     },
@@ -38,7 +40,10 @@ export function workerMetrics(load: () => WorkerLoad): Metrics {
 }
 
 /** `look` tells what this executor drives, and nothing while it drives nothing. */
-export function executorMetrics(look: () => ExecutorView | undefined): Metrics {
+export function executorMetrics(
+  look: () => ExecutorView | undefined,
+  why: () => string | undefined,
+): Metrics {
   const registry = new Registry();
   const instruments = new Instruments<typeof OF_EXECUTOR>(registry);
   // One look for all gauges: it goes over everything that workers hold.
@@ -86,6 +91,7 @@ export function executorMetrics(look: () => ExecutorView | undefined): Metrics {
     }
   };
   return exposed(registry, {
+    why,
     observe,
     beforeText: () => {
       view = look();
@@ -131,10 +137,15 @@ function countAttempts(
 /** Adds what both services and every process have. */
 function exposed(
   registry: Registry,
-  { observe, beforeText }: Observer & { readonly beforeText?: () => void },
+  {
+    observe,
+    beforeText,
+    why,
+  }: Observer & { readonly beforeText?: () => void; readonly why: () => string | undefined },
 ): Metrics {
   collectDefaultMetrics({ register: registry });
   const instruments = new Instruments<typeof COMMON>(registry);
+  instruments.gauge("jetdag_writes_held_up", () => (why() === undefined ? 0 : 1));
   const letters = instruments.counter("jetdag_dead_letters_total");
   for (const kind of ["unreadable", "crashed"]) letters.inc({ kind }, 0);
   const troubles = instruments.counter("jetdag_troubles_total");

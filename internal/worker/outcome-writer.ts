@@ -7,6 +7,7 @@
  */
 import type { Work } from "../core/attempt.ts";
 import { MAX_OUTCOMES_BYTES } from "../core/facts.ts";
+import { MAX_UNSTORED, MAX_UNSTORED_BYTES } from "../core/flow.ts";
 import type { JsonObject } from "../core/json.ts";
 import { type Outcome, shortMessage } from "../core/outcome.ts";
 import { jsonSize } from "../core/size.ts";
@@ -16,6 +17,8 @@ import type { Delivery } from "../ports/task-queue.ts";
 
 interface Ended {
   readonly outcome: Outcome;
+  /** Of its JSON; counted up to the limit of a fact. */
+  readonly bytes: number;
   readonly delivery: Delivery;
   /** It stands for an outcome that the log did not take. */
   readonly isSubstitute?: true;
@@ -36,14 +39,24 @@ export class OutcomeWriter {
   #bag: Ended[] = [];
   #armed = false;
   #counter = 0;
+  #unstored = 0;
+  #unstoredBytes = 0;
   readonly #underWay = new Set<Promise<void>>();
 
   constructor(options: OutcomeWriterOptions) {
     this.#options = options;
   }
 
+  /** So much waits to be stored that there should not be more. */
+  get isFull(): boolean {
+    return this.#unstored >= MAX_UNSTORED || this.#unstoredBytes >= MAX_UNSTORED_BYTES;
+  }
+
   add(delivery: Delivery, outcome: Outcome): void {
-    this.#bag.push({ delivery, outcome });
+    const bytes = jsonSize(outcome as unknown as JsonObject, MAX_OUTCOMES_BYTES);
+    this.#unstored++;
+    this.#unstoredBytes += bytes;
+    this.#bag.push({ delivery, outcome, bytes });
     if (this.#armed) return;
     this.#armed = true;
     this.#options.clock.soon(() => this.#flush());
@@ -82,10 +95,16 @@ export class OutcomeWriter {
       await this.#storeOtherwise(group, error);
       return;
     }
-    for (const { delivery } of group) {
+    for (const { delivery, bytes } of group) {
+      this.#letGo(bytes);
       delivery.ack();
       this.#options.onStored(delivery);
     }
+  }
+
+  #letGo(bytes: number): void {
+    this.#unstored--;
+    this.#unstoredBytes -= bytes;
   }
 
   async #append(group: readonly Ended[]): Promise<void> {
@@ -109,6 +128,7 @@ export class OutcomeWriter {
       const half = Math.ceil(group.length / 2);
       await Promise.all([this.#store(group.slice(0, half)), this.#store(group.slice(half))]);
     } else if (first.isSubstitute) {
+      this.#letGo(first.bytes);
       this.#options.onError(first.delivery.work, error);
     } else {
       await this.#store([{ ...first, outcome: substitute(first.outcome, error), isSubstitute: true }]);
@@ -138,7 +158,7 @@ function parts(group: readonly Ended[]): Ended[][] {
   let part: Ended[] = [];
   let room = MAX_OUTCOMES_BYTES;
   for (const ended of group) {
-    const size = jsonSize(ended.outcome as unknown as JsonObject, MAX_OUTCOMES_BYTES);
+    const { bytes: size } = ended;
     if (size > room && part.length > 0) {
       all.push(part);
       part = [];

@@ -32,6 +32,10 @@ export class Supply {
     }
   }
 
+  askNothing(): void {
+    for (const intake of this.#intakes.values()) intake.demand(0);
+  }
+
   /** Resolves when nothing more can come. */
   async stop(): Promise<void> {
     await Promise.all([...this.#intakes.values()].map((intake) => intake.stop()));

@@ -18,6 +18,7 @@ import { type Observer, safely } from "../ports/observer.ts";
 import type { Lifeline, Liveness, WorkerStatus } from "../ports/liveness.ts";
 import type { Presence, Subscription, WorkerCommand } from "../ports/presence.ts";
 import type { RunLog } from "../ports/run-log.ts";
+import type { Pressure } from "../ports/storing.ts";
 import type { Delivery, TaskQueue } from "../ports/task-queue.ts";
 import { type AttemptOptions, runAttempt } from "./attempt.ts";
 import { Elsewhere } from "./elsewhere.ts";
@@ -46,6 +47,7 @@ export interface WorkerOptions extends Omit<AttemptOptions, "log">, JudgeOptions
   readonly liveness: Liveness;
   readonly desk: Pick<Desk, "ask">;
   readonly observer: Observer;
+  readonly pressure: Pressure;
   /** How long running attempts may go on during a drain, in milliseconds. */
   readonly shutdownTimeoutMs: number;
   /** Names of the functions it knows. */
@@ -62,6 +64,7 @@ const STOPPED_MS = 60_000;
 const ENDING_MS = 3_000;
 /** How long outcomes may still be on their way when the shutdown time is over. */
 const STORING_MS = 2_000;
+const UNSTORED = "many outcomes are not stored yet";
 /** What was left to another worker is not delivered again at once: this one may be the only one with a free slot. */
 const PASS_ON_MS = 250;
 
@@ -78,6 +81,8 @@ export class Worker {
   /** Attempts of which it is found out whether another can do them. */
   readonly #passing = new Set<Promise<void>>();
   readonly #stoppedRuns = new Map<string, Timer>();
+  /** Why outcomes have to wait, at the last look. */
+  #waits: string | undefined;
   #restored: { cancel(): void } | undefined;
   #commands: Subscription | undefined;
   #lifeline: Lifeline | undefined;
@@ -97,7 +102,10 @@ export class Worker {
     });
     this.#writer = new OutcomeWriter({
       ...options,
-      onStored: ({ work }) => this.#slots.settle(work),
+      onStored: ({ work }) => {
+        this.#slots.settle(work);
+        if (this.#waits !== undefined) this.#askForMore();
+      },
       onError: (work, error) => {
         this.#slots.settle(work);
         this.#trouble(`storing the outcome of ${attemptKey(work)}`, error);
@@ -139,7 +147,10 @@ export class Worker {
     this.#commands = await presence.onCommand(incarnation, (command) => this.#obey(command));
     const identity = { workerId, incarnation, host, pid, queues, slots };
     this.#lifeline = await liveness.begin(identity, this.#status());
-    this.#telling = every(clock, STATUS_MS, () => this.#lifeline?.update(this.#status()));
+    this.#telling = every(clock, STATUS_MS, () => {
+      this.#askForMore();
+      this.#lifeline?.update(this.#status());
+    });
     await this.#supply.open(queue, queues, (delivery) => this.#take(delivery));
     this.#askForMore();
   }
@@ -220,7 +231,21 @@ export class Worker {
 
   #askForMore(): void {
     if (this.isDraining) return;
-    this.#supply.ask(this.#slots.running + this.#slots.waiting + this.#suspects.size);
+    this.#lookForRoom();
+    if (this.#waits === undefined) {
+      this.#supply.ask(this.#slots.running + this.#slots.waiting + this.#suspects.size);
+    } else {
+      this.#supply.askNothing();
+    }
+  }
+
+  /** While outcomes have to wait, more of them would only fill the memory. */
+  #lookForRoom(): void {
+    const before = this.#waits;
+    this.#waits = this.#options.pressure.why("log", "values") ?? (this.#writer.isFull ? UNSTORED : undefined);
+    if ((before === undefined) === (this.#waits === undefined)) return;
+    this.#lifeline?.update(this.#status());
+    this.#lifeline?.beat();
   }
 
   /** While it heard of nothing, what it holds may have been cancelled, or become another's. */
@@ -311,6 +336,7 @@ export class Worker {
   }
 
   #status(): WorkerStatus {
-    return { functions: this.#options.functions(), draining: this.isDraining };
+    const waits = this.#waits === undefined ? {} : { waits: this.#waits };
+    return { functions: this.#options.functions(), draining: this.isDraining, ...waits };
   }
 }

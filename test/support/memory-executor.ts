@@ -20,6 +20,7 @@ export function memoryExecutor(
     desk: cluster.desk,
     referee: cluster.referee,
     deadLetters: cluster.deadLetters,
+    pressure: cluster.pressure,
     leases: cluster.leases,
     definitions: new StoredDefinitions(cluster.blobs),
     random: { id: () => `id-${++ids}` },

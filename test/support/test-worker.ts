@@ -50,6 +50,7 @@ export class TestWorker {
       presence: cluster.presence,
       desk: cluster.desk,
       referee: cluster.referee,
+      pressure: cluster.pressure,
       link: this.link,
       definitions: new StoredDefinitions(cluster.blobs),
       clock,

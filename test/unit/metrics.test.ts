@@ -27,8 +27,8 @@ const VIEW: ExecutorView = {
   })),
   held: [{ runId: "r", task: "a", index: 0, attempt: 1, workerId: "w1", sinceMs: 5 }],
   queues: [
-    { queue: "default", depth: 7, running: 2, workers: 2 },
-    { queue: "gpu", depth: 1, running: 0, workers: 0 },
+    { queue: "default", depth: 7, queued: 7, window: 100, running: 2, workers: 2 },
+    { queue: "gpu", depth: 1, queued: 1, window: 100, running: 0, workers: 0 },
   ],
 };
 
@@ -47,9 +47,13 @@ const declared = (list: object): string[] => {
   return names.map((name) => `${name} ${METRICS[name]?.kind}`).toSorted();
 };
 
+const nothing = (): undefined => undefined;
+
 test("each service exposes what is declared for it, and nothing else of ours", async () => {
-  expect(await familiesOf(workerMetrics(() => ({ slots: 1, active: 0 })))).toEqual(declared(OF_WORKER));
-  expect(await familiesOf(executorMetrics(() => undefined))).toEqual(declared(OF_EXECUTOR));
+  expect(await familiesOf(workerMetrics(() => ({ slots: 1, active: 0 }), nothing))).toEqual(
+    declared(OF_WORKER),
+  );
+  expect(await familiesOf(executorMetrics(() => undefined, nothing))).toEqual(declared(OF_EXECUTOR));
 });
 
 test("names follow Prometheus: counters end in _total, durations are seconds", () => {
@@ -64,7 +68,10 @@ test("names follow Prometheus: counters end in _total, durations are seconds", (
 });
 
 test("a worker's attempts by type and outcome, and the process itself", async () => {
-  const metrics = workerMetrics(() => ({ slots: 5, active: 2 }));
+  const metrics = workerMetrics(
+    () => ({ slots: 5, active: 2 }),
+    () => "the server is full",
+  );
   metrics.observe({ kind: "execution-ended", runId: "r", type: "bash", outcome: completed });
   metrics.observe({ kind: "execution-ended", runId: "r", type: "bash", outcome: failed });
   metrics.observe({ kind: "trouble", what: "x", error: "" });
@@ -77,6 +84,7 @@ test("a worker's attempts by type and outcome, and the process itself", async ()
     'jetdag_worker_attempts_total{type="bash",outcome="exit-nonzero"} 1',
     'jetdag_worker_attempt_duration_seconds_sum{type="bash"} 3.25',
     'jetdag_worker_attempt_duration_seconds_count{type="bash"} 2',
+    "jetdag_writes_held_up 1",
     'jetdag_dead_letters_total{kind="unreadable"} 0',
     'jetdag_dead_letters_total{kind="crashed"} 0',
     "jetdag_troubles_total 1",
@@ -86,7 +94,7 @@ test("a worker's attempts by type and outcome, and the process itself", async ()
 
 test("an executor that leads tells of the cluster, one that does not only that", async () => {
   let view: ExecutorView | undefined = VIEW;
-  const metrics = executorMetrics(() => view);
+  const metrics = executorMetrics(() => view, nothing);
   metrics.observe({ kind: "run-submitted", runId: "r", dagName: "d", tasks: 1 });
   metrics.observe({ kind: "run-finished", runId: "r", state: "failed", durationMs: 1_500 });
   metrics.observe({ kind: "attempt-ended", runId: "r", type: "http", outcome: failed });
@@ -113,6 +121,7 @@ test("an executor that leads tells of the cluster, one that does not only that",
       "jetdag_live_workers 2",
       "jetdag_slots 4",
       "jetdag_workers_lost_total 1",
+      "jetdag_writes_held_up 0",
       'jetdag_dead_letters_total{kind="unreadable"} 1',
       'jetdag_dead_letters_total{kind="crashed"} 1',
     ]),
@@ -130,7 +139,7 @@ test("what the documentation says to watch is there", async () => {
   const advice = /### What to watch[\s\S]*?(?=\n## )/.exec(page)?.[0] ?? "";
   const names = new Set([...advice.matchAll(/\b(?:jetdag|nodejs)_[a-z0-9_]+/g)].map(([name]) => name));
   expect(names.size).toBeGreaterThan(8);
-  const all = [executorMetrics(() => VIEW), workerMetrics(() => ({ slots: 1, active: 0 }))];
+  const all = [executorMetrics(() => VIEW, nothing), workerMetrics(() => ({ slots: 1, active: 0 }), nothing)];
   const text = (await Promise.all(all.map((metrics) => metrics.text()))).join("\n");
   expect([...names].filter((name) => !text.includes(`# TYPE ${name} `))).toEqual([]);
 });
@@ -148,10 +157,12 @@ test("names that definitions choose do not become time series without end", asyn
   const queues = Array.from({ length: 150 }, (_, i) => ({
     queue: `q${i}`,
     depth: 1,
+    queued: 1,
+    window: 1,
     running: 0,
     workers: 0,
   }));
-  const lines = await samplesOf(executorMetrics(() => ({ ...VIEW, queues })));
+  const lines = await samplesOf(executorMetrics(() => ({ ...VIEW, queues }), nothing));
   expect(lines).toContain('jetdag_queue_depth{queue="other"} 50');
   expect(lines.filter((line) => line.startsWith("jetdag_queue_depth"))).toHaveLength(101);
 });

@@ -30,6 +30,7 @@ beforeEach(async () => {
     desk: cluster.desk,
     referee: cluster.referee,
     deadLetters: cluster.deadLetters,
+    pressure: cluster.pressure,
     history: cluster.history,
     checkpoints: cluster.checkpoints,
     leases: cluster.leases,

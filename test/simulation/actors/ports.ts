@@ -29,6 +29,7 @@ export function openPorts(client: Client, { leaseTermMs, ackWaitMs }: Settings):
     deadLetters: new SimDeadLetters(client),
     desk: new SimDesk(client),
     referee: new SimReferee(client),
+    pressure: { why: () => undefined },
     history: new SimHistory(client),
     checkpoints: new SimCheckpoints(client),
     clock: client.clock,
