@@ -61,6 +61,8 @@ class NatsLease implements Lease {
   readonly #key: string;
   /** The newest write of this process that was stored. */
   #written: { readonly owner: string; readonly revision: number } | undefined;
+  /** It could not be renewed then, and nobody could take it. */
+  #wasFull = false;
 
   constructor(kv: KV, key: string, termMs: number) {
     this.termMs = termMs;
@@ -81,10 +83,14 @@ class NatsLease implements Lease {
   async renew(owner: string): Promise<boolean> {
     if (this.#written?.owner !== owner) return false;
     try {
-      return (await this.#write(owner, this.#written.revision)) || (await this.acquire(owner));
+      const isOurs = await this.#write(owner, this.#written.revision);
+      if (isOurs || !this.#wasFull) return isOurs;
+      this.#wasFull = false;
+      return await this.acquire(owner);
     } catch (error) {
-      if (isFull(error)) return true;
-      throw error;
+      if (!isFull(error)) throw error;
+      this.#wasFull = true;
+      return true;
     }
   }
 
@@ -117,6 +123,7 @@ class NatsLease implements Lease {
         : this.#kv.update(this.#key, owner, previous);
     try {
       this.#written = { owner, revision: await patiently(store, this.termMs) };
+      this.#wasFull = false;
       return true;
     } catch (error) {
       if (!isApiError(error, CODES.wrongLastSequence)) throw error;

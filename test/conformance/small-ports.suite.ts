@@ -256,7 +256,7 @@ export function deskSuite(name: string, make: MakeFixture): void {
         executors: ["executor-1", "executor-2"],
         shares: [0, 1, 4],
         workers: [{ workerId: "worker-1", slots: 4, active: 2 }],
-        queues: [{ queue: "default", depth: 6, queued: 6, window: 100, running: 4, workers: 1 }],
+        queues: [{ queue: "default", depth: 6, queued: 6, window: 200, running: 4, workers: 1 }],
         activeRuns: 5,
       });
       expect(seen?.held.map(({ runId }) => runId).toSorted()).toEqual(["run-1", "run-2"]);

@@ -48,6 +48,7 @@ async function start(
     desk: cluster.desk,
     referee: cluster.referee,
     deadLetters: cluster.deadLetters,
+    pressure: cluster.pressure,
     leases: cluster.leases,
     definitions,
     clock,
