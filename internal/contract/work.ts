@@ -28,6 +28,7 @@ const work = z.object({
   timeout_s: z.number().positive().optional(),
   inputs: stored(inputs),
   may_be_held: z.literal(true).optional(),
+  trusted_until: z.number().optional(),
 });
 
 export function encodeWork(value: Work): Uint8Array {
@@ -48,6 +49,7 @@ export function encodeWork(value: Work): Uint8Array {
     timeout_s: value.timeoutMs === undefined ? undefined : toSeconds(value.timeoutMs),
     inputs: value.inputs,
     may_be_held: value.mayBeHeld,
+    trusted_until: value.trustedUntil,
   });
 }
 
@@ -72,6 +74,7 @@ export function decodeWork(bytes: Uint8Array): Decoded<Work> {
       ...(wire.timeout_s === undefined ? {} : { timeoutMs: toMs(wire.timeout_s) }),
       inputs: wire.inputs,
       ...(wire.may_be_held === undefined ? {} : { mayBeHeld: true }),
+      ...(wire.trusted_until === undefined ? {} : { trustedUntil: wire.trusted_until }),
     },
   };
 }

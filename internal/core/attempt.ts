@@ -42,4 +42,14 @@ export interface Work extends AttemptId {
   readonly inputs: Stored<Inputs>;
   /** Who enqueued it could not know whether a worker has it already. */
   readonly mayBeHeld?: true;
+  /** Until then, in the server's time, nobody else enqueues attempts of this run; milliseconds since 1970. */
+  readonly trustedUntil?: number;
+}
+
+/**
+ * Who enqueued the copy vouches for it: nobody has the attempt, or has had it. One that was held up on its way, and was
+ * stored only after its enqueuer's lease was over, may be of an attempt that has run by then.
+ */
+export function isVouchedFor({ mayBeHeld, trustedUntil }: Work, storedAt: number): boolean {
+  return mayBeHeld !== true && (trustedUntil === undefined || storedAt <= trustedUntil);
 }

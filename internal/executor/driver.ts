@@ -6,6 +6,7 @@ import type { AttemptId } from "../core/attempt.ts";
 import type { ExecutorView, QueueView } from "../core/cluster-view.ts";
 import { nextAverage } from "../core/flow.ts";
 import { shareOf } from "../core/hash.ts";
+import type { RunFold } from "../core/run-fold.ts";
 import { coalesced } from "./coalesced.ts";
 import { Coordinator, type CoordinatorOptions, type FoundAttempt } from "./coordinator.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -19,8 +20,8 @@ import { WorkBuilder } from "./work-builder.ts";
 export interface DriverOptions extends Ports, ExecutorSettings {
   /** Names this executor in the facts that it writes; safe in subjects. */
   readonly incarnation: string;
-  /** Whether it may write for the runs of this share now: its lease is held. */
-  holds(share: number): boolean;
+  /** For how long it may write for the runs of this share, in milliseconds: what is left of its lease; 0 without it. */
+  leaseLeftMs(share: number): number;
   /** How many executors drive runs. */
   executors(): number;
   readonly onRun: RunListener;
@@ -46,7 +47,7 @@ export class Driver {
     this.#listQueue = coalesced(() => options.queue.list());
     this.#dispatcher = new Dispatcher({
       ...options,
-      builder: new WorkBuilder(options),
+      builder: new WorkBuilder({ ...options, trustedUntil: (run) => this.#trustedUntil(run) }),
       mayEnqueue: ({ partition }) => this.#of(partition)?.mayBegin() === true,
       logTime: () => this.#logTime.now(),
       windowOf: (queue) => this.#windowOf(queue),
@@ -86,7 +87,7 @@ export class Driver {
 
   /** Takes a share over; resolves with whether its runs are driven here, or it was closed meanwhile. Rejects when it cannot. */
   async open(share: number): Promise<boolean> {
-    const { holds, onRewound } = this.#options;
+    const { leaseLeftMs, onRewound } = this.#options;
     const coordinator = new Coordinator({
       ...this.#options,
       share,
@@ -94,7 +95,7 @@ export class Driver {
       table: this.#overseer.table,
       logTime: this.#logTime,
       listQueue: this.#listQueue,
-      mayAct: () => holds(share),
+      mayAct: () => leaseLeftMs(share) > 0,
       onAccepted: (queue, durationMs) => {
         this.#averages.set(queue, nextAverage(this.#averages.get(queue) ?? 0, durationMs));
       },
@@ -173,6 +174,11 @@ export class Driver {
 
   get #all(): Coordinator[] {
     return [...this.#coordinators.values()];
+  }
+
+  /** After that another may drive it, in the log's time. */
+  #trustedUntil({ partition }: RunFold): number {
+    return Math.floor(this.#logTime.now() + this.#options.leaseLeftMs(shareOf(partition)));
   }
 
   #of(partition: number): Coordinator | undefined {

@@ -51,10 +51,10 @@ export class Leadership {
     return this.#leads;
   }
 
-  /** The lease is ours and not too old to act on. */
-  get holds(): boolean {
+  /** For how long the lease, if it is ours, may still be acted on; 0 where it is not or is too old. */
+  get leftMs(): number {
     const { clock, lease } = this.#options;
-    return this.#leads && clock.monotonic() - this.#renewedAt < lease.termMs;
+    return this.#leads ? Math.max(0, this.#renewedAt + lease.termMs - clock.monotonic()) : 0;
   }
 
   /** It is about to be given up in order. */
@@ -128,7 +128,7 @@ export class Leadership {
       }
     } catch (error) {
       this.#options.trouble("renewing a lease", error);
-      if (!this.holds) await this.#follow("lapsed");
+      if (this.leftMs === 0) await this.#follow("lapsed");
     }
     if (this.#leads) this.#renewLater();
   }

@@ -79,7 +79,7 @@ export class ExecutorService implements Executor {
     this.#driver = new Driver({
       ...this.#options,
       incarnation,
-      holds: (share) => this.#shares.holds(share),
+      leaseLeftMs: (share) => this.#shares.leftMs(share),
       executors: () => this.#shares.holders,
       onRun: this.#watches.onRun,
       onRewound: startOver,

@@ -92,9 +92,9 @@ export class Shares {
     return this.#leaderships[share]?.leads === true;
   }
 
-  /** The share's lease is ours and not too old to act on. */
-  holds(share: number): boolean {
-    return this.#leaderships[share]?.holds === true;
+  /** For how long the share's lease, if it is ours, may still be acted on, in milliseconds; 0 where it may not. */
+  leftMs(share: number): number {
+    return this.#leaderships[share]?.leftMs ?? 0;
   }
 
   /** Gives a share up at once; it is asked for again, and taken over anew. */

@@ -14,6 +14,8 @@ export interface WorkBuilderOptions {
   readonly blobs: Blobs;
   /** Inputs above this many characters of JSON go by reference. */
   readonly inlineLimit: number;
+  /** Log time until which nobody else enqueues attempts of this run. */
+  trustedUntil(run: RunFold): number;
 }
 
 export class WorkBuilder {
@@ -31,7 +33,7 @@ export class WorkBuilder {
       own: run.task(owed.position).params,
       upstream: [] as Inputs["upstream"],
     };
-    if (parents.length === 0 && !this.#isLarge(inputs)) return toWork(run, owed, { inline: inputs });
+    if (parents.length === 0 && !this.#isLarge(inputs)) return this.#toWork(run, owed, { inline: inputs });
     return this.#buildWithUpstream(run, owed, { ...inputs, upstream: this.#outputsOf(run, parents) });
   }
 
@@ -41,10 +43,10 @@ export class WorkBuilder {
     parts: Omit<Inputs, "upstream"> & { upstream: Promise<Inputs["upstream"]> },
   ): Promise<Work> {
     const inputs: Inputs = { ...parts, upstream: await parts.upstream };
-    if (!this.#isLarge(inputs)) return toWork(run, owed, { inline: inputs });
+    if (!this.#isLarge(inputs)) return this.#toWork(run, owed, { inline: inputs });
     const name = `in-${run.task(owed.position).id}-0-${owed.attempt}`;
     const ref = await this.#options.blobs.put({ runId: run.runId }, name, encodeValue(inputs));
-    return toWork(run, owed, { ref });
+    return this.#toWork(run, owed, { ref });
   }
 
   /** Outputs are kept in the log, not in memory; the log's adapter has the recent ones at hand. */
@@ -66,26 +68,27 @@ export class WorkBuilder {
   #isLarge(inputs: Inputs): boolean {
     return isLargerThan(inputs as unknown as JsonObject, this.#options.inlineLimit);
   }
-}
 
-function toWork(run: RunFold, owed: Due, inputs: Stored<Inputs>): Work {
-  const task = run.task(owed.position);
-  const timeoutMs = run.timeoutMsOf(task);
-  return {
-    runId: run.runId,
-    task: task.id,
-    index: 0,
-    attempt: owed.attempt,
-    runSeq: run.seq,
-    partition: run.partition,
-    dagName: run.submitted.dagName,
-    tenantId: run.submitted.tenantId,
-    queue: task.queue,
-    type: task.type,
-    command: task.command,
-    env: task.env,
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    inputs,
-    ...(owed.mayBeHeld === undefined ? {} : { mayBeHeld: true }),
-  };
+  #toWork(run: RunFold, owed: Due, inputs: Stored<Inputs>): Work {
+    const task = run.task(owed.position);
+    const timeoutMs = run.timeoutMsOf(task);
+    return {
+      runId: run.runId,
+      task: task.id,
+      index: 0,
+      attempt: owed.attempt,
+      runSeq: run.seq,
+      partition: run.partition,
+      dagName: run.submitted.dagName,
+      tenantId: run.submitted.tenantId,
+      queue: task.queue,
+      type: task.type,
+      command: task.command,
+      env: task.env,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      inputs,
+      trustedUntil: this.#options.trustedUntil(run),
+      ...(owed.mayBeHeld === undefined ? {} : { mayBeHeld: true }),
+    };
+  }
 }

@@ -1,5 +1,5 @@
 /** The work queue in one process. */
-import { attemptKey, type Work } from "../core/attempt.ts";
+import { attemptKey, isVouchedFor, type Work } from "../core/attempt.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type {
   Delivery,
@@ -16,6 +16,7 @@ export const ANY_QUEUE = "*";
 interface Copy {
   readonly work: Work;
   readonly seq: number;
+  readonly storedAt: number;
   deliveries: number;
   /** Deliveries whose ack wait was over. */
   losses: number;
@@ -59,7 +60,14 @@ export class MemoryTaskQueue implements TaskQueue {
     const key = keyOf(work);
     if (this.#copies.has(key)) return { stored: false };
     const seq = ++this.#newest;
-    const copy: Copy = { work, seq, deliveries: 0, losses: 0, ackTimer: undefined };
+    const copy: Copy = {
+      work,
+      seq,
+      storedAt: this.#clock.now(),
+      deliveries: 0,
+      losses: 0,
+      ackTimer: undefined,
+    };
     this.#copies.set(key, copy);
     this.#lane(work.queue).waiting.set(key, copy);
     this.#serve();
@@ -165,7 +173,7 @@ export class MemoryTaskQueue implements TaskQueue {
     this.#awaitAck(key, copy);
     return {
       work: copy.work,
-      isSuspect: copy.deliveries > 1 || copy.work.mayBeHeld === true,
+      isSuspect: copy.deliveries > 1 || !isVouchedFor(copy.work, copy.storedAt),
       losses: copy.losses,
       receipt: key,
       ack: () => {

@@ -12,7 +12,7 @@
  */
 import { createInbox, type Msg, type Subscription } from "@nats-io/transport-node";
 import { decodeWork } from "../contract/work.ts";
-import type { Work } from "../core/attempt.ts";
+import { isVouchedFor, type Work } from "../core/attempt.ts";
 import type { Delivery, Intake } from "../ports/task-queue.ts";
 import { type Context, guarded } from "./context.ts";
 import { type DeliveryInfo, readDelivery } from "./delivery-info.ts";
@@ -232,7 +232,7 @@ function trustOf(
   work: Work,
   { isFresh, ackWaitMs }: IntakeOptions,
 ): Pick<Delivery, "isSuspect" | "losses"> {
-  if (deliveries === 1) return { isSuspect: work.mayBeHeld === true || !isFresh(seq), losses: 0 };
+  if (deliveries === 1) return { isSuspect: !isFresh(seq) || !isVouchedFor(work, time), losses: 0 };
   const waits = Math.max(0, Math.floor((Date.now() - time) / ackWaitMs));
   return { isSuspect: true, losses: Math.min(deliveries - 1, waits) };
 }

@@ -17,11 +17,16 @@ export function redeliverySuite(name: string, make: MakeFixture): void {
       intake.demand(10);
       await sender.queue.enqueue(work("a"));
       await sender.queue.enqueue(work("b", { mayBeHeld: true }));
-      await deliveries.reach(2);
+      // It was on its way for longer than nobody else drove its run.
+      await sender.queue.enqueue(work("c", { trustedUntil: 1_000 }));
+      await sender.queue.enqueue(work("d", { trustedUntil: Date.parse("2100-01-01") }));
+      await deliveries.reach(4);
       const trust = deliveries.items.map(({ isSuspect, losses }) => [isSuspect, losses]);
       expect(trust).toEqual([
         [false, 0],
         [true, 0],
+        [true, 0],
+        [false, 0],
       ]);
       await intake.stop();
     });

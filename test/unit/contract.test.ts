@@ -5,6 +5,7 @@ import * as notices from "../../internal/contract/notices.ts";
 import { toMs, toSeconds } from "../../internal/contract/schemas.ts";
 import { streamSpecs } from "../../internal/contract/streams.ts";
 import { isNamespace, Names, readFactSubject, readTaskSubject } from "../../internal/contract/subjects.ts";
+import type { Work } from "../../internal/core/attempt.ts";
 import { decodeWork, encodeWork } from "../../internal/contract/work.ts";
 import type { Fact } from "../../internal/core/facts.ts";
 import { COMPLETED, FAILED, HEARTBEAT, outcomes, RUN, SUBMITTED, WORK } from "../conformance/samples.ts";
@@ -139,6 +140,8 @@ describe("attempts", () => {
     expect(decodeWork(encodeWork(WORK))).toEqual({ value: WORK });
     const { timeoutMs: _none, ...unlimited } = WORK;
     expect(decodeWork(encodeWork(unlimited))).toEqual({ value: unlimited });
+    const doubtful: Work = { ...WORK, mayBeHeld: true, trustedUntil: 1_790_000_000_000 };
+    expect(decodeWork(encodeWork(doubtful))).toEqual({ value: doubtful });
   });
 
   it("may carry more fields", () => {

@@ -6,6 +6,7 @@ import type { ExecutorService, ServiceOptions } from "../../internal/executor/se
 import { MemoryCluster } from "../../internal/memory/cluster.ts";
 import type { Lease, Leases } from "../../internal/ports/lease.ts";
 import type { Observation } from "../../internal/ports/observer.ts";
+import type { Delivery } from "../../internal/ports/task-queue.ts";
 import { dag, task } from "../support/dags.ts";
 import { completed } from "../support/facts.ts";
 import { ManualClock } from "../support/manual-clock.ts";
@@ -295,4 +296,29 @@ test("a copy of a run that was over before its share was taken over is taken out
   await clock.advance(32_000);
   expect(await cluster.queue.list()).toEqual([]);
   expect([a, b].flatMap(({ seen }) => seen).filter(({ kind }) => kind === "trouble")).toEqual([]);
+});
+
+test("what was enqueued in time and came to the queue after another had taken over is not just run", async () => {
+  let arrive = (): void => undefined;
+  const way = new Promise<void>((resolve) => (arrive = resolve));
+  const slow = await start({
+    queue: overriding(cluster.queue, { enqueue: (work) => way.then(() => cluster.queue.enqueue(work)) }),
+  });
+  const other = await start();
+  await clock.advance(TERM_MS);
+  const [share = 0] = sharesOf(slow);
+  slow.leases.hold();
+  await slow.service.submit({ dag: dagIn([share], [task("a")]) });
+  await clock.advance(TERM_MS + LOOK_MS);
+  expect(sharesOf(other)).toContain(share);
+  const [copy] = await cluster.queue.list();
+  if (copy !== undefined) await cluster.queue.remove(copy);
+  const delivered: Delivery[] = [];
+  const intake = await cluster.queue.open("default", (delivery) => void delivered.push(delivery));
+  intake.demand(1);
+  arrive();
+  await clock.advance(LOOK_MS);
+  expect(delivered.map(({ isSuspect, work }) => [work.task, work.mayBeHeld, isSuspect])).toEqual([
+    ["a", undefined, true],
+  ]);
 });

@@ -1,6 +1,6 @@
 /** Takes attempts from one queue, never more than were asked for. */
 import { decodeWork } from "../../../internal/contract/work.ts";
-import type { Work } from "../../../internal/core/attempt.ts";
+import { isVouchedFor, type Work } from "../../../internal/core/attempt.ts";
 import type { Delivery, Intake } from "../../../internal/ports/task-queue.ts";
 import type { Timer } from "../../../internal/ports/clock.ts";
 import type { Pull, PulledMessage } from "../server/queue-consumer.ts";
@@ -151,7 +151,7 @@ export class SimIntake implements Intake {
   /** The count says how often it was given back too, but who vanishes with a copy keeps it for an ack wait. */
   #trustOf({ seq, time }: Stored, deliveries: number, work: Work): Pick<Delivery, "isSuspect" | "losses"> {
     const { ackWaitMs, isFresh, client } = this.#options;
-    if (deliveries === 1) return { isSuspect: work.mayBeHeld === true || !isFresh(seq), losses: 0 };
+    if (deliveries === 1) return { isSuspect: !isFresh(seq) || !isVouchedFor(work, time), losses: 0 };
     const waits = Math.max(0, Math.floor((client.clock.now() - time) / ackWaitMs));
     return { isSuspect: true, losses: Math.min(deliveries - 1, waits) };
   }
