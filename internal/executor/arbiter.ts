@@ -2,7 +2,7 @@
  * Answers workers whether a copy may run that they cannot trust. It folds the log to its end first, and gives
  * workers time to say what they hold wherever it may have missed that.
  */
-import type { AttemptId } from "../core/attempt.ts";
+import { type AttemptId, attemptKey } from "../core/attempt.ts";
 import type { RunFold } from "../core/run-fold.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Subscription } from "../ports/presence.ts";
@@ -22,11 +22,15 @@ export interface ArbiterOptions {
   holderOf(attempt: AttemptId): string | undefined;
 }
 
+/** Who is told that it may run a copy has it, for so long: only then has it told so itself, or never will. */
+const GRANT_MS = 5_000;
 /** Workers report when they are asked to; those that have just lost their connection are back by then. */
 const REPORT_MS = 1_000;
 
 export class Arbiter {
   readonly #options: ArbiterOptions;
+  /** By attempt key, the oldest first. */
+  readonly #grants = new Map<string, { readonly incarnation: string; readonly until: number }>();
   #serving: Subscription | undefined;
   #reportsDue: number;
   #stopped = false;
@@ -48,6 +52,11 @@ export class Arbiter {
     await this.#serving?.stop();
   }
 
+  /** Workers have had the time to say what they hold. */
+  get reportsAreIn(): boolean {
+    return this.#options.clock.monotonic() >= this.#reportsDue;
+  }
+
   /** What workers hold was asked for just now; what was known of it may be out of date. */
   reportsAsked(): void {
     this.#reportsDue = this.#options.clock.monotonic() + REPORT_MS;
@@ -60,9 +69,26 @@ export class Arbiter {
     if (this.#stopped) throw new Error("this executor does not drive the run any more");
     return attempts.map((attempt) => {
       if (!this.#isCurrent(attempt)) return "over";
-      const holder = holderOf(attempt);
-      return holder === undefined || holder === incarnation ? "run" : "held";
+      const holder = holderOf(attempt) ?? this.#grantee(attempt);
+      if (holder !== undefined && holder !== incarnation) return "held";
+      this.#grant(attempt, incarnation);
+      return "run";
     });
+  }
+
+  #grantee(attempt: AttemptId): string | undefined {
+    const now = this.#options.clock.monotonic();
+    for (const [key, { until }] of this.#grants) {
+      if (until > now) break;
+      this.#grants.delete(key);
+    }
+    return this.#grants.get(attemptKey(attempt))?.incarnation;
+  }
+
+  #grant(attempt: AttemptId, incarnation: string): void {
+    const key = attemptKey(attempt);
+    this.#grants.delete(key);
+    this.#grants.set(key, { incarnation, until: this.#options.clock.monotonic() + GRANT_MS });
   }
 
   #isCurrent(attempt: DoubtfulAttempt): boolean {

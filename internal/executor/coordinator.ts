@@ -128,6 +128,10 @@ export class Coordinator {
     await this.#runs.loaded();
   }
 
+  /** Workers have had the time to say what they hold. */
+  get reportsAreIn(): boolean {
+    return this.#arbiter.reportsAreIn;
+  }
   /** Workers were asked just now what they hold. */
   reportsAsked(): void {
     this.#arbiter.reportsAsked();

@@ -27,6 +27,8 @@ export interface DispatcherOptions {
   windowOf(queue: string): number;
   /** Whether attempts of this run may be enqueued now: the lease of its share is held. */
   mayEnqueue(run: RunFold): boolean;
+  /** No worker has this attempt, and all have had the time to say so. */
+  isFree(run: RunFold, attempt: AttemptId): boolean;
   /** Log time now, in milliseconds. */
   logTime(): number;
 }
@@ -206,7 +208,7 @@ export class Dispatcher {
   async #enqueue(slot: Slot, owed: Due): Promise<void> {
     const { run, position, attempt } = slot;
     const { builder, queue, observer, clock, mayEnqueue } = this.#options;
-    const built = builder.build(run, owed);
+    const built = builder.build(run, this.#vouchedFor(run, owed));
     const work = built instanceof Promise ? await built : built;
     const isWanted = (): boolean =>
       this.#runs.has(run) && run.isCurrent(position, attempt) && mayEnqueue(run);
@@ -217,6 +219,13 @@ export class Dispatcher {
     }
     if (answer.stored) slot.put = { seq: answer.seq, at: clock.monotonic() };
     observer.observe({ kind: "attempt-queued", attempt: work, queue: work.queue });
+  }
+
+  /** Workers ask about each copy that is marked, so none is that need not be. */
+  #vouchedFor(run: RunFold, owed: Due): Due {
+    if (owed.mayBeHeld === undefined || !this.#options.isFree(run, this.#idOf(run, owed))) return owed;
+    const { mayBeHeld: _, ...free } = owed;
+    return free;
   }
 
   /** It was not to be sent just then; it waits, if it is owed, and may have been stored by an earlier try. */
@@ -266,7 +275,11 @@ export class Dispatcher {
     return slots;
   }
 
-  #keyOf(run: RunFold, { position, attempt }: Owed): string {
-    return attemptKey({ runId: run.runId, task: run.task(position).id, index: 0, attempt });
+  #keyOf(run: RunFold, owed: Owed): string {
+    return attemptKey(this.#idOf(run, owed));
+  }
+
+  #idOf(run: RunFold, { position, attempt }: Owed): AttemptId {
+    return { runId: run.runId, task: run.task(position).id, index: 0, attempt };
   }
 }

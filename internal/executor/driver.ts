@@ -49,6 +49,8 @@ export class Driver {
       ...options,
       builder: new WorkBuilder({ ...options, trustedUntil: (run) => this.#trustedUntil(run) }),
       mayEnqueue: ({ partition }) => this.#of(partition)?.mayBegin() === true,
+      isFree: ({ partition }, attempt) =>
+        this.#of(partition)?.reportsAreIn === true && this.#overseer.table.holderOf(attempt) === undefined,
       logTime: () => this.#logTime.now(),
       windowOf: (queue) => this.#windowOf(queue),
     });

@@ -37,6 +37,8 @@ export type Observation =
       readonly type: string;
       readonly outcome: Outcome;
     }
+  /** Worker: it could not know whether it may run a copy, and was told. */
+  | { readonly kind: "copy-judged"; readonly attempt: AttemptId; readonly judgement: string }
   /** By the `log` of a task that runs in this process; a line may hold several. */
   | { readonly kind: "task-logged"; readonly attempt: AttemptId; readonly line: string }
   | {

@@ -54,6 +54,9 @@ function log(logger: Logger, observation: Observation): void {
     case "execution-started":
       logger.debug({ ...named(observation.attempt), type: observation.type }, "attempt started");
       return;
+    case "copy-judged":
+      logger.debug({ ...named(observation.attempt), judgement: observation.judgement }, "copy judged");
+      return;
     case "attempt-ended":
     case "execution-ended":
       logEnd(logger, observation);

@@ -8,8 +8,11 @@ export interface JudgeOptions extends OwnJudgementOptions {
   readonly referee: Pick<Referee, "ask">;
 }
 
-/** An executor reads the log to its end before it answers, which takes it half a second or so. */
-const ASK_MS = 2_000;
+/**
+ * An executor reads the log to its end before it answers, which takes it half a second or so, and longer after an
+ * outage. One that does not answer for so long has lost its lease, and another answers the next time.
+ */
+const ASK_MS = 5_000;
 
 export class Judge {
   readonly #options: JudgeOptions;

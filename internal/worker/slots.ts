@@ -81,13 +81,6 @@ export class Slots {
     return hold;
   }
 
-  /** Lets go of what has not started, and leaves it to the caller. */
-  takeBack(): Delivery[] {
-    const back = this.#waiting.splice(0).map(({ delivery }) => delivery);
-    for (const { work } of back) this.settle(work);
-    return back;
-  }
-
   /** These may start, as soon as there are slots. */
   admit(holds: readonly Hold[]): void {
     for (const hold of holds) hold.isAdmitted = true;
@@ -156,7 +149,7 @@ export class Slots {
     this.#isLookingAgain = true;
     this.#options.clock.after(MAX_WAIT_MS, () => {
       this.#isLookingAgain = false;
-      // Without a connection nothing can be given back; it is judged anew with the next.
+      // Without a connection nothing can be given back.
       if (this.#options.mayStart()) this.#giveBackOlder(MAX_WAIT_MS);
       if (this.#waiting.length > 0) this.#lookAgainSoon();
     });

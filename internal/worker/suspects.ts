@@ -8,6 +8,7 @@
 import { attemptKey, type Work } from "../core/attempt.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Link } from "../ports/link.ts";
+import type { Observer } from "../ports/observer.ts";
 import type { Delivery } from "../ports/task-queue.ts";
 import { byShare } from "./judge.ts";
 import type { Judgement } from "./own-judgement.ts";
@@ -15,6 +16,7 @@ import type { Judgement } from "./own-judgement.ts";
 export interface SuspectsOptions {
   readonly clock: Pick<Clock, "soon">;
   readonly link: Pick<Link, "isUp">;
+  readonly observer: Observer;
   judge(copies: readonly Delivery[]): Promise<ReadonlyMap<Delivery, Judgement>>;
   /** It may run. */
   onCleared(delivery: Delivery): void;
@@ -52,11 +54,11 @@ export class Suspects {
     this.#askSoon();
   }
 
-  /** The connection was lost and is back: what was answered before says nothing of now. */
-  askAgain(): void {
+  /** The connection was lost and is back: what came before goes back, and what was said of it means nothing now. */
+  startOver(): void {
     this.#epoch++;
     this.#asking.clear();
-    this.#askSoon();
+    this.giveBack();
   }
 
   /** Drops the work that is meant. */
@@ -118,6 +120,7 @@ export class Suspects {
     const delivery = this.#copies.get(key);
     if (delivery === undefined) return;
     this.#copies.delete(key);
+    this.#options.observer.observe({ kind: "copy-judged", attempt: work, judgement });
     switch (judgement) {
       case "run":
         this.#options.onCleared(delivery);

@@ -6,8 +6,8 @@
  * W2 A drain loses nothing: what has not started is given back, what runs may end within the shutdown time, and
  *    what is ended then is `released`: it runs elsewhere and uses no budget.
  * W3 A drain ends, also when nothing can be stored: it tells what it leaves behind, and that runs again.
- * W4 Nothing starts without a connection, nor on a copy that is suspect or was here before the connection that stands
- *    now, until somebody who knows the log's present end has said that it may.
+ * W4 Nothing starts without a connection, nor on a copy that came before the connection that stands now, nor on one
+ *    that is suspect, until somebody who knows the log's present end has said that it may.
  */
 import { type AttemptId, attemptKey, type Work } from "../core/attempt.ts";
 import type { Outcome } from "../core/outcome.ts";
@@ -115,7 +115,7 @@ export class Worker {
     this.#elsewhere = new Elsewhere(options);
     this.#judge = new Judge(options);
     this.#suspects = new Suspects({
-      ...options,
+      ...this.#options,
       judge: (copies) => this.#judge.judge(copies),
       onCleared: (delivery) => this.#hold(delivery),
       onLost: (delivery) => this.#writer.add(delivery, lostOutcome(delivery)),
@@ -248,10 +248,14 @@ export class Worker {
     this.#lifeline?.beat();
   }
 
-  /** While it heard of nothing, what it holds may have been cancelled, or become another's. */
+  /**
+   * While it heard of nothing, what it holds may have been cancelled, or become another's. What has not started is
+   * given back, and not asked about here: the server may have delivered it once more, and of two copies of an
+   * attempt, each with a worker that asks, both could be let run.
+   */
   #doubtAll(): void {
-    for (const delivery of this.#slots.takeBack()) this.#suspects.add(delivery);
-    this.#suspects.askAgain();
+    this.#suspects.startOver();
+    this.#slots.giveBackWaiting();
     this.#lifeline?.beat();
     this.#endWhatIsOver().catch((error: unknown) => this.#trouble("judging what runs", error));
   }

@@ -67,6 +67,18 @@ test("what is current may run, unless another holds it; what is not is over", as
   expect(await ask(doubtful("a"), doubtful("b"))).toEqual(["over", "run"]);
 });
 
+test("of two workers that ask about copies of the same attempt one may run it", async () => {
+  await clock.advance(2_000);
+  const asks = (incarnation: string): Promise<readonly Ruling[] | undefined> =>
+    referee.ask(3, { incarnation, attempts: [doubtful("a")] });
+  expect(await Promise.all([asks("w-1"), asks("w-2")])).toEqual([["run"], ["held"]]);
+  expect(await asks("w-1")).toEqual(["run"]);
+  // The one that was told may have died before it could say that it holds it.
+  await clock.advance(6_000);
+  expect(await asks("w-2")).toEqual(["run"]);
+  expect(await asks("w-1")).toEqual(["held"]);
+});
+
 test("the log is folded to its end before anything is said", async () => {
   let reach = (): void => undefined;
   fold = () => new Promise((resolve) => (reach = resolve));
