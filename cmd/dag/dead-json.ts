@@ -1,6 +1,7 @@
 /** What `--json` prints of dead letters. */
 import type { LetterHead, StoredLetter } from "../../internal/ports/dead-letters.ts";
 import { textOf } from "./bytes.ts";
+import { lossJson } from "./json.ts";
 
 export function headJson(head: LetterHead): object {
   const { id, kind, reason } = head;
@@ -17,14 +18,7 @@ export function letterJson({ head, letter }: StoredLetter): object {
     const bytes = text === undefined ? { hex: Buffer.from(letter.bytes).toString("hex") } : { text };
     return { ...common, ...bytes };
   }
-  const losses = letter.losses.map(({ attempt, worker = null, time, durationMs, message }) => ({
-    attempt,
-    worker,
-    time: isoTime(time),
-    duration_ms: Math.round(durationMs),
-    message,
-  }));
-  return { ...common, dag: letter.dagName, gen: letter.gen, losses };
+  return { ...common, dag: letter.dagName, gen: letter.gen, losses: letter.losses.map(lossJson) };
 }
 
 function isoTime(ms: number): string {

@@ -1,10 +1,11 @@
 /** What `--json` prints. */
+import type { Loss } from "../../internal/core/endings.ts";
 import type { RunResult } from "../../internal/core/result.ts";
 import type { WorkerView } from "../../internal/core/cluster-view.ts";
 
 export function runJson({ runId, dag, state, durationMs, tasks }: RunResult): string {
   const all = Object.entries(tasks).map(([id, task]) => {
-    const { state: taskState, attempts, worker, output, error } = task;
+    const { state: taskState, attempts, worker, output, error, losses } = task;
     const duration = task.durationMs === undefined ? null : Math.round(task.durationMs);
     const wrong =
       error === undefined
@@ -19,6 +20,7 @@ export function runJson({ runId, dag, state, durationMs, tasks }: RunResult): st
         duration_ms: duration,
         output: output ?? null,
         error: wrong,
+        ...(losses === undefined ? {} : { losses: losses.map(lossJson) }),
       },
     ];
   });
@@ -30,6 +32,16 @@ export function runJson({ runId, dag, state, durationMs, tasks }: RunResult): st
     tasks: Object.fromEntries(all),
   };
   return JSON.stringify(whole);
+}
+
+export function lossJson({ attempt, worker, time, durationMs, message }: Loss): object {
+  return {
+    attempt,
+    worker: worker ?? null,
+    time: new Date(time).toISOString(),
+    duration_ms: Math.round(durationMs),
+    message,
+  };
 }
 
 export function workerJson(worker: WorkerView): string {

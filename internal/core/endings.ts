@@ -21,6 +21,31 @@ export interface ToldRun {
   readonly endings: readonly Ending[];
 }
 
+/** An attempt that was lost with its worker. */
+export interface Loss {
+  readonly attempt: number;
+  /** Who held it, as far as anybody knew. */
+  readonly worker?: string;
+  /** When it was known, by the log's time, in milliseconds since 1970. */
+  readonly time: number;
+  /** How long it had run then, in milliseconds. */
+  readonly durationMs: number;
+  /** How it was known, in one line. */
+  readonly message: string;
+}
+
+/** The attempts of a task that were lost in the run's present generation, the oldest first. */
+export function lossesOf({ run, endings }: ToldRun, task: string): Loss[] {
+  return endings.flatMap(({ outcome, time, gen, void: why }): Loss[] => {
+    if (outcome.task !== task || gen !== run.gen || why !== undefined) return [];
+    if (outcome.state !== "failed" || outcome.error.reason !== "lost") return [];
+    const { attempt, worker, durationMs, error } = outcome;
+    return [
+      { attempt, ...(worker === undefined ? {} : { worker }), time, durationMs, message: error.message },
+    ];
+  });
+}
+
 /** `undefined` when the facts do not begin with the run's submission. */
 export function tellRun(facts: readonly LoggedFact[], graph: Graph): ToldRun | undefined {
   const [first] = facts;

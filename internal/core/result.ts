@@ -1,4 +1,5 @@
 /** What `execute` resolves with, and what `dag status` shows. */
+import type { Loss } from "./endings.ts";
 import type { InstanceState, RunState } from "./facts.ts";
 import type { JsonObject } from "./json.ts";
 import type { TaskError } from "./outcome.ts";
@@ -13,6 +14,8 @@ export interface TaskResult {
   readonly durationMs?: number;
   readonly output?: JsonObject;
   readonly error?: TaskError;
+  /** Of a task that crashed: its attempts that were lost with their workers, the oldest first. */
+  readonly losses?: readonly Loss[];
 }
 
 export interface RunResult {

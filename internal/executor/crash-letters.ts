@@ -2,10 +2,10 @@
  * Writes the dead letters of tasks that killed their workers. The log has all that a letter says; the letter is what an
  * operator finds without looking for it.
  */
-import { type Ending, tellRun, type ToldRun } from "../core/endings.ts";
+import { lossesOf, tellRun, type ToldRun } from "../core/endings.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { RunFold } from "../core/run-fold.ts";
-import type { CrashedLetter, DeadLetters, Loss } from "../ports/dead-letters.ts";
+import type { CrashedLetter, DeadLetters } from "../ports/dead-letters.ts";
 import type { Observer } from "../ports/observer.ts";
 import type { RunLog } from "../ports/run-log.ts";
 
@@ -97,17 +97,9 @@ function hasCrashed(run: RunFold, task: string): boolean {
 }
 
 /** None for a task that crashed in a generation before: it has its letter. */
-function letterOf({ run, endings }: ToldRun, task: string): CrashedLetter[] {
-  const { runId, gen, submitted } = run;
-  const losses = endings.flatMap((ending) => lossOf(ending, { task, gen }));
+function letterOf(told: ToldRun, task: string): CrashedLetter[] {
+  const { runId, gen, submitted } = told.run;
+  const losses = lossesOf(told, task);
   if (losses.length === 0) return [];
   return [{ kind: "crashed", runId, dagName: submitted.dagName, task, index: 0, gen, losses }];
-}
-
-function lossOf(ending: Ending, { task, gen }: Pick<CrashedLetter, "task" | "gen">): Loss[] {
-  const { outcome, time } = ending;
-  if (outcome.task !== task || ending.gen !== gen || ending.void !== undefined) return [];
-  if (outcome.state !== "failed" || outcome.error.reason !== "lost") return [];
-  const { attempt, worker, durationMs, error } = outcome;
-  return [{ attempt, ...(worker === undefined ? {} : { worker }), time, durationMs, message: error.message }];
 }

@@ -1,4 +1,5 @@
 /** Puts together what a run has come to, from its fold and the facts that hold the outputs. */
+import { lossesOf, tellRun, type ToldRun } from "../core/endings.ts";
 import type { InstanceState, LoggedFact } from "../core/facts.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Outcome, TaskError } from "../core/outcome.ts";
@@ -18,12 +19,14 @@ export async function runResult(
   facts: Iterable<LoggedFact>,
   more: { readonly blobs: Blobs; readonly now: number; readonly runningOn?: RunningOn },
 ): Promise<RunResult> {
-  const outcomes = lastOutcomes(run, facts);
+  const all = [...facts];
+  const outcomes = lastOutcomes(run, all);
+  const told = run.instances.counts.crashed === 0 ? undefined : tellRun(all, run.graph);
   const tasks: [id: string, task: TaskResult][] = [];
   for (let position = 0; position < run.graph.size; position++) {
     const { id } = run.task(position);
     const outcome = outcomes.get(position);
-    tasks.push([id, await taskResult(run, position, { outcome, ...more })]);
+    tasks.push([id, await taskResult(run, position, { outcome, told, ...more })]);
   }
   return {
     runId: run.runId,
@@ -45,7 +48,10 @@ export async function endResult(
   const seqs = new Set(positions.map((position) => run.instances.outcomeSeq(position)));
   seqs.delete(0);
   const read = await ports.log.read([...seqs]);
-  if (!run.retired && read.length === seqs.size) return runResult(run, read, { ...ports, now: run.endedAt });
+  const isWhole = !run.retired && read.length === seqs.size;
+  // Of what crashed all that was lost is told, not the last attempt alone.
+  if (isWhole && run.instances.counts.crashed === 0)
+    return runResult(run, read, { ...ports, now: run.endedAt });
   const facts = await factsOfRun(run.runId, ports);
   const whole = (await foldOf(facts, ports)) ?? run;
   return runResult(whole, facts, { ...ports, now: whole.endedAt });
@@ -64,10 +70,18 @@ function lastOutcomes(run: RunFold, facts: Iterable<LoggedFact>): Map<number, Ou
   return outcomes;
 }
 
+interface TaskSources {
+  readonly outcome: Outcome | undefined;
+  /** All that has ended, of a run with tasks that crashed. */
+  readonly told: ToldRun | undefined;
+  readonly blobs: Blobs;
+  readonly runningOn?: RunningOn;
+}
+
 async function taskResult(
   run: RunFold,
   position: number,
-  { outcome, blobs, runningOn }: { outcome: Outcome | undefined; blobs: Blobs; runningOn?: RunningOn },
+  { outcome, told, blobs, runningOn }: TaskSources,
 ): Promise<TaskResult> {
   const { id } = run.task(position);
   const attempts = run.instances.attempt(position);
@@ -83,6 +97,7 @@ async function taskResult(
     ...(outcome === undefined ? {} : { durationMs: outcome.durationMs }),
     ...(output === undefined ? {} : { output }),
     ...errorOf(run, position, outcome),
+    ...(told === undefined || state !== "crashed" ? {} : { losses: lossesOf(told, id) }),
   };
 }
 

@@ -2,6 +2,7 @@
  * What nobody can go on with by itself: messages that could not be read, with their bytes, and tasks that killed their
  * workers. Nothing is thrown away before somebody says so, or there are very many.
  */
+import type { Loss } from "../core/endings.ts";
 import type { QueuedAttempt } from "./task-queue.ts";
 
 /** A message that could not be read. */
@@ -25,18 +26,6 @@ export interface CrashedLetter {
   readonly gen: number;
   /** The attempts that were lost, the oldest first. */
   readonly losses: readonly Loss[];
-}
-
-export interface Loss {
-  readonly attempt: number;
-  /** Who held it, as far as anybody knew. */
-  readonly worker?: string;
-  /** When it was known, by the log's time, in milliseconds since 1970. */
-  readonly time: number;
-  /** How long it had run then, in milliseconds. */
-  readonly durationMs: number;
-  /** How it was known, in one line. */
-  readonly message: string;
 }
 
 export type DeadLetter = UnreadableLetter | CrashedLetter;

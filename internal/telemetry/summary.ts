@@ -2,6 +2,7 @@
 import { pc } from "./colours.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { RunResult, TaskResult } from "../core/result.ts";
+import { localTime } from "./local-time.ts";
 import { coloured, columns, counted, cut, harmless, oneLine, shortDuration, table } from "./text.ts";
 
 const MAX_ROWS = 40;
@@ -98,10 +99,13 @@ function others(tasks: readonly Row[], shown: readonly Row[]): string[] {
   return [pc.dim(`… and ${counted(more, "more task")}: ${left.join(", ")}`)];
 }
 
-function failure(id: string, { error, output }: TaskResult): string[] {
+function failure(id: string, { error, output, losses = [] }: TaskResult): string[] {
   const lines = linesOf(output === undefined ? [] : [output.stdout, output.stderr, output.body]);
   const last = lines.slice(-OUTPUT_LINES).map((line) => pc.dim(`  │ ${line}`));
-  return ["", `${pc.red("✗")} ${id}: ${oneLine(error?.message ?? "")}`, ...last];
+  const lost = losses.map(({ attempt, time, message }) =>
+    pc.dim(`  │ attempt ${attempt} lost at ${localTime(time)}: ${oneLine(message)}`),
+  );
+  return ["", `${pc.red("✗")} ${id}: ${oneLine(error?.message ?? "")}`, ...lost, ...last];
 }
 
 /** What a task that nothing depends on has come to. */

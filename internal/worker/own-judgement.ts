@@ -62,7 +62,7 @@ function isOwed(run: RunFold | undefined, { task, index, attempt, runSeq }: Work
   return position !== undefined && run.isCurrent(position, attempt);
 }
 
-/** Those that go on; what has ended is left out. */
+/** Those that the log knows. */
 async function readRuns(
   ids: ReadonlySet<string>,
   { log, definitions }: OwnJudgementOptions,
@@ -73,9 +73,7 @@ async function readRuns(
     const [first] = facts;
     if (first?.fact.kind !== "submitted") return;
     const run = foldRun(facts, await definitions.get(first.fact.definition));
-    // Of a run that ended long ago the log may hold no more than its beginning and its end.
-    const isOver = facts.some(({ fact }) => fact.kind === "finished" && fact.gen >= (run?.gen ?? 0));
-    if (run !== undefined && !isOver) runs.set(runId, run);
+    if (run !== undefined) runs.set(runId, run);
   };
   const all = [...ids];
   for (let from = 0; from < all.length; from += RUNS_AT_A_TIME) {

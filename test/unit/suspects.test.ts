@@ -157,7 +157,7 @@ describe("without an executor", () => {
   test.each([
     ["has an outcome", async () => end("a")],
     ["is of a run that was cancelled", async () => cancel()],
-    ["is of a run of which only its beginning and its end are left", async () => finished()],
+    ["is of a run that was retired", async () => retired()],
   ])("does not run what %s", async (_name, happens) => {
     await happens();
     await cluster.queue.enqueue(suspect("a"));
@@ -316,9 +316,9 @@ async function cancel(): Promise<void> {
   );
 }
 
-async function finished(): Promise<void> {
+async function retired(): Promise<void> {
   await cluster.log.append(
     { runId: "run", partition: PARTITION },
-    { kind: "finished", gen: 2, state: "completed", durationMs: 1 },
+    { kind: "retired", gen: 2, state: "completed", durationMs: 1 },
   );
 }
