@@ -73,6 +73,9 @@ const DISTRIBUTED_OPTIONS: FieldsOf<DistributedOptions> = {
   retention: true,
 };
 
+/** A live worker whose connection broke has it again by then. */
+const RECONNECT_MS = 1_000;
+
 /** Submits runs to a cluster, and drives it while no other executor does. Workers are processes of their own. */
 export class DistributedExecutor extends LibraryExecutor {
   readonly #settings: ExecutorSettings;
@@ -95,6 +98,11 @@ export class DistributedExecutor extends LibraryExecutor {
       milliseconds(name, options[name] ?? presetMs / 1_000);
     const deadAfterMs = given("deadAfter", settings.limits.deadAfterMs);
     const goneAfterMs = given("goneAfter", settings.limits.goneAfterMs);
+    if (goneAfterMs < RECONNECT_MS) {
+      throw new BadInput(
+        "goneAfter must be at least 1s, or workers that connect again would be taken for dead",
+      );
+    }
     this.#settings = {
       ...settings,
       limits: { deadAfterMs, goneAfterMs, overtimeMs: this.options.graceMs + deadAfterMs },

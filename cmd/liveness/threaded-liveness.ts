@@ -22,8 +22,8 @@ export interface ThreadedLivenessOptions extends ThreadSettings {
 const RESTART_MS = 1_000;
 /** How long the end waits for the last word to leave. */
 const STOP_MS = 2_000;
-/** By the package's own name for it: it is the compiled file, wherever this one is run from. */
-const THREAD = createRequire(import.meta.url).resolve("#liveness-thread");
+/** The package's own name for it: it is the compiled file, wherever this one is run from. */
+const THREAD = "#liveness-thread";
 
 export class ThreadedLiveness implements Liveness {
   readonly #options: ThreadedLivenessOptions;
@@ -53,7 +53,8 @@ export class ThreadedLiveness implements Liveness {
   #start(): void {
     if (this.#isClosed) return;
     const { observer: _, ...settings } = this.#options;
-    const thread = new Thread(THREAD, { workerData: settings, name: "liveness", execArgv: [] });
+    const file = createRequire(import.meta.url).resolve(THREAD);
+    const thread = new Thread(file, { workerData: settings, name: "liveness", execArgv: [] });
     this.#thread = thread;
     thread.unref();
     thread.on("message", (message: FromThread) => this.#hear(message));

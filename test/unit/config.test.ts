@@ -30,6 +30,13 @@ describe("settings", () => {
     expect(() => loadSettings("worker", { flags, env })).toThrow(message);
   });
 
+  test("a connection that is gone may be a live worker's that connects again", () => {
+    expect(() => loadSettings("executor", { flags: { "gone-after": "900ms" }, env: {} })).toThrow(
+      "--gone-after must be at least 1s, or workers that connect again would be taken for dead: --gone-after is 900ms",
+    );
+    expect(loadSettings("executor", { flags: { "gone-after": "1s" }, env: {} }).goneAfter).toBe(1_000);
+  });
+
   test("unknown variables are told, those that a cluster injects are not", () => {
     const env = {
       JETDAG_WORKER: "1",
