@@ -124,6 +124,7 @@ export class RunFold {
     return (
       this.end === undefined &&
       attempt > 0 &&
+      this.#waiting[position] === 0 &&
       this.#instances.isUnfinished(position) &&
       this.#instances.attempt(position) === attempt
     );

@@ -33,6 +33,16 @@ describe("retry", () => {
     expect(run.fold.end).toBe("completed");
   });
 
+  test("what waits for a parent that runs again is not owed, and late outcomes of before are void", () => {
+    const run = new TestRun(dag([task("a", { allowFailure: true }), task("b", { dependsOn: ["a"] })]));
+    run.outcomes(failed("a"));
+    run.outcomes(failed("b"));
+    run.add(again(1));
+    expect(owedIds(run.fold, run.fold.owed())).toEqual(["a#2"]);
+    expect(run.outcomes(completed("b", 1)).void).toMatchObject([{ why: "not-current" }]);
+    expect(owedIds(run.fold, run.outcomes(completed("a", 2)).owed)).toEqual(["b#2"]);
+  });
+
   test("after a cancel, what was under way runs again and a late outcome of before is void", () => {
     const run = new TestRun(chain);
     run.add({ kind: "cancel", gen: 0, cause: "request", message: "" });
