@@ -3,6 +3,7 @@ import type { RunResult } from "../core/result.ts";
 import type { Dag } from "../core/model.ts";
 import type { ClusterView } from "../core/cluster-view.ts";
 import { type Observer, safely } from "../ports/observer.ts";
+import { FollowedRun } from "./followed-run.ts";
 import { factsOfRun, foldOf } from "./load-run.ts";
 import { endResult, runResult } from "./run-result.ts";
 import { RunReport } from "./run-report.ts";
@@ -42,7 +43,6 @@ export async function followRun(
     }
   };
   const watch = new RunWatch(run);
-  watch.seq = run.seq;
   const onRun: RunListener = (followed, change, logged) => {
     report.tell(followed, change, logged);
     // After what has happened so far comes what goes on just now.
@@ -54,7 +54,10 @@ export async function followRun(
     );
   };
   const onRewound = (): void => watch.fail(new Error(`the log was put back to an older state: look again`));
-  watch.follow({ ...ports, onRun, onRewound });
+  const fold = new FollowedRun(ports.definitions, onRun);
+  const follower = await ports.log.follow({ from: run.seq, runId, onRewound }, (fact) => {
+    fold.take(fact).catch((error: unknown) => watch.fail(error));
+  });
   const notices = await ports.presence.watch({
     heartbeat: () => undefined,
     reconnected: () => undefined,
@@ -71,7 +74,7 @@ export async function followRun(
     return { dag, result: await watch.result };
   } finally {
     signal.removeEventListener("abort", abort);
-    await watch.unfollow();
+    await follower.stop();
     await notices.stop();
   }
 }

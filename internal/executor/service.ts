@@ -225,7 +225,7 @@ export class ExecutorService implements Executor {
     await this.#driver.stop();
     await (await this.#serving)?.stop();
     await this.#notices?.stop();
-    await tellStopped();
+    tellStopped();
   }
 
   /** Of runs that are driven here the overseer tells. */
@@ -239,7 +239,7 @@ export class ExecutorService implements Executor {
   async #gain(share: number): Promise<void> {
     // Lost again meanwhile.
     if (!(await this.#driver.open(share))) return;
-    await this.#watches.driven(share);
+    this.#watches.driven(share);
     this.#serving ??= this.#options.desk.serve(() => this.own());
     await this.#serving;
   }

@@ -1,11 +1,12 @@
 /**
  * The runs whose ends are waited for in this process. While their share is driven here, the coordinator's facts are
- * theirs; else each follows its run alone. So shares may come and go.
+ * theirs; else the share is followed for them. So shares may come and go.
  */
 import type { LoggedFact } from "../core/facts.ts";
 import { shareOf } from "../core/hash.ts";
 import type { Change, RunFold } from "../core/run-fold.ts";
 import type { RunHandle } from "./executor.ts";
+import { FollowedShare } from "./followed-share.ts";
 import type { RunReport } from "./run-report.ts";
 import { endResult } from "./run-result.ts";
 import type { RunWatch } from "./run-watch.ts";
@@ -40,6 +41,7 @@ export interface WatchesOptions extends Pick<Ports, "log" | "history" | "definit
 export class Watches {
   readonly #options: WatchesOptions;
   readonly #watches = new Map<string, RunWatch>();
+  readonly #followed = new Map<number, FollowedShare>();
 
   constructor(options: WatchesOptions) {
     this.#options = options;
@@ -47,12 +49,6 @@ export class Watches {
 
   has(runId: string): boolean {
     return this.#watches.has(runId);
-  }
-
-  /** Whether the run is waited for here and nobody in this process drives it. */
-  followsAlone(runId: string): boolean {
-    const watch = this.#watches.get(runId);
-    return watch !== undefined && !this.#options.isDriven(watch.partition);
   }
 
   /** `admit` writes what begins it and resolves with the position of the run's `submitted`. */
@@ -85,15 +81,17 @@ export class Watches {
   };
 
   /** The share is driven here from now on. */
-  async driven(share: number): Promise<void> {
+  driven(share: number): void {
     for (const watch of this.#ofShare(share)) {
-      if (this.#options.hasFacts(watch.partition, watch.seq)) await watch.unfollow();
+      if (this.#options.hasFacts(watch.partition, watch.seq)) this.#unfollow(watch);
     }
   }
 
   /** The share is no longer driven here. */
   left(share: number): void {
-    for (const watch of this.#ofShare(share)) this.#follow(watch);
+    // The oldest first: what it is read for, the others get with it.
+    const admitted = this.#ofShare(share).filter(({ seq }) => seq > 0);
+    for (const watch of admitted.toSorted((a, b) => a.seq - b.seq)) this.#follow(watch);
   }
 
   /** The log has lost its end: who waits for a run that went with it is told. */
@@ -111,14 +109,12 @@ export class Watches {
   }
 
   /** Nobody waits any more; resolves with a function that tells them so. */
-  close(): () => Promise<void> {
+  close(): () => void {
     const open = [...this.#watches.values()];
     this.#watches.clear();
-    return async () => {
-      for (const watch of open) {
-        await watch.unfollow();
-        watch.fail(new ExecutorStopped(watch.runId));
-      }
+    return () => {
+      for (const followed of this.#followed.values()) followed.stop();
+      for (const watch of open) watch.fail(new ExecutorStopped(watch.runId));
     };
   }
 
@@ -126,10 +122,25 @@ export class Watches {
     return [...this.#watches.values()].filter(({ partition }) => shareOf(partition) === share);
   }
 
-  #follow(watch: RunWatch): void {
-    const { log, definitions, onRewound } = this.#options;
-    const { onRun } = this;
-    watch.follow({ log, definitions, onRun, onRewound: () => onRewound(shareOf(watch.partition)) });
+  #follow({ runId, partition, seq }: RunWatch): void {
+    const share = shareOf(partition);
+    let followed = this.#followed.get(share);
+    if (followed === undefined) {
+      followed = new FollowedShare({
+        ...this.#options,
+        share,
+        onRun: this.onRun,
+        isAwaited: (id) => this.#watches.has(id),
+        onError: (id, error) => this.fail(id, error),
+        onRewound: () => this.#options.onRewound(share),
+      });
+      this.#followed.set(share, followed);
+    }
+    followed.add(runId, seq);
+  }
+
+  #unfollow({ runId, partition }: RunWatch): void {
+    this.#followed.get(shareOf(partition))?.remove(runId);
   }
 
   #tell(
@@ -149,12 +160,12 @@ export class Watches {
     } catch (error) {
       watch.fail(error);
     }
-    await watch.unfollow();
+    this.#unfollow(watch);
   }
 
   #lose(watch: RunWatch): void {
     this.#watches.delete(watch.runId);
     watch.fail(new RunLost(watch.runId));
-    void watch.unfollow();
+    this.#unfollow(watch);
   }
 }
