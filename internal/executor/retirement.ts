@@ -167,7 +167,8 @@ export class Retirement {
   async #rest(facts: number): Promise<void> {
     if (this.#inHurry) return;
     await new Promise<void>((resolve) => {
-      this.#options.clock.after((facts / FACTS_PER_SECOND) * 1_000, resolve);
+      const ownRate = FACTS_PER_SECOND / RUNS_AT_A_TIME;
+      this.#options.clock.after((facts / ownRate) * 1_000, resolve);
     });
   }
 

@@ -47,12 +47,15 @@ interface Waiter {
 }
 
 /**
- * Hands over what a stream holds now, in order, up to `limit` messages (default: all). Rejects when it cannot be read,
- * or the connection is closed meanwhile.
+ * Hands over what a stream holds now, in order, up to the position `to`, and up to `limit` messages (default: all).
+ * Rejects when it cannot be read, or the connection is closed meanwhile.
  */
 export async function readStream(
   options: FollowStreamOptions,
-  limit = Number.POSITIVE_INFINITY,
+  {
+    to = Number.POSITIVE_INFINITY,
+    limit = Number.POSITIVE_INFINITY,
+  }: { readonly to?: number; readonly limit?: number } = {},
 ): Promise<void> {
   const { closing } = options.context;
   let count = 0;
@@ -63,8 +66,8 @@ export async function readStream(
       giveUp = () => reject(new Error(`the connection was closed while ${options.stream} was read`));
       closing.addEventListener("abort", giveUp);
       const onMessage = (message: StreamMessage): void => {
-        if (++count <= limit) options.onMessage(message);
-        if (count >= limit) resolve();
+        if (message.seq <= to && ++count <= limit) options.onMessage(message);
+        if (message.seq >= to || count >= limit) resolve();
       };
       follower = new StreamFollower({ ...options, onMessage, onCaughtUp: resolve });
       follower.start().catch(reject);

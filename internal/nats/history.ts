@@ -65,7 +65,7 @@ export class NatsHistory implements History {
       entries.set(id, { ...key, position, bytes, storedAt });
     };
     const options = { context: this.#context, stream, filter, from: after + 1, headersOnly: true, onMessage };
-    await readStream(options, limit);
+    await readStream(options, { limit });
     return [...entries.values()];
   }
 

@@ -62,27 +62,19 @@ export class NatsRunLog implements RunLog {
 
   async milestones(from: number, to: number): Promise<LoggedFact[]> {
     const facts: LoggedFact[] = [];
-    const collect = (fact: LoggedFact): void => {
-      if (fact.seq <= to) facts.push(fact);
-    };
+    const collect = (fact: LoggedFact): void => void facts.push(fact);
     // A consumer for each: one with several filters needs a newer server.
-    const read = async (filter: string): Promise<void> => {
-      const follower = new StreamFollower(this.#options({ from, filter }, collect));
-      try {
-        await follower.start();
-        await follower.reached(to);
-      } finally {
-        await follower.stop();
-      }
-    };
-    await Promise.all(this.#context.names.milestones.map(read));
+    const { milestones } = this.#context.names;
+    await Promise.all(
+      milestones.map((filter) => readStream(this.#options({ from, filter }, collect), { to })),
+    );
     return facts.toSorted((a, b) => a.seq - b.seq);
   }
 
   async ends(from: number, limit: number): Promise<LoggedFact[]> {
     const facts: LoggedFact[] = [];
     const collect = (fact: LoggedFact): void => void facts.push(fact);
-    await readStream(this.#options({ from, filter: this.#context.names.ends }, collect), limit);
+    await readStream(this.#options({ from, filter: this.#context.names.ends }, collect), { limit });
     return facts;
   }
 
