@@ -62,8 +62,9 @@ export class Lifetime {
     if (gen === this.#gen) this.#announced = gen;
   }
 
-  /** Nothing follows any more. */
-  retire(): void {
+  /** Nothing follows any more, and this was the last generation: the retries that led to it may be gone from the log. */
+  retire(gen: number): void {
+    this.#gen = Math.max(this.#gen, gen);
     this.#isRetired = true;
   }
 }

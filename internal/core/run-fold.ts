@@ -224,10 +224,10 @@ export class RunFold {
   }
 
   /** What led to the end may be gone from the log already: then the end is as it says. */
-  #applyRetired({ state }: Retired): Change {
+  #applyRetired({ state, gen }: Retired): Change {
     const ended = this.end === undefined;
     if (ended) this.#finish(state);
-    this.#lifetime.retire();
+    this.#lifetime.retire(gen - 1);
     return { ...NOTHING, ended };
   }
 

@@ -56,6 +56,7 @@ export class Historian {
     const isOwn = submitted?.seq === entry.seq;
     // A record that somebody was about to retire the run with, and did not.
     const isTooEarly = isOwn && retirementOf(facts) === undefined;
+    if (!owns(entry.partition)) return;
     if (!isTooEarly) {
       if (isOwn) await blobs.removeRun(entry.runId);
       // If this was broken off, the id may have been taken by another run since.
@@ -71,7 +72,8 @@ export class Historian {
   async #close(run: RunFold, facts: readonly LoggedFact[]): Promise<number | undefined> {
     const { history, log, owns } = this.#options;
     const finished = facts.findLast(({ fact }) => fact.kind === "finished" && fact.gen === run.gen)?.fact;
-    if (finished?.kind !== "finished") return undefined;
+    // Whoever stood still since it read the facts must not put an old record in the place of a newer one.
+    if (finished?.kind !== "finished" || !owns(run.partition)) return undefined;
     await history.put(run, facts);
     if (!owns(run.partition)) return undefined;
     // A retry that had no effect has taken its place all the same.

@@ -118,6 +118,15 @@ describe("a run stays in the log", () => {
   });
 });
 
+test("who has lost the share since it looked writes no record: another one may be newer", async () => {
+  await rig.ended("run-1");
+  await rig.clock.advance(HOUR);
+  let looks = 0;
+  await rig.pass(rig.retirement({ owns: () => ++looks === 1 }));
+  expect((await rig.cluster.history.size()).records).toBe(0);
+  expect(await rig.kinds("run-1")).toHaveLength(6);
+});
+
 test("a retry that had no effect does not keep a run from being retired", async () => {
   const run = await rig.ended("run-1");
   await rig.cluster.log.append(run, { kind: "retry", gen: 1, tasks: ["unknown"] });

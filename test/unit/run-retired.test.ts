@@ -45,6 +45,13 @@ test("any part of its facts makes it over: the log lets go of them one after the
   }
 });
 
+test("who waits for a later generation hears of its end, also when the retries are gone", () => {
+  const fold = newFold(CHAIN);
+  const retired: Fact = { ...RETIRED, gen: 3 };
+  fold.apply({ seq: RUN_SEQ + 10, time: 0, runId: "run", partition: 0, fact: retired });
+  expect(fold).toMatchObject({ gen: 2, end: "failed", retired: true });
+});
+
 test("a run that was retried in time goes on from where its generation began", () => {
   const run = ended();
   expect(run.fold.begunSeq).toBe(RUN_SEQ);
