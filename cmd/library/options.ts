@@ -100,7 +100,7 @@ export function resolveOptions(
     ...(options.taskTimeout === undefined
       ? {}
       : { taskTimeoutMs: milliseconds("taskTimeout", options.taskTimeout) }),
-    shutdownTimeoutMs: milliseconds("shutdownTimeout", options.shutdownTimeout ?? "30s"),
+    shutdownTimeoutMs: milliseconds("shutdownTimeout", options.shutdownTimeout ?? "15s"),
     graceMs: milliseconds("gracePeriod", options.gracePeriod ?? "5s"),
     enableDocker: options.enableDocker ?? false,
     observer: options.observer ?? NOBODY,

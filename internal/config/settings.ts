@@ -124,7 +124,7 @@ export const SETTINGS = {
   shutdownTimeout: {
     flag: "shutdown-timeout",
     kind: "duration",
-    default: "30s",
+    default: "15s",
     sentence: "How long running attempts may go on after SIGTERM before they are given back.",
     commands: ["dag", "executor", "worker", "up"],
   },

@@ -176,7 +176,7 @@ export class Worker {
     return new Slots({
       size: slots,
       clock,
-      mayStart: () => link.isUp(),
+      mayStart: () => link.isUp() && !this.isDraining,
       run: (work, stop) => {
         observer.observe({ kind: "execution-started", attempt: work, type: work.type });
         return runAttempt(work, stop, attempt);
@@ -301,22 +301,21 @@ export class Worker {
   async #drain(): Promise<void> {
     const { clock, shutdownTimeoutMs, graceMs } = this.#options;
     const alive = clock.stayAlive();
-    const begunAt = clock.monotonic();
-    await this.#supply.stop();
+    const endsAt = clock.monotonic() + shutdownTimeoutMs;
+    const left = (): number => Math.max(0, endsAt - clock.monotonic());
+    const limit = clock.after(shutdownTimeoutMs, () => this.#releaseAll());
+    // Begun before anything is given back: it would come here again.
+    const stopping = this.#supply.stop();
     this.#slots.giveBackWaiting();
     this.#suspects.giveBack();
+    await stopping;
     this.#lifeline?.update(this.#status());
     this.#lifeline?.beat();
-    const limit = clock.after(shutdownTimeoutMs, () => this.#releaseAll());
     const endingMs = graceMs + ENDING_MS;
-    await this.#patience.wait(this.#slots.nothingRuns(), {
-      ms: shutdownTimeoutMs + endingMs,
-      hurriedMs: endingMs,
-    });
+    await this.#patience.wait(this.#slots.nothingRuns(), { ms: left() + endingMs, hurriedMs: endingMs });
     limit.cancel();
-    const left = Math.max(0, shutdownTimeoutMs - (clock.monotonic() - begunAt));
     const settled = Promise.all(this.#passing).then(() => this.#writer.idle());
-    await this.#patience.wait(settled, { ms: left + STORING_MS, hurriedMs: STORING_MS });
+    await this.#patience.wait(settled, { ms: left() + STORING_MS, hurriedMs: STORING_MS });
     this.#leaveBehind();
     this.#telling?.cancel();
     this.#restored?.cancel();
