@@ -20,6 +20,8 @@ export interface ArbiterOptions {
   find(attempt: AttemptId): { readonly run: RunFold } | undefined;
   /** The incarnation that says it holds the attempt. */
   holderOf(attempt: AttemptId): string | undefined;
+  /** When its worker has let it go without an outcome, by the monotonic clock; nothing while it is held or has never been. */
+  givenBackAt(attempt: AttemptId): number | undefined;
 }
 
 /** Who is told that it may run a copy has it, for so long: only then has it told so itself, or never will. */
@@ -30,7 +32,7 @@ const REPORT_MS = 1_000;
 export class Arbiter {
   readonly #options: ArbiterOptions;
   /** By attempt key, the oldest first. */
-  readonly #grants = new Map<string, { readonly incarnation: string; readonly until: number }>();
+  readonly #grants = new Map<string, { readonly incarnation: string; readonly at: number }>();
   #serving: Subscription | undefined;
   #reportsDue: number;
   #stopped = false;
@@ -78,17 +80,22 @@ export class Arbiter {
 
   #grantee(attempt: AttemptId): string | undefined {
     const now = this.#options.clock.monotonic();
-    for (const [key, { until }] of this.#grants) {
-      if (until > now) break;
+    for (const [key, { at }] of this.#grants) {
+      if (now - at < GRANT_MS) break;
       this.#grants.delete(key);
     }
-    return this.#grants.get(attemptKey(attempt))?.incarnation;
+    const grant = this.#grants.get(attemptKey(attempt));
+    if (grant === undefined) return undefined;
+    // Who may run it may lack what it takes, and has left it to others.
+    return (this.#options.givenBackAt(attempt) ?? Number.NEGATIVE_INFINITY) > grant.at
+      ? undefined
+      : grant.incarnation;
   }
 
   #grant(attempt: AttemptId, incarnation: string): void {
     const key = attemptKey(attempt);
     this.#grants.delete(key);
-    this.#grants.set(key, { incarnation, until: this.#options.clock.monotonic() + GRANT_MS });
+    this.#grants.set(key, { incarnation, at: this.#options.clock.monotonic() });
   }
 
   #isCurrent(attempt: DoubtfulAttempt): boolean {

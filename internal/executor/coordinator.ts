@@ -86,6 +86,7 @@ export class Coordinator {
       folded: (seq) => this.folded(seq),
       find: (attempt) => this.find(attempt),
       holderOf: (attempt) => options.table.holderOf(attempt)?.incarnation,
+      givenBackAt: (attempt) => options.table.givenBackAt(attempt),
     });
   }
 

@@ -38,7 +38,7 @@ export class LiveTable {
   readonly #workers = new Map<string, LiveWorker>();
   readonly #holders = new Map<string, Held>();
   /** Attempts that a worker has let go without an outcome that was heard of: their copies are in the queue again. */
-  readonly #givenBack = new Set<string>();
+  readonly #givenBack = new Map<string, number>();
 
   get workers(): Iterable<LiveWorker> {
     return this.#workers.values();
@@ -70,7 +70,7 @@ export class LiveTable {
       if (worker.held.has(key)) continue;
       // A notice may overtake the heartbeats that were sent before it.
       if (held.n > beat.told) this.#hold(worker, held.attempt, held);
-      else this.#noteGivenBack(key);
+      else this.#noteGivenBack(key, now);
     }
     return known;
   }
@@ -112,13 +112,14 @@ export class LiveTable {
     return this.#holders.get(attemptKey(attempt));
   }
 
-  wasGivenBack(attempt: AttemptId): boolean {
-    return this.#givenBack.has(attemptKey(attempt));
+  /** When its worker let it go without an outcome, and nobody has taken it since; nothing of any other. */
+  givenBackAt(attempt: AttemptId): number | undefined {
+    return this.#givenBack.get(attemptKey(attempt));
   }
 
   /** It has ended in order and holds nothing: what it held is in the queue again. */
-  left(incarnation: string): void {
-    for (const key of this.#workers.get(incarnation)?.held.keys() ?? []) this.#noteGivenBack(key);
+  left(incarnation: string, now: number): void {
+    for (const key of this.#workers.get(incarnation)?.held.keys() ?? []) this.#noteGivenBack(key, now);
     this.remove(incarnation);
   }
 
@@ -189,9 +190,9 @@ export class LiveTable {
   }
 
   /** Attempts that end without an outcome, with their run, stay; to forget them is no harm but a loss too many. */
-  #noteGivenBack(key: string): void {
+  #noteGivenBack(key: string, now: number): void {
     if (this.#givenBack.size >= MAX_GIVEN_BACK) this.#givenBack.clear();
-    this.#givenBack.add(key);
+    this.#givenBack.set(key, now);
   }
 
   /** Another may have it by now. */

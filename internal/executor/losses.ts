@@ -171,7 +171,9 @@ export class Losses {
   #isUnclaimed(attempt: Claimed): boolean {
     const { table, find } = this.#options;
     return (
-      table.holderOf(attempt) === undefined && !table.wasGivenBack(attempt) && find(attempt) !== undefined
+      table.holderOf(attempt) === undefined &&
+      table.givenBackAt(attempt) === undefined &&
+      find(attempt) !== undefined
     );
   }
 

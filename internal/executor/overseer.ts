@@ -110,7 +110,7 @@ export class Overseer {
     const { observer, clock } = this.#options;
     const { workerId, incarnation, slots, blockedMs } = beat;
     if (beat.goodbye) {
-      this.table.left(incarnation);
+      this.table.left(incarnation, clock.monotonic());
       observer.observe({ kind: "worker-left", workerId, incarnation });
       return;
     }

@@ -15,6 +15,8 @@ let arbiter: Arbiter;
 let run: TestRun;
 /** Incarnations by task. */
 let holders: Map<string, string>;
+/** When, by task. */
+let givenBack: Map<string, number>;
 /** Positions that were asked for; the log ends at 9. */
 let folded: number[];
 let fold: () => Promise<void>;
@@ -24,6 +26,7 @@ beforeEach(async () => {
   referee = new MemoryReferee();
   run = new TestRun(dag([task("a"), task("b")]));
   holders = new Map();
+  givenBack = new Map();
   folded = [];
   fold = async () => undefined;
   arbiter = new Arbiter({
@@ -37,6 +40,7 @@ beforeEach(async () => {
     },
     find: current,
     holderOf: ({ task: id }) => holders.get(id),
+    givenBackAt: ({ task: id }) => givenBack.get(id),
   });
   await arbiter.start();
 });
@@ -117,4 +121,19 @@ test("it answers for its share alone, and once it is stopped not even who has as
   reach();
   expect(await asking).toBeUndefined();
   expect(await ask(doubtful("a"))).toBeUndefined();
+});
+
+test("who was told to run a copy and has given it back stands in nobody's way", async () => {
+  await clock.advance(2_000);
+  const asks = (incarnation: string): Promise<readonly Ruling[] | undefined> =>
+    referee.ask(3, { incarnation, attempts: [doubtful("a")] });
+  givenBack.set("a", clock.monotonic());
+  await clock.advance(100);
+  expect(await asks("w-1")).toEqual(["run"]);
+  expect(await asks("w-2")).toEqual(["held"]);
+  await clock.advance(100);
+  givenBack.set("a", clock.monotonic());
+  expect(await asks("w-2")).toEqual(["run"]);
+  await clock.advance(100);
+  expect(await asks("w-1")).toEqual(["held"]);
 });
