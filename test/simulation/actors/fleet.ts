@@ -4,6 +4,8 @@ import { SimExecutor } from "./sim-executor.ts";
 import { SimWorker } from "./sim-worker.ts";
 
 const RESTART_MS = 8_000;
+/** Where nothing goes wrong, somebody sees to it. */
+const RESTART_CALM_MS = 1_000;
 
 export class Fleet {
   readonly #surroundings: Surroundings;
@@ -56,8 +58,9 @@ export class Fleet {
 
   #watch(program: () => Program | undefined, restart: () => void): void {
     program()?.process.onDeath(() => {
-      const { world } = this.#surroundings;
-      world.after(world.random.next() * RESTART_MS, "a program is started again", restart);
+      const { world, settings } = this.#surroundings;
+      const restartMs = settings.isCalm ? RESTART_CALM_MS : RESTART_MS;
+      world.after(world.random.next() * restartMs, "a program is started again", restart);
     });
   }
 }

@@ -48,6 +48,7 @@ export class Link {
   readonly #options: LinkOptions;
   readonly #reconnects = new Set<() => void>();
   readonly #losses: (() => void)[] = [];
+  readonly #silences: (() => void)[] = [];
   #up = newDirection(0);
   #down = newDirection(0);
   /** Counts the connections; what was sent on an earlier one is lost. */
@@ -98,6 +99,14 @@ export class Link {
     this.#losses.push(act);
   }
 
+  /** Nothing passes from now on; whoever expects something hears nothing. */
+  onSilent(act: () => void): void {
+    this.#silences.push(act);
+  }
+  get isSilent(): boolean {
+    return this.#isPathSilent;
+  }
+
   toServer(label: string, arrive: () => void): void {
     if (!this.#isUp || !this.process.isAlive) return;
     this.#send(this.#up, `${this.process.name} > ${label}`, arrive);
@@ -130,6 +139,7 @@ export class Link {
     this.#isPathSilent = true;
     this.troubledAt = this.#world.now;
     this.#world.note(`${this.process.name} path is silent`);
+    for (const act of this.#silences) act();
     const giveUpMs = GIVE_UP_MS + this.#world.random.next() * GIVE_UP_SPREAD_MS;
     const end = this.#world.now + ms;
     this.#world.after(Math.min(ms, giveUpMs), `${this.process.name} path`, () => {

@@ -11,6 +11,8 @@ import type { Client } from "./client.ts";
 const EXPIRES_MS = 5_000;
 /** Neither message nor end of a request for so long: it is void. */
 const SILENCE_MS = 8_000;
+/** So long without a heartbeat of the server says the same. */
+const NO_HEARTBEAT_MS = 3_000;
 
 export interface SimIntakeOptions {
   readonly client: Client;
@@ -41,7 +43,12 @@ export class SimIntake implements Intake {
 
   constructor(options: SimIntakeOptions) {
     this.#options = options;
-    options.client.link.onReconnect(() => this.#renew());
+    const { link, clock } = options.client;
+    link.onReconnect(() => this.#renew());
+    link.onSilent(() => {
+      const since = link.troubledAt;
+      clock.after(NO_HEARTBEAT_MS, () => this.#checkSilence(since));
+    });
   }
 
   demand(n: number): void {
@@ -78,6 +85,13 @@ export class SimIntake implements Intake {
   #heard(): void {
     this.#silence?.cancel();
     this.#silence = this.#options.client.clock.after(SILENCE_MS, () => this.#interrupted());
+  }
+
+  /** While something is asked for, the server tells each second that it is there. */
+  #checkSilence(since: number): void {
+    const { link } = this.#options.client;
+    if (!link.isSilent || link.troubledAt !== since || this.#stopped || this.#outstanding === 0) return;
+    this.#interrupted();
   }
 
   #interrupted(): void {

@@ -89,13 +89,15 @@ export const RESTARTS: Readonly<Record<string, Fault>> = {
 
 const MAX_KINDS = 5;
 const MAX_TIMES = 4;
+/** Where nothing goes wrong, shares change hands the more often. */
+const MAX_TIMES_CALM = 12;
 
 /** Plans the faults of a seed. */
 export function planFaults(around: Surroundings, fleet: Fleet): void {
   const { world, settings } = around;
   const { random } = world;
   const plan = (name: string, fault: Fault): void => {
-    const times = 1 + random.below(MAX_TIMES);
+    const times = 1 + random.below(settings.isCalm ? MAX_TIMES_CALM : MAX_TIMES);
     for (let i = 0; i < times; i++) {
       world.after(random.next() * settings.activeMs, name, () => fault(around, fleet));
     }

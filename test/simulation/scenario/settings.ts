@@ -61,7 +61,7 @@ export function settingsOf(random: SeededRandom): Settings {
     deadAfterMs: heartbeatMs * random.pick([3, 4]),
     goneAfterMs: random.pick([1_000, 2_000]),
     probeIntervalMs: random.pick([500, 1_000, 5_000]),
-    retention: random.chance(0.4) ? retentionOf(random) : undefined,
+    retention: random.chance(0.4) ? retentionOf(random, isCalm) : undefined,
     ackWaitMs: random.pick([6_000, 20_000, 60_000]),
     leaseTermMs: random.pick([3_000, 5_000]),
     graceMs: random.pick([300, 2_000, 5_000]),
@@ -80,12 +80,13 @@ export function settingsOf(random: SeededRandom): Settings {
   };
 }
 
-function retentionOf(random: SeededRandom): Retention {
+/** Who is cut off for longer than the history is kept would wait for a run of which nothing is left. */
+function retentionOf(random: SeededRandom, isCalm: boolean): Retention {
   return {
     retireAfterMs: random.pick([0, 2_000, 20_000]),
     maxFacts: random.pick([10, 100_000]),
-    historyMs: random.pick([20_000, 3_600_000]),
-    historyRuns: random.pick([2, 1_000]),
+    historyMs: isCalm ? 20_000 : 3_600_000,
+    historyRuns: isCalm ? 2 : 1_000,
     historyBytes: 1_000_000_000,
   };
 }
