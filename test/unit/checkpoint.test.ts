@@ -200,11 +200,12 @@ test("a run that could not be read is read by the next one", async () => {
 
 test("who waits for a run that was over before the checkpoint hears of its end", async () => {
   await using first = await start();
-  // Whoever follows the run alone is behind, for as long as this holds what is to be handed over.
+  // Who waits without driving is behind, for as long as this holds what is to be handed over.
   const held = new Set<() => void>();
+  let isStalled = true;
   const stalled = overriding<RunLog>(cluster.log, {
     follow: async (options, onFact) => {
-      if (options.runId === undefined) return cluster.log.follow(options, onFact);
+      if (!isStalled) return cluster.log.follow(options, onFact);
       let isStopped = false;
       const follower = await cluster.log.follow(options, (fact) => {
         held.add(() => {
@@ -223,6 +224,7 @@ test("who waits for a run that was over before the checkpoint hears of its end",
   const waiting = await second.service.submit({ dag: CHAIN, runId: "awaited" });
   await write("awaited", outcomes(completed("a")), outcomes(completed("b")));
   await someRuns(first, "over", 2);
+  isStalled = false;
   await first[Symbol.asyncDispose]();
   await clock.advance(TERM_MS);
   expect(second.service.role).toBe("leads");
