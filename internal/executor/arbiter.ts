@@ -24,7 +24,7 @@ export interface ArbiterOptions {
   givenBackAt(attempt: AttemptId): number | undefined;
 }
 
-/** Who is told that it may run a copy has it, for so long: only then has it told so itself, or never will. */
+/** Who is told that it may run a copy has it, until it says so itself; if it has not by then, it never will. */
 const GRANT_MS = 5_000;
 /** Workers report when they are asked to; those that have just lost their connection are back by then. */
 const REPORT_MS = 1_000;
@@ -62,6 +62,11 @@ export class Arbiter {
   /** What workers hold was asked for just now; what was known of it may be out of date. */
   reportsAsked(): void {
     this.#reportsDue = this.#options.clock.monotonic() + REPORT_MS;
+  }
+
+  /** A worker says that it has it; from here on its word counts, also that it has let it go. */
+  claimed(attempt: AttemptId): void {
+    if (this.#grants.size > 0) this.#grants.delete(attemptKey(attempt));
   }
 
   async #rule({ incarnation, attempts }: Question): Promise<Ruling[]> {

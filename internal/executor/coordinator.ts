@@ -129,6 +129,10 @@ export class Coordinator {
     await this.#runs.loaded();
   }
 
+  /** A worker has just said that it holds this attempt. */
+  claimed(attempt: AttemptId): void {
+    this.#arbiter.claimed(attempt);
+  }
   /** Workers have had the time to say what they hold. */
   get reportsAreIn(): boolean {
     return this.#arbiter.reportsAreIn;

@@ -61,6 +61,7 @@ export class Driver {
       knowsAll: (partition) => this.#of(partition)?.recovered === true,
       find: (attempt) => this.#find(attempt),
       enqueued: () => this.#dispatcher.queued(),
+      claimed: (claim) => this.#of(claim.partition)?.claimed(claim),
       reconnected: () => {
         for (const coordinator of this.#all) coordinator.reportsAsked();
         void this.#reconciler.reconcile();

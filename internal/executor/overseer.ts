@@ -35,6 +35,8 @@ export interface OverseerOptions
   readonly limits: LivenessLimits;
   /** How long a worker may be unheard before it is probed, in milliseconds. */
   readonly probeIntervalMs: number;
+  /** A worker has just said that it holds this. */
+  claimed(claim: Claimed): void;
   /** The connection was lost and is back. */
   reconnected(): void;
   /** Runs in this partition are driven here; another executor judges all others. */
@@ -146,13 +148,14 @@ export class Overseer {
   }
 
   #onTook(notice: Took): void {
-    const { presence, observer, clock, isOurs } = this.#options;
+    const { presence, observer, clock, isOurs, claimed } = this.#options;
     const ours = notice.attempts.filter(({ partition }) => isOurs(partition));
     const attempts = ours.filter((claim) => !this.#isOver(claim));
     const isKnown = this.table.took({ ...notice, attempts }, clock.monotonic());
     // A notice may come after the fact that ended its attempt; whether the worker still holds it, it says itself.
     if (!isKnown || attempts.length < ours.length) presence.command({ kind: "report" }, notice.incarnation);
     for (const attempt of ours) {
+      claimed(attempt);
       observer.observe({ kind: "attempt-started", attempt, workerId: notice.workerId });
     }
   }

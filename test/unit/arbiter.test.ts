@@ -83,6 +83,19 @@ test("of two workers that ask about copies of the same attempt one may run it", 
   expect(await asks("w-1")).toEqual(["held"]);
 });
 
+test("who was told, has said so and let it go again, keeps nobody from running it", async () => {
+  await clock.advance(2_000);
+  const asks = (incarnation: string): Promise<readonly Ruling[] | undefined> =>
+    referee.ask(3, { incarnation, attempts: [doubtful("a")] });
+  expect(await asks("w-1")).toEqual(["run"]);
+  holders.set("a", "w-1");
+  arbiter.claimed(doubtful("a"));
+  expect(await asks("w-2")).toEqual(["held"]);
+  holders.clear();
+  expect(await asks("w-2")).toEqual(["run"]);
+  expect(await asks("w-1")).toEqual(["held"]);
+});
+
 test("the log is folded to its end before anything is said", async () => {
   let reach = (): void => undefined;
   fold = () => new Promise((resolve) => (reach = resolve));
