@@ -3,24 +3,15 @@ import type { FailureReason } from "../../internal/core/outcome.ts";
 import type { Dag } from "../../internal/core/model.ts";
 import type { RunResult } from "../../internal/core/result.ts";
 import type { ClusterView } from "../../internal/core/cluster-view.ts";
+import { obstaclesOf } from "../../internal/core/waiting.ts";
+import { obstacleText } from "../../internal/telemetry/waiting-text.ts";
 import type { NextStep } from "../../internal/telemetry/summary.ts";
 
-/** Who could do something for a run of this DAG and is not there. */
+/** What keeps a run of this DAG from going on. */
 export function missing(dag: Dag, view: ClusterView | undefined): string[] {
-  const own = new Set(dag.tasks.map((task) => task.queue));
-  return whyIdle(view, (queue) => own.has(queue));
-}
-
-/** The same for all queues, or for those that are meant. */
-export function whyIdle(
-  view: ClusterView | undefined,
-  isMeant: (queue: string) => boolean = () => true,
-): string[] {
-  if (view === undefined) return ["waiting for an executor"];
-  if (view.workers.length === 0) return ["waiting for a worker: start one with `worker --nats …`"];
-  return view.queues
-    .filter(({ queue, depth, workers }) => isMeant(queue) && depth > 0 && workers === 0)
-    .map(({ queue }) => `queue '${queue}' is waiting for a worker: start one with --queues ${queue}`);
+  const waiting = new Set(view?.queues.flatMap(({ queue, depth }) => (depth > 0 ? queue : [])));
+  const own = [...new Set(dag.tasks.map((task) => task.queue))].filter((queue) => waiting.has(queue));
+  return obstaclesOf(view, own).map(obstacleText);
 }
 
 export interface RunPlace {

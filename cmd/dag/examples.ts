@@ -10,6 +10,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   schema: ["dag schema > dag.schema.json"],
   runs: ["dag runs --state failed --since 24h", "dag runs --dag etl --limit 5 --json"],
   status: ["dag status RUN", "dag status RUN --follow"],
+  explain: ["dag explain RUN", "dag explain RUN load", "dag explain RUN load --json"],
   wait: ["dag wait RUN && echo completed", "dag wait RUN --json"],
   cancel: ["dag cancel RUN"],
   retry: ["dag retry RUN", "dag retry RUN --task load"],

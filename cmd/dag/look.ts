@@ -1,14 +1,15 @@
 /** `dag status RUN`, `dag cancel RUN`, `dag workers` */
 import type { Settings } from "../../internal/config/load.ts";
 import type { RunResult } from "../../internal/core/result.ts";
+import { explainRun } from "../../internal/executor/explain.ts";
 import { cancelRun, inspectRun } from "../../internal/executor/inspection.ts";
 import { systemClock } from "../../internal/memory/system.ts";
 import type { ClusterView, WorkerView } from "../../internal/core/cluster-view.ts";
 import { lineWidth } from "../../internal/telemetry/line-width.ts";
 import { taskTable } from "../../internal/telemetry/summary.ts";
 import { coloured, shortDuration, table } from "../../internal/telemetry/text.ts";
-import { whyIdle } from "./advice.ts";
 import { type OpenCluster, withCluster } from "./cluster.ts";
+import { noticesOf } from "./explain-text.ts";
 import { runJson, workerJson } from "./json.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -24,7 +25,9 @@ export async function status({ json }: Flags, settings: Settings, runId: string)
   const result = await withCluster(settings, async (cluster) => {
     const view = await cluster.desk.ask(ASK_MS);
     const found = await inspectRun(runId, { ...cluster, clock: systemClock, view });
-    waitsFor = found?.state === "running" ? whyIdle(view) : [];
+    if (found?.state !== "running") return found;
+    const explained = await explainRun(runId, { ...cluster, view });
+    waitsFor = explained === undefined ? [] : noticesOf({ ...explained, view });
     return found;
   });
   if (result === undefined) throw unknownRun(runId);
@@ -38,7 +41,7 @@ export async function status({ json }: Flags, settings: Settings, runId: string)
     ...taskTable(Object.entries(tasks), lineWidth()),
     ...(result.message === undefined ? [] : [`  ${result.message}`]),
     ...messagesOf(tasks),
-    ...waitsFor.map((notice) => `  ! ${notice}`),
+    ...waitsFor.map((notice) => `  ${notice}`),
   ];
   process.stdout.write(`${lines.join("\n")}\n`);
   return 0;

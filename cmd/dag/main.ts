@@ -9,6 +9,7 @@ import { HistoryGone } from "../../internal/executor/load-run.ts";
 import { ConnectFailed } from "../../internal/nats/connection.ts";
 import { ServerNotFound } from "../../internal/nats/server/find.ts";
 import { BadParam } from "../../internal/spec/params.ts";
+import { NotStored } from "../../internal/ports/storing.ts";
 import { DefinitionError } from "../../internal/spec/problems.ts";
 import { FunctionsNotLoaded } from "../../internal/tasks/function-threads.ts";
 import { CannotStart } from "../local/cannot-start.ts";
@@ -18,6 +19,7 @@ import { addCompletion } from "./completion.ts";
 import { commandsOf, given, isJson } from "./commands.ts";
 import { addDead } from "./dead-commands.ts";
 import { deploy, diff, list, show } from "./deployments.ts";
+import { explain } from "./explain.ts";
 import { examplesOf } from "./examples.ts";
 import { follow, wait } from "./follow.ts";
 import { cancel, status, workers } from "./look.ts";
@@ -129,6 +131,12 @@ addLook<{ follow?: boolean }>(
     flags.follow === true ? follow(flags, settings, runId) : status(flags, settings, runId),
 ).option("-f, --follow", "and go on showing it, to its end");
 
+addLook(
+  "explain <run> [task]",
+  "tell what a run or a task waits for, or how its attempts ended",
+  ({ flags, settings, args }) => explain(flags, settings, args),
+);
+
 addLook("wait <run>", "wait for the end of a run; the exit code is the run's", ({ flags, settings, args }) =>
   wait(flags, settings, args[0] ?? ""),
 );
@@ -215,6 +223,7 @@ const EXPECTED = [
   FunctionsNotLoaded,
   HistoryGone,
   LogFull,
+  NotStored,
   ServerNotFound,
   UsageError,
 ];

@@ -15,6 +15,7 @@ export {
   LogFull,
   type RunHandle,
 } from "../../internal/executor/executor.ts";
+export { NotStored } from "../../internal/ports/storing.ts";
 export type { RunResult, TaskResult } from "../../internal/core/result.ts";
 export type { Dag, Task } from "../../internal/core/model.ts";
 export type { JsonObject, JsonValue } from "../../internal/core/json.ts";

@@ -4,6 +4,7 @@ import { Graph } from "../core/graph.ts";
 import type { Dag } from "../core/model.ts";
 import { type BlobRef, decodeValue, encodeValue } from "../core/stored.ts";
 import type { Blobs } from "../ports/blobs.ts";
+import { CALLER_WAITS_MS } from "../ports/storing.ts";
 import type { Definitions } from "../ports/definitions.ts";
 import type { DagDefinition } from "../spec/schema.ts";
 import { readWritten, writeDefinition } from "../spec/write.ts";
@@ -38,7 +39,7 @@ export class StoredDefinitions implements Definitions {
 
   putSource(text: string): Promise<BlobRef> {
     const bytes = new TextEncoder().encode(text);
-    return this.#blobs.put("definitions", hashOf(bytes), bytes);
+    return this.#put(hashOf(bytes), bytes);
   }
 
   async source(ref: BlobRef): Promise<string> {
@@ -48,9 +49,13 @@ export class StoredDefinitions implements Definitions {
   async #store(dag: Dag): Promise<BlobRef> {
     const bytes = encodeValue(writeDefinition(dag));
     const hash = hashOf(bytes);
-    const ref = await this.#blobs.put("definitions", hash, bytes);
+    const ref = await this.#put(hash, bytes);
     if (!this.#graphs.has(hash)) this.#keep(hash, new Graph(dag));
     return ref;
+  }
+
+  #put(hash: string, bytes: Uint8Array): Promise<BlobRef> {
+    return this.#blobs.within(CALLER_WAITS_MS).put("definitions", hash, bytes);
   }
 
   #load(ref: BlobRef): Promise<Graph> {

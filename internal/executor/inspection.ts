@@ -7,8 +7,9 @@ import type { ClusterView } from "../core/cluster-view.ts";
 import { BadInput, type CancelAnswer } from "./executor.ts";
 import { factsOfRun, foldOf, logOfRun } from "./load-run.ts";
 import { runResult } from "./run-result.ts";
+import { CALLER_WAITS_MS } from "../ports/storing.ts";
 import type { Ports } from "./settings.ts";
-import { checkRoom } from "./submission.ts";
+import { checkRoom, told } from "./submission.ts";
 
 type LogPorts = Pick<Ports, "log" | "definitions">;
 type ReadPorts = LogPorts & Pick<Ports, "history" | "blobs" | "clock">;
@@ -32,12 +33,13 @@ export async function cancelRun(runId: string, ports: LogPorts): Promise<CancelA
   const run = await foldOf(await logOfRun(runId, ports), ports);
   if (run === undefined) return "unknown";
   if (run.end !== undefined) return "already-ended";
-  await ports.log.append(run, {
+  const cancel = {
     kind: "cancel",
     gen: run.gen,
     cause: "request",
     message: "cancelled by request",
-  });
+  } as const;
+  await told(`the cancel of run '${runId}'`, ports.log.append(run, cancel, { withinMs: CALLER_WAITS_MS }));
   // The run may have ended while this was on its way: the log's order says which was first.
   const after = await foldOf(await logOfRun(runId, ports), ports);
   return after?.end === "cancelled" ? "accepted" : "already-ended";
@@ -88,7 +90,9 @@ export async function prepareRetry(
     before: facts.at(-1)?.seq ?? seq,
     admit: async () => {
       await checkRoom(ports);
-      const answer = await ports.log.append(run, { kind: "retry", gen, tasks });
+      const retry = { kind: "retry", gen, tasks } as const;
+      const stored = ports.log.append(run, retry, { withinMs: CALLER_WAITS_MS });
+      const answer = await told(`the retry of run '${runId}'`, stored);
       if (answer.stored) return;
       const after = await foldOf(await logOfRun(runId, ports), ports);
       if (after?.retired === true) throw tooLate(after);

@@ -8,13 +8,14 @@ import { isLargerThan } from "../core/size.ts";
 import type { RunResult } from "../core/result.ts";
 import { encodeValue, type Stored } from "../core/stored.ts";
 import type { RunKey } from "../ports/run-log.ts";
+import { CALLER_WAITS_MS, NotStored } from "../ports/storing.ts";
 import { BadInput, type DagRun, LogFull } from "./executor.ts";
 import type { ExecutorSettings, Ports } from "./settings.ts";
 
 export interface Admission {
   readonly runId: string;
   readonly partition: number;
-  /** Writes the run into the log; resolves with its position. Rejects with `BadInput` when the id was used before, and with `LogFull`. */
+  /** Writes the run into the log; resolves with its position. Rejects with `BadInput` when the id was used before, with `LogFull`, and with `NotStored` when the server takes nothing now. */
   admit(): Promise<number>;
 }
 
@@ -28,7 +29,8 @@ export function prepareRun(run: DagRun, options: SubmissionOptions): Admission {
   if (!isRunId(runId)) throw new BadInput(`run id '${runId}' is not allowed: use ${RUN_ID_RULE}`);
   const tenantId = run.tenantId ?? run.dag.tenantId;
   const partition = partitionOf(tenantId, run.dag.name);
-  return { runId, partition, admit: () => admit({ run, runId, tenantId, partition }, options) };
+  const named = { run, runId, tenantId, partition };
+  return { runId, partition, admit: () => admit(named, options) };
 }
 
 /** The result of a run that was called off before it was submitted. */
@@ -50,25 +52,42 @@ async function admit(named: Named, options: SubmissionOptions): Promise<number> 
   const { run, runId, tenantId, partition } = named;
   const { log, definitions, random, taskTimeoutMs, lossCap } = options;
   await checkRoom(options);
-  if (run.runId !== undefined) await refuseUsedId({ runId, partition }, options);
+  const what = `run '${runId}'`;
+  if (run.runId !== undefined) await notYet(what, refuseUsedId({ runId, partition }, options));
   const nonce = random.id();
   const submitted: Submitted = {
     kind: "submitted",
     dagName: run.dag.name,
     tenantId,
-    definition: await definitions.put(run.dag),
-    params: await storedParams({ ...run.dag.params, ...run.params }, { runId, nonce }, options),
+    definition: await notYet(what, definitions.put(run.dag)),
+    params: await notYet(what, storedParams({ ...run.dag.params, ...run.params }, { runId, nonce }, options)),
     defaults: { lossCap, ...(taskTimeoutMs === undefined ? {} : { taskTimeoutMs }) },
     semantics: SEMANTICS,
     nonce,
   };
-  const answer = await log.append({ runId, partition }, submitted);
+  const answer = await told(what, log.append({ runId, partition }, submitted, { withinMs: CALLER_WAITS_MS }));
   return answer.stored ? answer.seq : ownWrite(submitted, runId, options);
+}
+
+/** Who asked for something is told of that, not of the message that it was made of. */
+export function told<T>(what: string, stored: Promise<T>): Promise<T> {
+  return stored.catch((error: unknown) => {
+    if (error instanceof NotStored) throw new NotStored({ what, why: error.why, isOpen: error.isOpen });
+    throw error;
+  });
+}
+
+/** What comes before may be stored: without the fact after it, it is nothing. */
+function notYet<T>(what: string, stored: Promise<T>): Promise<T> {
+  return stored.catch((error: unknown) => {
+    if (error instanceof NotStored) throw new NotStored({ what, why: error.why, isOpen: false });
+    throw error;
+  });
 }
 
 /** What is begun while there is room is ended without looking. Rejects with `LogFull`. */
 export async function checkRoom({ log }: Pick<Ports, "log">): Promise<void> {
-  const { fill } = await log.end();
+  const { fill } = await log.end({ withinMs: CALLER_WAITS_MS });
   if (fill >= SUBMIT_BELOW) throw new LogFull(fill);
 }
 
@@ -81,7 +100,7 @@ async function refuseUsedId(
   { log, blobs }: Pick<Ports, "log" | "blobs">,
 ): Promise<void> {
   if ((await log.factsOf(runId)).length > 0) throw usedBefore(runId);
-  const claim = await blobs.put({ runId }, "claim", Uint8Array.of(partition));
+  const claim = await blobs.within(CALLER_WAITS_MS).put({ runId }, "claim", Uint8Array.of(partition));
   const [first] = await blobs.get({ runId }, claim);
   if (first !== partition) throw usedBefore(runId);
 }
@@ -103,5 +122,6 @@ async function storedParams(
   { blobs, inlineLimit }: Pick<SubmissionOptions, "blobs" | "inlineLimit">,
 ): Promise<Stored<JsonObject>> {
   if (!isLargerThan(params, inlineLimit)) return { inline: params };
-  return { ref: await blobs.put({ runId }, `params-${nonce}`, encodeValue(params)) };
+  const name = `params-${nonce}`;
+  return { ref: await blobs.within(CALLER_WAITS_MS).put({ runId }, name, encodeValue(params)) };
 }

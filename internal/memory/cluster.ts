@@ -36,6 +36,10 @@ export class MemoryBlobs implements Blobs {
     return { name, bytes: bytes.length, chunks: 1 };
   }
 
+  within(): Pick<Blobs, "put"> {
+    return this;
+  }
+
   async get(owner: BlobOwner, { name }: BlobRef): Promise<Uint8Array> {
     const bytes = this.#values.get(keyOf(owner))?.get(name);
     if (bytes === undefined) throw new BlobMissing(name);

@@ -103,7 +103,8 @@ export class MemoryTaskQueue implements TaskQueue {
     const { waiting, deliveredSeq } = this.#lane(queue);
     const takers = [...this.#lane(queue).takers, ...this.#lane(ANY_QUEUE).takers];
     const isWanted = takers.some(({ demand }) => demand > 0);
-    return { waiting: waiting.size, inFlight: all - waiting.size, deliveredSeq, isWanted };
+    const inFlight = all - waiting.size;
+    return { waiting: waiting.size, inFlight, limit: Number.POSITIVE_INFINITY, deliveredSeq, isWanted };
   }
 
   async renew(queue: string): Promise<void> {

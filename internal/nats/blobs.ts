@@ -2,12 +2,19 @@
 import { CHUNK_BYTES } from "../contract/streams.ts";
 import type { BlobRef } from "../core/stored.ts";
 import { BlobMissing, type BlobOwner, type Blobs } from "../ports/blobs.ts";
+import type { WriteOptions } from "../ports/storing.ts";
 import type { Context } from "./context.ts";
 import { patiently } from "./patience.ts";
 import { getMessage } from "./stored-message.ts";
 
 /** So many pieces are on their way at a time: 8 MiB. */
 const PIECES_AT_A_TIME = 16;
+
+interface Value {
+  readonly owner: BlobOwner;
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
 
 export class NatsBlobs implements Blobs {
   readonly #context: Context;
@@ -16,13 +23,21 @@ export class NatsBlobs implements Blobs {
     this.#context = context;
   }
 
-  async put(owner: BlobOwner, name: string, bytes: Uint8Array): Promise<BlobRef> {
+  put(owner: BlobOwner, name: string, bytes: Uint8Array): Promise<BlobRef> {
+    return this.#put({ owner, name, bytes }, {});
+  }
+
+  within(ms: number): Pick<Blobs, "put"> {
+    return { put: (owner, name, bytes) => this.#put({ owner, name, bytes }, { withinMs: ms }) };
+  }
+
+  async #put({ owner, name, bytes }: Value, options: WriteOptions): Promise<BlobRef> {
     const { names, publisher } = this.#context;
     const chunks = Math.max(1, Math.ceil(bytes.length / CHUNK_BYTES));
     await inGroups(chunks, async (i) => {
       const piece = bytes.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES);
       // Refused means that it is there.
-      await publisher.publish(names.blobChunk(owner, name, i), piece);
+      await publisher.publish(names.blobChunk(owner, name, i), piece, options);
     });
     return { name, bytes: bytes.length, chunks };
   }

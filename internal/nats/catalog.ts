@@ -2,6 +2,7 @@
 import { decodeVersion, encodeVersion } from "../contract/catalog.ts";
 import { readVersionSubject } from "../contract/subjects.ts";
 import type { Catalog, DeployedVersion, NewVersion } from "../ports/catalog.ts";
+import { CALLER_WAITS_MS } from "../ports/storing.ts";
 import type { Context } from "./context.ts";
 import { readStream } from "./follower.ts";
 import type { StreamMessage } from "./stored-message.ts";
@@ -20,7 +21,9 @@ export class NatsCatalog implements Catalog {
       if (newest?.source.name === added.source.name) return undefined;
       const version = (newest?.version ?? 0) + 1;
       // Refused: somebody else has just made this version, so ours is the next.
-      const answer = await publisher.publish(names.version(added.name, version), encodeVersion(added));
+      const answer = await publisher.publish(names.version(added.name, version), encodeVersion(added), {
+        withinMs: CALLER_WAITS_MS,
+      });
       if (!answer.stored) continue;
       return (await this.versions(added.name)).find((each) => each.version === version);
     }

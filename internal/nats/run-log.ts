@@ -87,9 +87,9 @@ export class NatsRunLog implements RunLog {
     return removeAll(this.#context.jsm, this.#context.names.runsStream, seqs);
   }
 
-  async end(): Promise<LogEnd> {
+  async end({ withinMs }: { readonly withinMs?: number } = {}): Promise<LogEnd> {
     const { jsm, names } = this.#context;
-    const { state, config, ts } = await patiently(() => jsm.streams.info(names.runsStream));
+    const { state, config, ts } = await patiently(() => jsm.streams.info(names.runsStream), withinMs);
     // Servers before 2.10 do not tell their time; this machine's stands in for it.
     const time = ts === undefined ? Date.now() : Date.parse(ts);
     const { messages: facts, bytes } = state;

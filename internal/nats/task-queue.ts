@@ -22,7 +22,13 @@ import { getFromLeader } from "./stored-message.ts";
 
 const NANOS = 1_000_000;
 /** Of a queue that nobody has used yet. */
-const EMPTY: QueueDepth = { waiting: 0, inFlight: 0, deliveredSeq: 0, isWanted: false };
+const EMPTY: QueueDepth = {
+  waiting: 0,
+  inFlight: 0,
+  limit: MAX_ACK_PENDING,
+  deliveredSeq: 0,
+  isWanted: false,
+};
 
 /** The consumer of a queue, on its way or there. */
 interface Consumer {
@@ -94,7 +100,8 @@ export class NatsTaskQueue implements TaskQueue {
     try {
       const info = await patiently(() => jsm.consumers.info(names.tasksStream, consumerName(queue)));
       const { num_pending: waiting, num_ack_pending: inFlight, delivered, num_waiting } = info;
-      return { waiting, inFlight, deliveredSeq: delivered.stream_seq, isWanted: num_waiting > 0 };
+      const { max_ack_pending: limit = MAX_ACK_PENDING } = info.config;
+      return { waiting, inFlight, limit, deliveredSeq: delivered.stream_seq, isWanted: num_waiting > 0 };
     } catch (error) {
       if (isApiError(error, CODES.consumerNotFound)) return EMPTY;
       throw error;

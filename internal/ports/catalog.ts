@@ -26,7 +26,7 @@ export interface DeployedVersion extends NewVersion {
 }
 
 export interface Catalog {
-  /** Adds the next version; `undefined` when the newest has the very same source. */
+  /** Adds the next version; `undefined` when the newest has the very same source. Rejects with `NotStored`. */
   add(version: NewVersion): Promise<DeployedVersion | undefined>;
   /** All versions of one name, oldest first; none when the name is unknown. */
   versions(name: string): Promise<DeployedVersion[]>;

@@ -4,7 +4,7 @@ import type { Dag } from "../core/model.ts";
 import type { BlobRef } from "../core/stored.ts";
 
 export interface Definitions {
-  /** Stores a definition; cheap when it is stored already. */
+  /** Stores a definition; cheap when it is stored already. Rejects with `NotStored`, as `putSource` does. */
   put(dag: Dag): Promise<BlobRef>;
   /** Stores the text that a definition was read from. */
   putSource(text: string): Promise<BlobRef>;

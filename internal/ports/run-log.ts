@@ -48,7 +48,7 @@ export interface RunLog {
   /** Removes what stands at these positions for good; the same facts may then be stored again. What is gone already is no error. */
   remove(seqs: readonly number[]): Promise<void>;
   /** Where the log ends. */
-  end(): Promise<LogEnd>;
+  end(patience?: { readonly withinMs: number }): Promise<LogEnd>;
   /** Hands over the facts from position `from` on (1 is the first), those of all runs, of one, or of some partitions, as they come. */
   follow(options: FollowOptions, onFact: (fact: LoggedFact) => void): Promise<Follower>;
 }

@@ -8,6 +8,9 @@ export interface Pressure {
   why(...stores: readonly Store[]): string | undefined;
 }
 
+/** Somebody who asks for something, and is there to be told, waits no longer for it to be stored, in milliseconds. */
+export const CALLER_WAITS_MS = 5_000;
+
 export interface WriteOptions {
   /** How long the writer can wait, in milliseconds; then it rejects with `NotStored`. Default: for as long as it takes. */
   readonly withinMs?: number;
@@ -21,7 +24,7 @@ export class NotStored extends Error {
   /** It may be there all the same: the server has not answered. */
   readonly isOpen: boolean;
   constructor({ what, why, isOpen }: { what: string; why: string; isOpen: boolean }) {
-    super(`${what} was not stored: ${why}`);
+    super(isOpen ? `whether ${what} was stored is not known: ${why}` : `${what} was not stored: ${why}`);
     this.name = "NotStored";
     this.why = why;
     this.isOpen = isOpen;

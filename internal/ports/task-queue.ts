@@ -48,6 +48,8 @@ export interface TaskQueue extends Extender {
 export interface QueueDepth {
   readonly waiting: number;
   readonly inFlight: number;
+  /** So many may be in flight at a time. */
+  readonly limit: number;
   /** The highest position that was delivered, given back or not; 0 when nothing was. */
   readonly deliveredSeq: number;
   /** Somebody waits for deliveries. */

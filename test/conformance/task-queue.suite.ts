@@ -153,6 +153,7 @@ export function taskQueueSuite(name: string, make: MakeFixture): void {
       expect(await queue.depth("never-seen")).toEqual({
         waiting: 0,
         inFlight: 0,
+        limit: expect.any(Number) as number,
         deliveredSeq: 0,
         isWanted: false,
       });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { StalledQueues } from "../../internal/executor/stalled-queues.ts";
 import type { QueueDepth } from "../../internal/ports/task-queue.ts";
 
-const STILL: QueueDepth = { waiting: 3, inFlight: 1, deliveredSeq: 7, isWanted: true };
+const STILL: QueueDepth = { waiting: 3, inFlight: 1, limit: 100, deliveredSeq: 7, isWanted: true };
 
 /** What was renewed, when each look finds the next of these. */
 async function renewedAfter(looks: readonly QueueDepth[], mayAct = true): Promise<string[]> {

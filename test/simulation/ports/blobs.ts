@@ -10,6 +10,10 @@ export class SimBlobs implements Blobs {
     this.#client = client;
   }
 
+  within(): Pick<Blobs, "put"> {
+    return this;
+  }
+
   async put(owner: BlobOwner, name: string, bytes: Uint8Array): Promise<BlobRef> {
     const { server } = this.#client;
     await this.#client.publish(server.blobs, {

@@ -72,6 +72,7 @@ export class QueueConsumer {
     return {
       waiting: this.#pending.length,
       inFlight: this.#inFlight.size,
+      limit: Number.POSITIVE_INFINITY,
       deliveredSeq: this.#deliveredSeq,
       isWanted: this.#pulls.length > 0,
     };

@@ -1,0 +1,31 @@
+/** What is told of a run in words and as JSON alike. */
+import type { Ending } from "../../internal/core/endings.ts";
+import type { VoidReason } from "../../internal/core/outcome.ts";
+import type { Explanation } from "./explain.ts";
+
+/** `exit-nonzero: exit code 7`, with what a void one is called first. */
+export function describeEnding({ outcome, void: why }: Ending): string {
+  const how =
+    outcome.state === "completed" ? "completed" : `${outcome.error.reason}: ${outcome.error.message}`;
+  return why === undefined ? how : `void (${why}): ${how}`;
+}
+
+/** Those that there are. */
+export function voidCounts(endings: readonly Ending[]): Partial<Record<VoidReason, number>> {
+  const counts: Partial<Record<VoidReason, number>> = {};
+  for (const { void: why } of endings) if (why !== undefined) counts[why] = (counts[why] ?? 0) + 1;
+  return counts;
+}
+
+/** With what is only observed: that it runs, or is queued. */
+export function taskState({ run, waits }: Explanation, position: number): string {
+  switch (waits.get(position)?.kind) {
+    case "running":
+      return "running";
+    case "queued":
+    case "queue-limit":
+      return "queued";
+    default:
+      return run.instances.state(position);
+  }
+}

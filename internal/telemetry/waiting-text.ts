@@ -1,0 +1,122 @@
+/** What tasks wait for, as sentences. */
+import { DEFAULT_QUEUE } from "../core/model.ts";
+import type { RunFold } from "../core/run-fold.ts";
+import type { Obstacle, Wait } from "../core/waiting.ts";
+import { localTime } from "./local-time.ts";
+import { counted, shortDuration } from "./text.ts";
+
+/** What keeps a run from going on, and what could be done. */
+export function obstacleText(obstacle: Obstacle): string {
+  switch (obstacle.kind) {
+    case "no-executor":
+      return "waiting for an executor";
+    case "server":
+      return `waiting: ${obstacle.why}`;
+    case "no-worker": {
+      const { queue, others } = obstacle;
+      if (others) return `queue '${queue}' is waiting for a worker: start one with --queues ${queue}`;
+      const flag = queue === DEFAULT_QUEUE ? "" : ` --queues ${queue}`;
+      return `waiting for a worker: start one with \`worker --nats …${flag}\``;
+    }
+    case "workers-held-up":
+      return `the workers of queue '${obstacle.queue}' take nothing more: ${obstacle.why}`;
+  }
+}
+
+/** What several tasks wait for alike, as the end of "3 tasks …". */
+export function waitText(wait: Wait): string {
+  switch (wait.kind) {
+    case "no-executor":
+    case "server":
+    case "no-worker":
+    case "workers-held-up":
+      return obstacleText(wait);
+    case "running":
+      return "running";
+    case "upstream":
+      return "waiting for upstream tasks";
+    case "back-off":
+      return "waiting after a failure";
+    case "queued": {
+      const { queue, waiting, inFlight } = wait;
+      return `waiting in queue '${queue}' for a free worker (${waiting} wait there, ${inFlight} are in flight)`;
+    }
+    case "queue-limit":
+      return `waiting in queue '${wait.queue}', which lets ${wait.limit} be in flight at a time (${wait.waiting} wait there)`;
+    case "max-parallel":
+      return `waiting for others of the run: max_parallel is ${wait.limit}`;
+    case "window": {
+      const { queue, window, before } = wait;
+      return `waiting for a place in queue '${queue}': ${counted(window, "attempt")} of it are put there at a time, and ${before} wait for that`;
+    }
+    case "turn":
+      return "about to be queued";
+  }
+}
+
+/** What is different for each of them; nothing for most. */
+export function waitDetail(wait: Wait, run: RunFold, waits: ReadonlyMap<number, Wait>): string {
+  switch (wait.kind) {
+    case "running": {
+      const { worker, sinceMs, timeoutMs } = wait;
+      const limit = timeoutMs === undefined ? "" : ` of ${shortDuration(timeoutMs)} at most`;
+      return `on ${worker} for ${shortDuration(sinceMs)}${limit}`;
+    }
+    case "back-off":
+      return `until ${localTime(wait.until)}, in ${shortDuration(wait.forMs)}`;
+    case "upstream":
+      return some(wait.positions.map((each) => `${run.task(each).id} (${stateOf(each, run, waits)})`));
+    default:
+      return "";
+  }
+}
+
+/** The whole of it, for one task. */
+export function waitSentence(wait: Wait, run: RunFold, waits: ReadonlyMap<number, Wait>): string {
+  const detail = waitDetail(wait, run, waits);
+  if (detail === "") return waitText(wait);
+  return `${waitText(wait)}${wait.kind === "upstream" ? ":" : ""} ${detail}`;
+}
+
+/** In a word or two: who waits for it may want to look there next. */
+function stateOf(position: number, run: RunFold, waits: ReadonlyMap<number, Wait>): string {
+  const kind = waits.get(position)?.kind;
+  switch (kind) {
+    case "running":
+      return "running";
+    case "queued":
+    case "queue-limit":
+      return "queued";
+    case "no-worker":
+      return "without a worker";
+    default:
+      return run.instances.state(position);
+  }
+}
+
+const SHOWN = 5;
+
+/** Of many the first. */
+export function some(items: readonly string[], shown = SHOWN): string {
+  const more = items.length - shown;
+  return more > 0 ? `${items.slice(0, shown).join(", ")} … and ${more} more` : items.join(", ");
+}
+
+export interface WaitGroup {
+  readonly kind: Wait["kind"];
+  readonly text: string;
+  readonly positions: readonly number[];
+}
+
+/** Those that wait for the same, together: what runs first, what only waits for others last. */
+export function groupWaits(waits: ReadonlyMap<number, Wait>): WaitGroup[] {
+  const groups = new Map<string, { kind: Wait["kind"]; text: string; positions: number[] }>();
+  for (const [position, wait] of waits) {
+    const text = waitText(wait);
+    const known = groups.get(text);
+    if (known === undefined) groups.set(text, { kind: wait.kind, text, positions: [position] });
+    else known.positions.push(position);
+  }
+  const rank = ({ kind }: WaitGroup): number => (kind === "running" ? 0 : kind === "upstream" ? 2 : 1);
+  return [...groups.values()].toSorted((a, b) => rank(a) - rank(b));
+}
