@@ -54,6 +54,7 @@ export function workerJson(worker: WorkerView): string {
     slots: worker.slots,
     active: worker.active,
     draining: worker.draining,
+    waits: worker.waits ?? null,
     blocked_ms: worker.blockedMs,
     silent_ms: worker.silentMs,
   });

@@ -86,12 +86,14 @@ export async function workers({ json }: Flags, settings: Settings): Promise<numb
     `${shortDuration(worker.silentMs)} ago`,
   ]);
   const head = ["WORKER", "HOST", "QUEUES", "BUSY", "STATE", "HEARD"];
-  process.stdout.write(`${table([head, ...rows], { width: lineWidth() }).join("\n")}\n`);
+  const reasons = new Set(view.workers.flatMap(({ waits }) => waits ?? []));
+  const notices = [...reasons].map((why) => `! outcomes wait to be stored: ${why}`);
+  process.stdout.write(`${[...table([head, ...rows], { width: lineWidth() }), ...notices].join("\n")}\n`);
   return 0;
 }
 
-function stateOf({ draining, blockedMs }: WorkerView): string {
-  const state = draining ? "draining" : "live";
+function stateOf({ draining, blockedMs, waits }: WorkerView): string {
+  const state = draining ? "draining" : waits === undefined ? "live" : "live, waits";
   return blockedMs === 0 ? state : `${state}, blocked for ${shortDuration(blockedMs)}`;
 }
 

@@ -9,7 +9,7 @@ import { askExecutor } from "./look.ts";
 export async function queues({ json }: { readonly json: boolean }, settings: Settings): Promise<number> {
   const view = await withCluster(settings, askExecutor);
   if (json) {
-    for (const queue of view.queues) process.stdout.write(`${toJson(queue)}\n`);
+    for (const queue of view.queues) process.stdout.write(`${toJson(queue, view.waits)}\n`);
     return 0;
   }
   if (view.queues.length === 0) {
@@ -24,7 +24,9 @@ export async function queues({ json }: { readonly json: boolean }, settings: Set
     isForsaken(queue) ? "waiting for a worker" : "",
   ]);
   const head = ["QUEUE", "WAITING", "IN FLIGHT", "WORKERS", ""];
-  process.stdout.write(`${table([head, ...rows], { width: lineWidth() }).join("\n")}\n`);
+  const notices = view.waits === undefined ? [] : [`! nothing more is queued: ${view.waits}`];
+  const lines = [...table([head, ...rows], { width: lineWidth() }), ...notices];
+  process.stdout.write(`${lines.join("\n")}\n`);
   return 0;
 }
 
@@ -33,12 +35,13 @@ function isForsaken({ depth, workers }: QueueView): boolean {
   return depth > 0 && workers === 0;
 }
 
-function toJson(queue: QueueView): string {
+function toJson(queue: QueueView, waits: string | undefined): string {
   return JSON.stringify({
     queue: queue.queue,
     waiting: queue.depth - queue.running,
     in_flight: queue.running,
     workers: queue.workers,
     waiting_for_worker: isForsaken(queue),
+    waits: waits ?? null,
   });
 }
