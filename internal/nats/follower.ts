@@ -16,7 +16,7 @@ import type { Follower } from "../ports/run-log.ts";
 import { type Context, guarded } from "./context.ts";
 import { type DeliveryInfo, readDelivery } from "./delivery-info.ts";
 import { patiently } from "./patience.ts";
-import type { StreamMessage } from "./stored-message.ts";
+import { getFromLeader, type StreamMessage } from "./stored-message.ts";
 
 export interface FollowStreamOptions {
   readonly context: Pick<Context, "nc" | "jsm" | "isUp" | "onTrouble" | "closing">;
@@ -82,6 +82,8 @@ export class StreamFollower implements Follower {
   readonly #options: FollowStreamOptions;
   /** Everything before this position was handed over, or is not for us. */
   #next: number;
+  /** What was handed over last. */
+  #newest: Pick<StreamMessage, "seq" | "time"> | undefined;
   #subscription: Subscription | undefined;
   /** Name of the present consumer, once it is known. */
   #consumer = "";
@@ -175,12 +177,20 @@ export class StreamFollower implements Follower {
   async #checkRewound(): Promise<void> {
     const { context, stream, onRewound } = this.#options;
     const { state } = await context.jsm.streams.info(stream);
-    if (state.last_seq >= this.#next - 1) return;
     const known = this.#next - 1;
-    const what = `the stream ${stream} ends at ${state.last_seq}, but ${known} was read before: it has lost its end`;
+    if (state.last_seq >= known && (await this.#holdsNewest())) return;
+    const what = `the stream ${stream} ends at ${state.last_seq}, and not as it was read up to ${known}: it has lost its end`;
     context.onTrouble(`${what}, and is read again from the beginning`);
     this.#next = 1;
     onRewound?.();
+  }
+
+  /** By now it may be longer again than it was. A message that was removed tells nothing, and reading again does no harm. */
+  async #holdsNewest(): Promise<boolean> {
+    const { context, stream, onRewound } = this.#options;
+    if (onRewound === undefined || this.#newest === undefined) return true;
+    const { seq, time } = this.#newest;
+    return (await getFromLeader(context.jsm, stream, { seq }))?.time === time;
   }
 
   /** The present consumer is done with. */
@@ -240,6 +250,7 @@ export class StreamFollower implements Follower {
 
   #handOver({ subject, data, headers }: Msg, { seq, time, pending }: DeliveryInfo): void {
     this.#next = seq + 1;
+    this.#newest = { seq, time };
     try {
       this.#options.onMessage({ subject, data, seq, time, headers });
     } finally {

@@ -300,6 +300,24 @@ it("says when the log has lost its end, and still shows what is new", async () =
   expect(cluster.told.troubles.join()).toContain("it has lost its end");
 });
 
+it("tells a log that has lost its end also when it is longer again by then", async () => {
+  const [cluster, other] = [await open(), await open()];
+  const seen = new Collected<LoggedFact>();
+  let rewound = 0;
+  await cluster.log.follow({ from: 1, onRewound: () => void rewound++ }, seen.add);
+  for (let n = 0; n < 5; n++) await cluster.log.append(RUN, outcomes(n));
+  await seen.reach(5);
+  await administer(async ({ jsm }) => {
+    const { config } = await jsm.streams.info(stream("RUNS"));
+    await jsm.streams.delete(stream("RUNS"));
+    await jsm.streams.add(config);
+    await Promise.all(Array.from({ length: 8 }, (_, n) => other.log.append(RUN, outcomes(70 + n))));
+  });
+  const again = (await seen.reach(13)).slice(5);
+  expect(again.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  expect(rewound).toBe(1);
+});
+
 it("closes in time without a server, and rejects what was not stored", async () => {
   const cluster = await open();
   await cluster.log.append(RUN, outcomes(1));
