@@ -165,14 +165,20 @@ export class Coordinator {
   }
 
   async #replay(from: number, end: number): Promise<void> {
-    const { log, share, onRewound } = this.#options;
+    const { log, share } = this.#options;
     this.#replayedFrom = from;
-    const where = { from, partitions: partitionsOf(share), onRewound };
+    const where = { from, partitions: partitionsOf(share), onRewound: () => this.#onRewound() };
     this.#follower = await log.follow(where, (fact) => {
       this.#onFact(fact);
     });
     if (this.#stopped) await this.#follower.stop();
     await this.folded(end);
+  }
+
+  /** Nothing that was folded holds any more: what is handed over now is for the one that comes after this. */
+  #onRewound(): void {
+    void this.stop();
+    this.#options.onRewound();
   }
 
   /** The lease was renewed: what had to wait while it was too old to act on is done now. */
