@@ -42,6 +42,8 @@ export class Truth {
   /** The log was put back. */
   rewound(): void {
     this.runs.clear();
+    this.endedAt.clear();
+    this.cancelledAt.clear();
     for (const message of this.#server.runs.messages) this.#onStored(message);
   }
 

@@ -48,6 +48,7 @@ export class World {
   fail(invariant: string, message: string): void {
     this.violation ??= new Violation(invariant, message);
     this.note(`VIOLATION ${invariant}: ${message}`);
+    this.note(new Error("by way of").stack ?? "");
   }
 
   /** Lets time pass until then, or until something happens that must not. */

@@ -30,6 +30,7 @@ export class SimFollower implements Follower {
   readonly #onFact: (fact: LoggedFact) => void;
   /** Everything before this position was handed over, or is not for us. */
   #next: number;
+  #newest: Stored | undefined;
   #epoch = 0;
   #received = 0;
   #consumer: Consumer | undefined;
@@ -96,9 +97,13 @@ export class SimFollower implements Follower {
   }
 
   async #checkRewound(epoch: number): Promise<void> {
-    const { server } = this.#client;
-    const end = await this.#client.request("ask for the log's end", () => server.runs.lastSeq);
-    if (epoch !== this.#epoch || end >= this.#next - 1) return;
+    const { runs } = this.#client.server;
+    const newest = this.#newest;
+    const isRewound = await this.#client.request("ask for the log's end", () => {
+      if (runs.lastSeq < this.#next - 1) return true;
+      return this.#options.onRewound !== undefined && newest !== undefined && runs.at(newest.seq) !== newest;
+    });
+    if (epoch !== this.#epoch || !isRewound) return;
     this.#next = 1;
     this.#options.onRewound?.();
   }
@@ -142,6 +147,7 @@ export class SimFollower implements Follower {
 
   #handOver(message: Stored): void {
     this.#next = message.seq + 1;
+    this.#newest = message;
     const fact = readFact(message);
     try {
       if (fact !== undefined) this.#onFact(fact);

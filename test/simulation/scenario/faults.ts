@@ -51,6 +51,18 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       server.comeUp(),
     );
   },
+  // From a backup that is some seconds old: of the log alone, or with what is kept beside it.
+  "log restored": ({ world, server, truth }) => {
+    const { runs, history, checkpoints } = server;
+    const streams = world.random.chance(0.5) ? [runs] : [runs, history, checkpoints];
+    const backups = streams.map((stream) => stream.backUp());
+    world.after(world.random.next() * 5_000, "the log is put back", () => {
+      server.goDown("killed");
+      for (const [i, backup] of backups.entries()) streams[i]?.restore(backup);
+      truth.rewound();
+      world.after(1_000 + world.random.next() * 2_000, "server", () => server.comeUp());
+    });
+  },
   "server full": (around) => forAWhile(around, "isFull", 30_000),
   election: (around) => forAWhile(around, "isBusy", 8_000),
   "time steps": ({ world, server }) => server.stepTime(world.random.below(60_000) - 40_000),

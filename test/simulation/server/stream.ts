@@ -21,6 +21,11 @@ export interface StreamListener {
   removed?(message: Stored, how: Removal): void;
 }
 
+export interface Backup {
+  readonly messages: readonly Stored[];
+  readonly lastSeq: number;
+}
+
 export class Stream {
   readonly spec: StreamSpec;
   readonly #clock: StreamClock;
@@ -89,10 +94,16 @@ export class Stream {
     return true;
   }
 
-  /** The stream ends at `seq` again, as after a restore. */
-  rewind(seq: number): void {
-    for (const message of [...this.#messages.values()]) if (message.seq > seq) this.#drop(message, "deleted");
-    this.#lastSeq = Math.min(this.#lastSeq, seq);
+  backUp(): Backup {
+    return { messages: [...this.#messages.values()], lastSeq: this.#lastSeq };
+  }
+
+  /** It is as it was then; positions are given out anew. Nobody is told. */
+  restore({ messages, lastSeq }: Backup): void {
+    this.#messages.clear();
+    this.#bySubject.clear();
+    for (const message of messages) this.#put(message);
+    this.#lastSeq = lastSeq;
   }
 
   #put(message: Stored): void {
