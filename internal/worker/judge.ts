@@ -10,7 +10,7 @@ export interface JudgeOptions extends OwnJudgementOptions {
 
 /**
  * An executor reads the log to its end before it answers, which takes it half a second or so, and longer after an
- * outage. One that does not answer for so long has lost its lease, and another answers the next time.
+ * outage. One that does not answer for so long has lost its lease, and another answers the next question.
  */
 const ASK_MS = 5_000;
 
@@ -41,8 +41,12 @@ export class Judge {
       attempt,
       runSeq,
     }));
-    const answer = await referee.ask(share, { incarnation, attempts }, ASK_MS);
-    return answer ?? judgeAlone(copies, this.#options);
+    const ask = (): ReturnType<Referee["ask"]> => referee.ask(share, { incarnation, attempts }, ASK_MS);
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    const own = await judgeAlone(copies, this.#options);
+    // An executor may have come meanwhile, and have told another that it may run one of them.
+    return (await ask()) ?? own;
   }
 }
 

@@ -4,17 +4,20 @@
  *
  * U1 A judgement counts only if it was asked for on the connection that stands now.
  * U2 Of each share one question at a time is under way; what comes meanwhile goes with the next.
+ * U3 As long as a copy is here it is extended: an answer must not come when somebody else has been given it.
  */
 import { attemptKey, type Work } from "../core/attempt.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Link } from "../ports/link.ts";
 import type { Observer } from "../ports/observer.ts";
-import type { Delivery } from "../ports/task-queue.ts";
+import type { Delivery, Extender } from "../ports/task-queue.ts";
 import { byShare } from "./judge.ts";
 import type { Judgement } from "./own-judgement.ts";
 
 export interface SuspectsOptions {
-  readonly clock: Pick<Clock, "soon">;
+  readonly clock: Pick<Clock, "soon" | "after">;
+  /** The queue is not to deliver them again while they are asked about. */
+  readonly queue: Extender;
   readonly link: Pick<Link, "isUp">;
   readonly observer: Observer;
   judge(copies: readonly Delivery[]): Promise<ReadonlyMap<Delivery, Judgement>>;
@@ -30,6 +33,8 @@ export interface SuspectsOptions {
 /** How long a copy that another worker holds, or that nobody can judge now, is left alone. */
 const HELD_MS = 2_000;
 const MAX_ASKED = 256;
+/** Well below any ack wait. */
+const EXTEND_MS = 1_000;
 
 export class Suspects {
   readonly #options: SuspectsOptions;
@@ -40,6 +45,7 @@ export class Suspects {
   /** Counts the connections. */
   #epoch = 0;
   #isAskingSoon = false;
+  #isExtending = false;
 
   constructor(options: SuspectsOptions) {
     this.#options = options;
@@ -52,6 +58,7 @@ export class Suspects {
   add(delivery: Delivery): void {
     this.#copies.set(attemptKey(delivery.work), delivery);
     this.#askSoon();
+    this.#extendLater();
   }
 
   /** The connection was lost and is back: what came before goes back, and what was said of it means nothing now. */
@@ -82,6 +89,17 @@ export class Suspects {
       this.#copies.delete(key);
       act(delivery);
     }
+  }
+
+  #extendLater(): void {
+    if (this.#isExtending) return;
+    this.#isExtending = true;
+    this.#options.clock.after(EXTEND_MS, () => {
+      this.#isExtending = false;
+      if (this.#copies.size === 0) return;
+      this.#options.queue.extend([...this.#copies.values()].map(({ receipt }) => receipt));
+      this.#extendLater();
+    });
   }
 
   #askSoon(): void {

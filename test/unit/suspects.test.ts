@@ -153,6 +153,35 @@ describe("with an executor", () => {
   });
 });
 
+test("a copy that is asked about for long is not delivered to another meanwhile", async () => {
+  let answer = (): void => undefined;
+  const asked: Question[] = [];
+  await cluster.referee.serve(shareOf(PARTITION), async (question) => {
+    asked.push(question);
+    await new Promise<void>((resolve) => (answer = resolve));
+    return all("run")(question);
+  });
+  await cluster.queue.enqueue(suspect("a"));
+  await settle();
+  const other = new TestWorker(cluster, clock, { workerId: "other" });
+  await other.worker.start();
+  await clock.advance(3 * ACK_WAIT_MS);
+  expect(asked).toHaveLength(1);
+  answer();
+  await settle();
+  expect([worker.begun, other.begun]).toEqual([[key("a")], []]);
+});
+
+test("an executor that comes while a worker judges alone has the last word", async () => {
+  await cluster.queue.enqueue(suspect("a"));
+  await clock.advance(500);
+  expect(worker.begun).toEqual([]);
+  await serve(all("over"));
+  await clock.advance(5_000);
+  expect(worker.begun).toEqual([]);
+  expect(await queued()).toEqual([]);
+});
+
 describe("without an executor", () => {
   test.each([
     ["has an outcome", async () => end("a")],
