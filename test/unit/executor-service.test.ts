@@ -304,24 +304,6 @@ test("after the log has lost its end all is replayed, and who waits for a run th
   expect(await kept.result()).toMatchObject({ state: "completed" });
 });
 
-test("what a log that has lost its end hands over is not folded into what was before", async () => {
-  const { follow } = cluster.log;
-  const handOver: (() => void)[] = [];
-  cluster.log.follow = async (options, onFact) => {
-    const from = await cluster.log.factsOf(runId);
-    handOver.push(() => {
-      options.onRewound?.();
-      for (const fact of from) onFact({ ...fact, runId: "another" });
-    });
-    return follow.call(cluster.log, options, onFact);
-  };
-  const { runId } = await service.submit({ dag: CHAIN });
-  await newLease();
-  for (const act of handOver.splice(0)) act();
-  await clock.advance(4_000);
-  expect((await cluster.queue.list()).filter((copy) => copy.runId === "another")).toEqual([]);
-});
-
 test("a take-over that takes longer than the lease lasts keeps it", async () => {
   const { follow } = cluster.log;
   let open = (): void => undefined;
