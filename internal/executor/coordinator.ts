@@ -158,10 +158,12 @@ export class Coordinator {
       await this.#replay(1, end.seq);
     }
     if (this.#stopped) return;
+    // Before anything is enqueued that workers ask about: they would ask whoever was here before, and wait in vain.
+    await this.#arbiter.start();
+    if (this.#stopped) return;
     logTime.saw((await log.end()).time);
     this.#recover(this.#copies);
     this.#checkpointer.start();
-    await this.#arbiter.start();
   }
 
   async #replay(from: number, end: number): Promise<void> {

@@ -1,10 +1,12 @@
 /** Questions to the executors on core NATS: one question goes to all of them. */
-import { createInbox, type Msg } from "@nats-io/transport-node";
 import { decodeExecutor, encodeExecutor } from "../contract/notices.ts";
 import { type ClusterView, type ExecutorView, isComplete, merged } from "../core/cluster-view.ts";
 import type { Desk } from "../ports/desk.ts";
 import type { Subscription } from "../ports/presence.ts";
+import { ask } from "./ask.ts";
 import { type Context, guarded } from "./context.ts";
+
+const NOTHING = new Uint8Array();
 
 export class NatsDesk implements Desk {
   readonly #context: Context;
@@ -28,31 +30,18 @@ export class NatsDesk implements Desk {
   }
 
   async ask(timeoutMs: number): Promise<ClusterView | undefined> {
-    const { nc, names, onTrouble } = this.#context;
+    const { names } = this.#context;
     const answers: ExecutorView[] = [];
-    const inbox = createInbox();
-    let done = (): void => undefined;
-    const heard = new Promise<void>((resolve) => (done = resolve));
-    const hear = (message: Msg): void => {
-      const answer = this.#read(message);
+    await ask(this.#context, { subject: names.desk, bytes: NOTHING, timeoutMs }, (data) => {
+      const answer = this.#read(data);
       if (answer !== undefined) answers.push(answer);
-      if (answer === undefined || isComplete(answers)) done();
-    };
-    if (nc.isClosed()) return undefined;
-    const subscription = nc.subscribe(inbox, guarded(onTrouble, "hearing what is going on", hear));
-    const timer = setTimeout(done, timeoutMs);
-    try {
-      nc.publish(names.desk, new Uint8Array(), { reply: inbox });
-      await heard;
-      return merged(answers);
-    } finally {
-      clearTimeout(timer);
-      subscription.unsubscribe();
-    }
+      return answer === undefined || isComplete(answers);
+    });
+    return merged(answers);
   }
 
   /** Nothing where there is no executor. */
-  #read({ data }: Msg): ExecutorView | undefined {
+  #read(data: Uint8Array): ExecutorView | undefined {
     // No responders.
     if (data.length === 0) return undefined;
     const decoded = decodeExecutor(data);

@@ -93,6 +93,9 @@ export class StreamFollower implements Follower {
   #heardAt = 0;
   #retry: NodeJS.Timeout | undefined;
   #watch: NodeJS.Timeout | undefined;
+  #isLooking = false;
+  /** No message for us lies between. */
+  #quiet = { after: 0, to: 0 };
   #stopped = false;
   #waiters: Waiter[] = [];
 
@@ -113,7 +116,26 @@ export class StreamFollower implements Follower {
     if (seq < this.#next || this.#stopped) return Promise.resolve();
     return new Promise((resolve) => {
       this.#waiters.push({ seq, resolve });
+      void this.#look();
     });
+  }
+
+  /**
+   * Finds out where the newest message for us is. Once that is handed over, all that anybody waits for is behind us:
+   * the next heartbeats would say so too, up to a second later. Not of a filter that nearly everything passes.
+   */
+  async #look(): Promise<void> {
+    const { context, stream, filter } = this.#options;
+    if (this.#isLooking || typeof filter === "string") return;
+    this.#isLooking = true;
+    const to = Math.max(...this.#waiters.map(({ seq }) => seq));
+    const looks = filter.map((last_by_subj) => getFromLeader(context.jsm, stream, { last_by_subj }));
+    const found = await Promise.all(looks).catch(() => undefined);
+    this.#isLooking = false;
+    if (found === undefined) return;
+    this.#quiet = { after: Math.max(0, ...found.map((message) => message?.seq ?? 0)), to };
+    this.#wake();
+    if (this.#waiters.some(({ seq }) => seq > to)) void this.#look();
   }
 
   async stop(): Promise<void> {
@@ -182,6 +204,7 @@ export class StreamFollower implements Follower {
     const what = `the stream ${stream} ends at ${state.last_seq}, and not as it was read up to ${known}: it has lost its end`;
     context.onTrouble(`${what}, and is read again from the beginning`);
     this.#next = 1;
+    this.#quiet = { after: 0, to: 0 };
     onRewound?.();
   }
 
@@ -278,6 +301,8 @@ export class StreamFollower implements Follower {
 
   #wake(): void {
     if (this.#waiters.length === 0) return;
+    const { after, to } = this.#quiet;
+    if (this.#next > after && this.#next <= to) this.#next = to + 1;
     this.#waiters = this.#waiters.filter((waiter) => {
       if (waiter.seq >= this.#next) return true;
       waiter.resolve();

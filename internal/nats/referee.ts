@@ -3,7 +3,12 @@ import type { Msg } from "@nats-io/transport-node";
 import { decodeQuestion, decodeRulings, encodeQuestion, encodeRulings } from "../contract/referee.ts";
 import type { Subscription } from "../ports/presence.ts";
 import type { Question, Referee, Ruling } from "../ports/referee.ts";
+import { ask } from "./ask.ts";
 import { type Context, guarded } from "./context.ts";
+
+/** Who was asked may be frozen: whoever has taken over since is asked too. */
+const REPEAT_MS = 1_000;
+const NOTHING = new Uint8Array();
 
 type Rule = (question: Question) => Promise<readonly Ruling[]>;
 
@@ -25,14 +30,18 @@ export class NatsReferee implements Referee {
   }
 
   async ask(share: number, question: Question, timeoutMs: number): Promise<readonly Ruling[] | undefined> {
-    const { nc, names, onTrouble } = this.#context;
-    let data: Uint8Array;
-    try {
-      ({ data } = await nc.request(names.referee(share), encodeQuestion(question), { timeout: timeoutMs }));
-    } catch {
-      // Nobody is there, or has no answer in time.
-      return undefined;
-    }
+    const { names, onTrouble } = this.#context;
+    const subject = names.referee(share);
+    let data: Uint8Array = NOTHING;
+    await ask(
+      this.#context,
+      { subject, bytes: encodeQuestion(question), timeoutMs, repeatMs: REPEAT_MS },
+      (answer) => {
+        data = answer;
+        return true;
+      },
+    );
+    // Nobody is there, or has no answer in time.
     if (data.length === 0) return undefined;
     const decoded = decodeRulings(data);
     const wrong = "wrong" in decoded ? decoded.wrong : missing(decoded.value, question);

@@ -102,6 +102,20 @@ it("asks before it sends a write again, and sends what is meant for that", async
   });
 });
 
+it("a question about attempts reaches who takes over while nobody answers it", async () => {
+  const [frozen, other, worker] = [await open(), await open(), await open()];
+  let asked = 0;
+  await frozen.referee.serve(3, () => {
+    asked++;
+    return new Promise(() => undefined);
+  });
+  const attempt = { runId: "run-1", task: "a", index: 0, attempt: 1, runSeq: 1 };
+  const answer = worker.referee.ask(3, { incarnation: "w", attempts: [attempt] }, 60_000);
+  await until(() => asked === 1);
+  await other.referee.serve(3, async () => ["over"]);
+  expect(await answer).toEqual(["over"]);
+});
+
 it("goes on after a consumer of a follower was deleted, without a gap", async () => {
   const cluster = await open();
   const seen = new Collected<LoggedFact>();
