@@ -105,10 +105,7 @@ it("asks before it sends a write again, and sends what is meant for that", async
 it("a question about attempts reaches who takes over while nobody answers it", async () => {
   const [frozen, other, worker] = [await open(), await open(), await open()];
   let asked = 0;
-  await frozen.referee.serve(3, () => {
-    asked++;
-    return new Promise(() => undefined);
-  });
+  await frozen.referee.serve(3, () => new Promise(() => void asked++));
   const attempt = { runId: "run-1", task: "a", index: 0, attempt: 1, runSeq: 1 };
   const answer = worker.referee.ask(3, { incarnation: "w", attempts: [attempt] }, 60_000);
   await until(() => asked === 1);
