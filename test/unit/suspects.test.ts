@@ -338,16 +338,12 @@ describe("a worker that is cut off", () => {
   });
 });
 
+const RUN = { runId: "run", partition: PARTITION };
+
 async function cancel(): Promise<void> {
-  await cluster.log.append(
-    { runId: "run", partition: PARTITION },
-    { kind: "cancel", gen: 0, cause: "request", message: "" },
-  );
+  await cluster.log.append(RUN, { kind: "cancel", gen: 0, cause: "request", message: "" });
 }
 
 async function retired(): Promise<void> {
-  await cluster.log.append(
-    { runId: "run", partition: PARTITION },
-    { kind: "retired", gen: 2, state: "completed", durationMs: 1 },
-  );
+  await cluster.log.append(RUN, { kind: "retired", gen: 2, state: "completed", durationMs: 1 });
 }
