@@ -167,10 +167,12 @@ export class SimFollower implements Follower {
       if (this.#waiters.length > 0) this.#askPosition();
     });
     link.toServer("position", () => {
+      // It is the consumer that tells, after all that it has to hand over.
+      if (this.#consumer?.epoch !== epoch) return;
       const { lastSeq } = server.runs;
       const tell = (): void => link.toClient("position", () => this.#onPosition(lastSeq, epoch));
       const { world } = link.process;
-      world.after((this.#consumer?.sendsAt ?? 0) - world.now, "", tell);
+      world.after(this.#consumer.sendsAt - world.now, "", tell);
     });
   }
 

@@ -26,11 +26,7 @@ export class Freshness {
   }
 
   isFresh(seq: number): boolean {
-    const now = this.#client.clock.monotonic();
-    if (now - (this.#tickedAt ?? now) > STALL_MS) {
-      this.#tickedAt = now;
-      void this.renew();
-    }
+    this.#noticeStall();
     return seq > this.#trustedAbove;
   }
 
@@ -53,8 +49,15 @@ export class Freshness {
   }
 
   #tick(): void {
-    const { clock } = this.#client;
-    this.#tickedAt = clock.monotonic();
-    clock.after(TICK_MS, () => this.#tick());
+    this.#noticeStall();
+    this.#client.clock.after(TICK_MS, () => this.#tick());
+  }
+
+  /** After a standstill the tick may come before what has waited in the connection, or after. */
+  #noticeStall(): void {
+    const now = this.#client.clock.monotonic();
+    const lateMs = now - (this.#tickedAt ?? now);
+    this.#tickedAt = now;
+    if (lateMs > STALL_MS) void this.renew();
   }
 }
