@@ -2,8 +2,8 @@
 //
 // Beside the pool's own channel, which carries calls and answers, there is one for what comes while a call runs: that
 // it must end, and what it logs. Plain JavaScript, so that it runs from the sources too.
-import { MessageChannel, parentPort, workerData } from "node:worker_threads";
-import { callFunction } from "./function-call.mjs";
+import { MessageChannel, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { callFunction, failure } from "./function-call.mjs";
 import { loadFunctions } from "./load-functions.mjs";
 
 /** @import { ThreadCall, ThreadStop } from "./function-thread.ts" */
@@ -17,12 +17,15 @@ parentPort?.postMessage({ port: port2 }, [port2]);
 let current;
 /** It may come before its call, which takes another way. @type {ThreadStop | undefined} */
 let stop;
-port.on("message", (/** @type {ThreadStop} */ message) => {
-  stop = message;
-  if (current?.id === stop.id) current.controller.abort(stop.reason);
-});
+port.on("message", hear);
 // Only calls keep a thread busy.
 port.unref();
+
+/** @param {ThreadStop} message */
+function hear(message) {
+  stop = message;
+  if (current?.id === stop.id) current.controller.abort(stop.reason);
+}
 
 /** What keeps the module from being used, or the names of its functions. */
 export async function names() {
@@ -40,10 +43,11 @@ export async function call({ id, name, params, identity }) {
   if (typeof functions === "string") throw new Error(functions);
   const fn = functions.get(name);
   if (fn === undefined) throw new Error(`this time the module exports no function '${name}'`);
+  for (let said; (said = receiveMessageOnPort(port)) !== undefined;) hear(said.message);
+  if (stop?.id === id) return JSON.stringify(failure("cancelled", "ended before it began"));
   const controller = new AbortController();
   const log = (/** @type {string} */ line) => port.postMessage({ id, line });
   current = { id, controller, rest: "" };
-  if (stop?.id === id) controller.abort(stop.reason);
   const answer = await callFunction(fn, params, { signal: controller.signal, identity, log });
   if (current.rest !== "") log(current.rest);
   current = undefined;

@@ -95,15 +95,17 @@ test("a function that listens to its signal may end by itself, and says what it 
   expect(await running).toEqual({ ok: true, output: { reason: "timed-out" } });
 });
 
-test("it also hears of what was said while its thread still started", async () => {
+test("a function that is told to end while its thread still starts does not begin", async () => {
   const stop = new AbortController();
   const file = await folder.write("slow.mjs", `${SOURCE}; await new Promise((go) => setTimeout(go, 100));`);
   await using slow = await closing({ file, memoryMb: 64, observer });
   const context = { signal: stop.signal, graceMs: 60_000, log: (): void => undefined };
   const first = slow.threads.run(call("together", { params: { other: `${folder.path}/go` } }), context);
-  const second = slow.threads.run(call("listens"), context);
+  const begun = `${folder.path}/begun-late`;
+  const second = slow.threads.run(call("listens", { params: { begun } }), context);
   stop.abort("cancelled");
-  expect(await second).toEqual({ ok: true, output: { reason: "cancelled" } });
+  expect(await second).toMatchObject({ ok: false, error: { reason: "cancelled" } });
+  expect(existsSync(begun)).toBe(false);
   await folder.write("go", "");
   expect(await first).toMatchObject({ ok: true });
 });
