@@ -1,6 +1,7 @@
 /** One process of the cluster under test. */
 import { Program } from "../../support/programs.ts";
 import type { TcpProxy } from "../../support/tcp-proxy.ts";
+import { until } from "../../support/until.ts";
 
 export interface MemberOptions {
   readonly kind: "executor" | "worker";
@@ -11,6 +12,7 @@ export interface MemberOptions {
   readonly proxy?: TcpProxy;
 }
 
+const STARTED_MS = 60_000;
 const SHOWN_LINES = 6;
 
 export class Member implements AsyncDisposable {
@@ -33,7 +35,12 @@ export class Member implements AsyncDisposable {
     const ended = this.program.finished.then(() => {
       throw new Error(`${this.name} ended before it had started: ${this.describe().join("\n")}`);
     });
-    await Promise.race([this.program.says(`${this.kind} started`), ended]);
+    const said = until(
+      () => this.program.stdout.includes(`${this.kind} started`),
+      () => this.describe(),
+      STARTED_MS,
+    );
+    await Promise.race([said, ended]);
   }
 
   /** As JSON, without what does not change. */

@@ -37,6 +37,8 @@ const DEFAULT_SLOTS = 4;
 /** Until all that was submitted has ended, once nothing is done to the cluster any more. */
 const ENDED_MS = 90_000;
 const LEFT_MS = 15_000;
+/** For what has no bound of its own: a loaded machine takes its time. */
+const PATIENCE_MS = 60_000;
 
 export class Stage implements AsyncDisposable {
   readonly witness: Witness;
@@ -200,6 +202,7 @@ export class Stage implements AsyncDisposable {
     const lines = (all: readonly unknown[]): string => all.map((each) => JSON.stringify(each)).join("\n");
     await this.#folder.write("facts", lines(this.witness.facts));
     await this.#folder.write("faults", lines(this.faults));
+    await this.#folder.write("state", JSON.stringify(await this.describe(), undefined, 1));
     for (const { name, program } of this.#all) {
       await this.#folder.write(`${name}.log`, `${program.stdout}${program.stderr}`);
     }
