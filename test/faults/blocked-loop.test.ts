@@ -4,7 +4,7 @@ import { dag, task } from "../support/dags.ts";
 import { assertScenario, DEAD_AFTER_MS, TIMES } from "./support/scenario.ts";
 import { timeLimit, trials } from "./support/trials.ts";
 
-const BLOCKS = trials(3);
+const BLOCKS = trials(2);
 const BLOCK_MS = 2 * DEAD_AFTER_MS;
 const ACK_WAIT_MS = 3_000;
 const PRELOAD = new URL("./support/block-on-signal.mjs", import.meta.url).href;

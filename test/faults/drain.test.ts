@@ -7,7 +7,7 @@ import type { Measured } from "./support/measures.ts";
 import { assertScenario, type Seen } from "./support/scenario.ts";
 import { timeLimit, trials } from "./support/trials.ts";
 
-const DRAINS = trials(3);
+const DRAINS = trials(2);
 const SHUTDOWN_MS = 2_000;
 /** Longer than a drain lets anything run. */
 const LONG_MS = 6_000;

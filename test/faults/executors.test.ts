@@ -6,7 +6,7 @@ import { timeLimit, trials } from "./support/trials.ts";
 
 const FAIL_OVER_MS = 5_000;
 const GIVE_UP_MS = 40_000;
-const KILLS = trials(6);
+const KILLS = trials(4);
 const FREEZES = trials(2);
 
 test("executors are killed under load", { timeout: timeLimit(KILLS) }, async (context) => {

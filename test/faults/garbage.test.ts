@@ -7,7 +7,7 @@ import type { SeededRandom } from "../support/random.ts";
 import { assertScenarioOn, type Scene } from "./support/scenario.ts";
 import { timeLimit, trials } from "./support/trials.ts";
 
-const MESSAGES = trials(600);
+const MESSAGES = trials(400);
 const PER_TURN = 20;
 
 /** What no part of the product sends: noise, JSON of the wrong shape, and a message of its own kind cut short. */

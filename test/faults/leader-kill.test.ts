@@ -6,7 +6,7 @@ import { Probes } from "./support/probes.ts";
 import { assertScenarioOn } from "./support/scenario.ts";
 import { timeLimit, trials } from "./support/trials.ts";
 
-const KILLS = trials(2);
+const KILLS = trials(1);
 const GIVE_UP_MS = 60_000;
 
 test(

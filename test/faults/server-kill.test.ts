@@ -5,7 +5,7 @@ import { Probes } from "./support/probes.ts";
 import { assertScenarioOn } from "./support/scenario.ts";
 import { timeLimit, trials } from "./support/trials.ts";
 
-const KILLS = trials(4);
+const KILLS = trials(3);
 const GIVE_UP_MS = 40_000;
 
 test("the server is killed under load and starts again", { timeout: timeLimit(KILLS) }, async (context) => {

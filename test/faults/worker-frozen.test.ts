@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { assertScenario, hitRunsElsewhere, SILENT_BOUND_MS, TIMES } from "./support/scenario.ts";
 import { timeLimit, trials } from "./support/trials.ts";
 
-const FREEZES = trials(3);
+const FREEZES = trials(2);
 
 test("workers are frozen beyond their bound, and go on", { timeout: timeLimit(FREEZES) }, async (context) => {
   await assertScenario(context, {

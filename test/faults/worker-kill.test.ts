@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { assertScenario, hitRunsElsewhere } from "./support/scenario.ts";
 import { timeLimit, trials } from "./support/trials.ts";
 
-const KILLS = trials(10);
+const KILLS = trials(6);
 const PER_KILL_MS = 20_000;
 
 test("workers are killed under load", { timeout: timeLimit(KILLS) }, async (context) => {

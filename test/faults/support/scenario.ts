@@ -28,8 +28,6 @@ export interface Scenario {
   /** More or less than the usual. */
   readonly load?: Partial<Omit<LoadOptions, "random">>;
   readonly bounds?: Bounds;
-  /** How long after a cancel something may still start, in milliseconds. */
-  readonly cancelMs?: number;
   /** Before there is any load. */
   prepare?(stage: Stage): Promise<void>;
   /** Does it, under load; resolves with how often. */
@@ -80,8 +78,7 @@ async function play(stage: Stage, context: TestContext, scenario: Scenario): Pro
   await using load = new Load(stage.witness, { ...USUAL, ...more, random: scene.random });
   const trials = await act(scene);
   await load.stop();
-  const { cancelMs } = scenario;
-  const findings = await stage.verdict(cancelMs === undefined ? {} : { cancelMs });
+  const findings = await stage.verdict();
   const seen = await look(stage);
   const measured = measure(scene, seen);
   const { runs } = stage.witness;

@@ -13,6 +13,7 @@ import { TcpProxy } from "../../support/tcp-proxy.ts";
 import { until } from "../../support/until.ts";
 import { check, type Findings } from "./checker.ts";
 import { type Execution, executionsOf, type Fault, type FaultKind, readTruth } from "./evidence.ts";
+import { TOLERANCE } from "./figures.ts";
 import { Member } from "./member.ts";
 import { Witness } from "./witness.ts";
 
@@ -37,6 +38,8 @@ const DEFAULT_SLOTS = 4;
 /** Until all that was submitted has ended, once nothing is done to the cluster any more. */
 const ENDED_MS = 90_000;
 const LEFT_MS = 15_000;
+/** What it takes to tell everybody of a cancel; also for it three times the bound is what fails. */
+const CANCEL_MS = 2_000;
 /** For what has no bound of its own: a loaded machine takes its time. */
 const PATIENCE_MS = 60_000;
 
@@ -73,8 +76,10 @@ export class Stage implements AsyncDisposable {
     });
     await folder.write("truth", "");
     try {
-      for (let i = 0; i < options.executors; i++) await stage.startExecutor();
-      await Promise.all(Array.from({ length: options.workers }, () => stage.startWorker()));
+      await Promise.all([
+        ...Array.from({ length: options.executors }, () => stage.startExecutor()),
+        ...Array.from({ length: options.workers }, () => stage.startWorker()),
+      ]);
     } catch (error) {
       await stage[Symbol.asyncDispose]();
       throw error;
@@ -159,13 +164,13 @@ export class Stage implements AsyncDisposable {
   /** Waits for a condition of the cluster; at the deadline it fails and prints all there is to know. */
   async until<T>(
     look: () => T | undefined | false | Promise<T | undefined | false>,
-    ms?: number,
+    ms = PATIENCE_MS,
   ): Promise<T> {
     return until(look, () => this.describe(), ms);
   }
 
   /** Waits until all that was submitted has ended and nothing runs any more, and judges. */
-  async verdict(options: { readonly cancelMs?: number } = {}): Promise<Findings> {
+  async verdict(): Promise<Findings> {
     const { witness, faults } = this;
     await this.until(() => witness.unfinished.length === 0, ENDED_MS);
     await this.until(async () => (await this.#stillRunning()).length === 0, LEFT_MS);
@@ -180,7 +185,7 @@ export class Stage implements AsyncDisposable {
       truth: readTruth(await readFile(`${this.#folder.path}/truth`, "utf8")),
       faults,
       results,
-      cancelMs: options.cancelMs ?? 2_000,
+      cancelMs: TOLERANCE * CANCEL_MS,
     });
   }
 
