@@ -31,7 +31,9 @@ test(
       bounds: { max: GIVEN_BACK_BOUND_MS },
       act: async ({ stage }) => {
         for (let i = 0; i < DRAINS; i++) {
-          const long = task("long", { command: "work", params: { ms: LONG_MS } });
+          // Before, so that the drain comes while the long task runs.
+        await stage.startWorker();
+        const long = task("long", { command: "work", params: { ms: LONG_MS } });
           const runId = await stage.witness.submit(dag([long], { name: `long-${i}` }));
           const worker = await stage.until(async () => {
             const running = (await stage.executions()).find(({ run }) => run === runId);

@@ -63,11 +63,15 @@ export async function assertScenarioOn(
 ): Promise<Seen> {
   const { stage: options } = scenario;
   await using stage = await Stage.open({ ...options, server });
+  let isSound = false;
   try {
-    return await play(stage, context, scenario);
-  } catch (error) {
-    process.stderr.write(`\n${scenario.fault}: what there is to know is in ${await stage.keep()}\n`);
-    throw error;
+    const seen = await play(stage, context, scenario);
+    isSound = true;
+    return seen;
+  } finally {
+    if (!isSound || process.env.FAULTS_KEEP !== undefined) {
+      process.stderr.write(`\n${scenario.fault}: what there is to know is in ${await stage.keep()}\n`);
+    }
   }
 }
 
