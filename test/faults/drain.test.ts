@@ -32,8 +32,8 @@ test(
       act: async ({ stage }) => {
         for (let i = 0; i < DRAINS; i++) {
           // Before, so that the drain comes while the long task runs.
-        await stage.startWorker();
-        const long = task("long", { command: "work", params: { ms: LONG_MS } });
+          await stage.startWorker();
+          const long = task("long", { command: "work", params: { ms: LONG_MS } });
           const runId = await stage.witness.submit(dag([long], { name: `long-${i}` }));
           const worker = await stage.until(async () => {
             const running = (await stage.executions()).find(({ run }) => run === runId);
