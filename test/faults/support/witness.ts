@@ -20,12 +20,16 @@ export interface SubmitOptions {
 
 const LEASE_TERM_MS = 3_000;
 const LOSS_CAP = 5;
+const SUBMIT_MS = 60_000;
 const INLINE_LIMIT = 65_536;
 const COMPLETED: readonly RunEndState[] = ["completed"];
 
 export class Witness implements AsyncDisposable {
   readonly cluster: OpenedCluster;
-  readonly runs: SubmittedRun[] = [];
+  readonly #accepted: SubmittedRun[] = [];
+  /** Those of which nobody knows whether they are stored, unless the log does. */
+  readonly #open: SubmittedRun[] = [];
+  readonly #begun = new Set<string>();
   readonly #definitions: Definitions;
   /** By position: a log that was heard twice is still one log. */
   readonly #facts = new Map<number, LoggedFact>();
@@ -45,6 +49,10 @@ export class Witness implements AsyncDisposable {
     return witness;
   }
 
+  get runs(): readonly SubmittedRun[] {
+    return [...this.#accepted, ...this.#open.filter(({ runId }) => this.#begun.has(runId))];
+  }
+
   get facts(): LoggedFact[] {
     return [...this.#facts.values()].toSorted((a, b) => a.seq - b.seq);
   }
@@ -54,16 +62,26 @@ export class Witness implements AsyncDisposable {
     return this.runs.filter(({ runId }) => !this.#ended.has(runId));
   }
 
-  /** Resolves once the log holds it. */
+  /** Resolves once the log holds it: what a server that is not there does not take in time is submitted again. */
   async submit(dag: Dag, more: SubmitOptions = {}): Promise<string> {
     const { log, blobs } = this.cluster;
     const { mayEndAs = COMPLETED, lossCap = LOSS_CAP } = more;
     const definitions = this.#definitions;
     const options = { log, blobs, definitions, random: systemRandom, lossCap, inlineLimit: INLINE_LIMIT };
-    const admission = prepareRun({ dag }, options);
-    await admission.admit();
-    this.runs.push({ runId: admission.runId, dag, mayEndAs });
-    return admission.runId;
+    const giveUpAt = performance.now() + SUBMIT_MS;
+    for (;;) {
+      const { runId, admit } = prepareRun({ dag }, options);
+      const run = { runId, dag, mayEndAs };
+      try {
+        await admit();
+        this.#accepted.push(run);
+        return runId;
+      } catch (error) {
+        if (performance.now() > giveUpAt) throw error;
+        // It may be stored all the same.
+        this.#open.push(run);
+      }
+    }
   }
 
   async cancel(runId: string): Promise<void> {
@@ -108,6 +126,7 @@ export class Witness implements AsyncDisposable {
 
   #hear(logged: LoggedFact): void {
     this.#facts.set(logged.seq, logged);
+    if (logged.fact.kind === "submitted") this.#begun.add(logged.runId);
     if (logged.fact.kind === "finished") this.#ended.add(logged.runId);
   }
 }
