@@ -202,6 +202,7 @@ describe("runs", () => {
     await until(async () => /^gpu +1 +0 +0 +waiting for a worker$/m.test((await on("queues")).stdout));
     expect(lines((await on("queues", "--json")).stdout)).toContainEqual({
       queue: "gpu",
+      waits: null,
       waiting: 1,
       in_flight: 0,
       workers: 0,
