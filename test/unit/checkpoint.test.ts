@@ -3,13 +3,14 @@ import { beforeEach, expect, test } from "vitest";
 import { StoredDefinitions } from "../../internal/contract/definitions.ts";
 import type { Fact, LoggedFact } from "../../internal/core/facts.ts";
 import { partitionOf, shareOf } from "../../internal/core/hash.ts";
-import { ExecutorService, type ServiceOptions } from "../../internal/executor/service.ts";
+import type { ExecutorService, ServiceOptions } from "../../internal/executor/service.ts";
 import { MemoryCluster } from "../../internal/memory/cluster.ts";
 import type { Definitions } from "../../internal/ports/definitions.ts";
 import type { RunLog } from "../../internal/ports/run-log.ts";
 import { dag, task } from "../support/dags.ts";
 import { completed, failed } from "../support/facts.ts";
 import { ManualClock } from "../support/manual-clock.ts";
+import { memoryExecutor } from "../support/memory-executor.ts";
 import { overriding } from "../support/overriding.ts";
 
 const TERM_MS = 5_000;
@@ -39,29 +40,12 @@ async function start(
 ): Promise<Program> {
   const read: LoggedFact[] = [];
   const { log = cluster.log } = more;
-  const service = new ExecutorService({
-    queue: cluster.queue,
-    history: cluster.history,
-    checkpoints: cluster.checkpoints,
-    blobs: cluster.blobs,
-    presence: cluster.presence,
-    desk: cluster.desk,
-    referee: cluster.referee,
-    deadLetters: cluster.deadLetters,
-    pressure: cluster.pressure,
-    leases: cluster.leases,
+  const service = memoryExecutor(cluster, {
     definitions,
     clock,
+    // One source for all of them: their names must differ.
     random: { id: () => `id-${++ids}` },
     observer: { observe: () => undefined },
-    probeIntervalMs: 1_000,
-    limits: { deadAfterMs: 30_000, goneAfterMs: 2_000, overtimeMs: 30_000 },
-    lossCap: 5,
-    inlineLimit: 65_536,
-    windowOf: () => 100,
-    workers: [],
-    registry: { register: () => undefined },
-    standsIn: false,
     ...more,
     log: overriding<RunLog>(log, {
       follow: (options, onFact) =>

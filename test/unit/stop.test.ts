@@ -1,11 +1,11 @@
 /** Stop means stop: an executor and workers on ports in memory, where commands get lost when a test says so. */
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { StoredDefinitions } from "../../internal/contract/definitions.ts";
-import { ExecutorService } from "../../internal/executor/service.ts";
+import type { ExecutorService } from "../../internal/executor/service.ts";
 import { MemoryCluster } from "../../internal/memory/cluster.ts";
 import type { Presence, WorkerCommand } from "../../internal/ports/presence.ts";
 import { dag, task } from "../support/dags.ts";
 import { ManualClock } from "../support/manual-clock.ts";
+import { memoryExecutor } from "../support/memory-executor.ts";
 import { outcomesOf, TestWorker } from "../support/test-worker.ts";
 
 let clock: ManualClock;
@@ -21,31 +21,10 @@ beforeEach(async () => {
   cluster = new MemoryCluster({ clock });
   commands = [];
   isLost = () => false;
-  let ids = 0;
-  service = new ExecutorService({
-    log: cluster.log,
-    queue: cluster.queue,
-    blobs: cluster.blobs,
+  service = memoryExecutor(cluster, {
     presence: forgetful(cluster.presence),
-    desk: cluster.desk,
-    referee: cluster.referee,
-    deadLetters: cluster.deadLetters,
-    pressure: cluster.pressure,
-    history: cluster.history,
-    checkpoints: cluster.checkpoints,
-    leases: cluster.leases,
     clock,
-    definitions: new StoredDefinitions(cluster.blobs),
-    random: { id: () => `id-${++ids}` },
     observer: { observe: () => undefined },
-    limits: { deadAfterMs: 30_000, goneAfterMs: 2_000, overtimeMs: 30_000 },
-    probeIntervalMs: 1_000,
-    lossCap: 5,
-    inlineLimit: 65_536,
-    windowOf: () => 100,
-    workers: [],
-    registry: { register: () => undefined },
-    standsIn: false,
   });
   worker = new TestWorker(cluster, clock);
   await service.start();
