@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { JsonObject } from "../../internal/core/json.ts";
 import type { Observation } from "../../internal/ports/observer.ts";
-import type { TaskReturn } from "../../internal/ports/task-executor.ts";
+import type { TaskContext, TaskReturn } from "../../internal/ports/task-executor.ts";
 import { FunctionsNotLoaded, FunctionThreads } from "../../internal/tasks/function-threads.ts";
 import { TestFolder } from "../support/folder.ts";
 import { call } from "../support/task-call.ts";
@@ -99,10 +99,14 @@ test("a function that is told to end while its thread still starts does not begi
   const stop = new AbortController();
   const file = await folder.write("slow.mjs", `${SOURCE}; await new Promise((go) => setTimeout(go, 100));`);
   await using slow = await closing({ file, memoryMb: 64, observer });
-  const context = { signal: stop.signal, graceMs: 60_000, log: (): void => undefined };
-  const first = slow.threads.run(call("together", { params: { other: `${folder.path}/go` } }), context);
+  const context = (signal: AbortSignal): TaskContext => ({ signal, graceMs: 60_000, log: () => undefined });
+  // Holds the thread that is there already, and is not told to end: it too may not have begun yet.
+  const first = slow.threads.run(
+    call("together", { params: { other: `${folder.path}/go` } }),
+    context(new AbortController().signal),
+  );
   const begun = `${folder.path}/begun-late`;
-  const second = slow.threads.run(call("listens", { params: { begun } }), context);
+  const second = slow.threads.run(call("listens", { params: { begun } }), context(stop.signal));
   stop.abort("cancelled");
   expect(await second).toMatchObject({ ok: false, error: { reason: "cancelled" } });
   expect(existsSync(begun)).toBe(false);
