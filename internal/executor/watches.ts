@@ -7,6 +7,7 @@ import { shareOf } from "../core/hash.ts";
 import type { Change, RunFold } from "../core/run-fold.ts";
 import type { RunHandle } from "./executor.ts";
 import { FollowedShare } from "./followed-share.ts";
+import { foldOf } from "./load-run.ts";
 import type { RunReport } from "./run-report.ts";
 import { endResult } from "./run-result.ts";
 import type { RunWatch } from "./run-watch.ts";
@@ -22,8 +23,9 @@ export class ExecutorStopped extends Error {
 
 export class RunLost extends Error {
   readonly code = "RUN_LOST";
-  constructor(runId: string) {
-    super(`run '${runId}' is gone: the log was put back to an older state`);
+  constructor({ runId, gen }: Pick<RunWatch, "runId" | "gen">) {
+    const what = gen === 0 ? `run '${runId}'` : `the retry of run '${runId}'`;
+    super(`${what} is gone: the log was put back to an older state`);
     this.name = "RunLost";
   }
 }
@@ -94,17 +96,12 @@ export class Watches {
     for (const watch of admitted.toSorted((a, b) => a.seq - b.seq)) this.#follow(watch);
   }
 
-  /** The log has lost its end: who waits for a run that went with it is told. */
+  /** The log has lost its end: who waits for a run that went with it, or for its retry, is told. */
   startOver(share: number): void {
     for (const watch of this.#ofShare(share)) {
       watch.seen = 0;
-      this.#options.log.factsOf(watch.runId).then(
-        ([first]) => {
-          if (first === undefined) this.#lose(watch);
-          else watch.seq = first.seq;
-        },
-        (error: unknown) => watch.fail(error),
-      );
+      // What has yet to be written comes into the log as it is now.
+      if (watch.seq > 0) void this.#lookAgain(watch);
     }
   }
 
@@ -163,9 +160,19 @@ export class Watches {
     this.#unfollow(watch);
   }
 
+  async #lookAgain(watch: RunWatch): Promise<void> {
+    try {
+      const run = await foldOf(await this.#options.log.factsOf(watch.runId), this.#options);
+      if (run === undefined || run.gen < watch.gen) this.#lose(watch);
+      else watch.seq = run.seq;
+    } catch (error) {
+      watch.fail(error);
+    }
+  }
+
   #lose(watch: RunWatch): void {
     this.#watches.delete(watch.runId);
-    watch.fail(new RunLost(watch.runId));
+    watch.fail(new RunLost(watch));
     this.#unfollow(watch);
   }
 }

@@ -1,0 +1,122 @@
+/** Who waits for a run whose log was put back to an older state. */
+import { beforeEach, expect, test } from "vitest";
+import { StoredDefinitions } from "../../internal/contract/definitions.ts";
+import type { Fact } from "../../internal/core/facts.ts";
+import { partitionsOf } from "../../internal/core/hash.ts";
+import { RunReport } from "../../internal/executor/run-report.ts";
+import { RunWatch } from "../../internal/executor/run-watch.ts";
+import { Watches } from "../../internal/executor/watches.ts";
+import { MemoryCluster } from "../../internal/memory/cluster.ts";
+import { dag, task } from "../support/dags.ts";
+import { failed, submitted } from "../support/facts.ts";
+import { ManualClock } from "../support/manual-clock.ts";
+import { until } from "../support/until.ts";
+
+const SHARE = 3;
+const [PARTITION = SHARE] = partitionsOf(SHARE);
+const DAG = dag([task("a")]);
+
+let cluster: MemoryCluster;
+let watches: Watches;
+
+beforeEach(() => {
+  const clock = new ManualClock();
+  cluster = new MemoryCluster({ clock });
+  watches = new Watches({
+    ...cluster,
+    definitions: new StoredDefinitions(cluster.blobs),
+    clock,
+    report: new RunReport({ observe: () => undefined }),
+    isDriven: () => true,
+    hasFacts: () => true,
+    onRewound: () => undefined,
+  });
+});
+
+async function write(runId: string, fact: Fact): Promise<number> {
+  const answer = await cluster.log.append({ runId, partition: PARTITION }, fact);
+  return answer.stored ? answer.seq : 0;
+}
+
+async function submit(runId: string): Promise<number> {
+  const definition = await new StoredDefinitions(cluster.blobs).put(DAG);
+  return write(runId, { ...submitted(DAG), definition });
+}
+
+/** What the log still holds of a run that has failed. */
+async function failedRun(runId: string): Promise<number> {
+  const runSeq = await submit(runId);
+  const where = { queue: "default", incarnation: "w", n: runSeq };
+  await write(runId, { kind: "outcomes", runSeq, items: [failed("a")], ...where });
+  await write(runId, { kind: "finished", gen: 0, state: "failed", durationMs: 1 });
+  return runSeq;
+}
+
+interface Wait {
+  readonly runId: string;
+  readonly gen: number;
+  /** Writes what begins the generation; resolves with the position of `submitted`. */
+  admit(): Promise<number>;
+}
+
+/** Waits for the end of a generation, and keeps what is told of it. */
+async function wait({ runId, gen, admit }: Wait): Promise<{ told(): unknown }> {
+  const handle = await watches.add(new RunWatch({ runId, partition: PARTITION, gen }), admit);
+  let told: unknown;
+  handle.result().then(
+    (result) => (told = result),
+    (error: unknown) => (told = String(error)),
+  );
+  return { told: () => told };
+}
+
+/** The log was put back; resolves when who waits for a run that is not in it was told, the last of all. */
+async function startOver(): Promise<void> {
+  const last = await wait({ runId: "last", gen: 0, admit: async () => 1_000 });
+  watches.startOver(SHARE);
+  await until(last.told);
+  expect(last.told()).toContain("run 'last' is gone");
+}
+
+test("who waits for a retry that went with the end of the log is told, though the run is still there", async () => {
+  const seq = await failedRun("r");
+  // Who had announced the end of the retry did so again, since the answer was lost.
+  await write("r", { kind: "finished", gen: 1, state: "failed", durationMs: 1 });
+  const retry = await wait({ runId: "r", gen: 1, admit: async () => seq });
+  await startOver();
+  expect(retry.told()).toContain("the retry of run 'r' is gone");
+  expect(watches.has("r")).toBe(false);
+});
+
+test("who waits for a generation that the log still holds waits on", async () => {
+  const retried = await failedRun("retried");
+  await write("retried", { kind: "retry", gen: 1, tasks: [] });
+  const waits = [
+    await wait({ runId: "retried", gen: 1, admit: async () => retried }),
+    await wait({ runId: "first", gen: 0, admit: () => submit("first") }),
+  ];
+  await startOver();
+  expect(waits.map(({ told }) => told())).toEqual([undefined, undefined]);
+});
+
+test("of a run that was retired since, the log need not hold its retries", async () => {
+  const seq = await failedRun("r");
+  await write("r", { kind: "retired", gen: 2, state: "failed", durationMs: 1 });
+  const retry = await wait({ runId: "r", gen: 1, admit: async () => seq });
+  await startOver();
+  expect(retry.told()).toBeUndefined();
+});
+
+test("what is about to be written is not missed", async () => {
+  let store = (): void => undefined;
+  const stored = new Promise<void>((resolve) => (store = resolve));
+  const seq = await failedRun("retried");
+  const coming = [
+    wait({ runId: "new", gen: 0, admit: () => stored.then(() => submit("new")) }),
+    wait({ runId: "retried", gen: 1, admit: () => stored.then(() => seq) }),
+  ];
+  await startOver();
+  store();
+  const waits = await Promise.all(coming);
+  expect(waits.map(({ told }) => told())).toEqual([undefined, undefined]);
+});
