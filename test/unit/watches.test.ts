@@ -22,9 +22,12 @@ let watches: Watches;
 beforeEach(() => {
   const clock = new ManualClock();
   cluster = new MemoryCluster({ clock });
+  const { log, history, blobs } = cluster;
   watches = new Watches({
-    ...cluster,
-    definitions: new StoredDefinitions(cluster.blobs),
+    log,
+    history,
+    blobs,
+    definitions: new StoredDefinitions(blobs),
     clock,
     report: new RunReport({ observe: () => undefined }),
     isDriven: () => true,
