@@ -8,7 +8,8 @@
  * F1 Deliveries of one consumer are numbered without gaps: a number that does not fit means that one was lost.
  * F2 Each consumer has an inbox of its own, so nothing of an earlier one is taken for the present one's.
  * F3 A heartbeat comes after all that was sent before it, and says how far in the stream the consumer has looked;
- *    so positions without a message for us (another run's, deleted ones) are known to be behind us.
+ *    so positions without a message for us (another run's, deleted ones) are known to be behind us. The next consumer
+ *    looks at them again: in a stream that was put back meanwhile, messages for us may stand there.
  */
 import { AckPolicy, DeliverPolicy, ReplayPolicy } from "@nats-io/jetstream";
 import { createInbox, type Msg, type Subscription } from "@nats-io/transport-node";
@@ -82,6 +83,8 @@ export class StreamFollower implements Follower {
   readonly #options: FollowStreamOptions;
   /** Everything before this position was handed over, or is not for us. */
   #next: number;
+  /** Where the next consumer begins: right after what was handed over last. */
+  #resume: number;
   /** What was handed over last. */
   #newest: Pick<StreamMessage, "seq" | "time"> | undefined;
   #subscription: Subscription | undefined;
@@ -101,7 +104,8 @@ export class StreamFollower implements Follower {
 
   constructor(options: FollowStreamOptions) {
     this.#options = options;
-    this.#next = Math.max(1, options.from);
+    this.#resume = Math.max(1, options.from);
+    this.#next = this.#resume;
   }
 
   /** Resolves once messages can come; rejects when the stream cannot be followed. */
@@ -171,7 +175,7 @@ export class StreamFollower implements Follower {
         ...(typeof filter === "string" ? { filter_subject: filter } : { filter_subjects: [...filter] }),
         headers_only: headersOnly,
         deliver_policy: DeliverPolicy.StartSequence,
-        opt_start_seq: this.#next,
+        opt_start_seq: this.#resume,
         ack_policy: AckPolicy.None,
         replay_policy: ReplayPolicy.Instant,
         max_deliver: 1,
@@ -199,12 +203,13 @@ export class StreamFollower implements Follower {
   async #checkRewound(): Promise<void> {
     const { context, stream, onRewound } = this.#options;
     const { state } = await context.jsm.streams.info(stream);
-    const known = this.#next - 1;
+    const known = this.#resume - 1;
     if (state.last_seq >= known && (await this.#holdsNewest())) return;
     const what = `the stream ${stream} ends at ${state.last_seq}, and not as it was read up to ${known}: it has lost its end`;
     context.onTrouble(`${what}, and is read again from the beginning`);
+    this.#resume = 1;
     this.#next = 1;
-    this.#quiet = { after: 0, to: 0 };
+    this.#newest = undefined;
     onRewound?.();
   }
 
@@ -235,6 +240,8 @@ export class StreamFollower implements Follower {
     clearTimeout(this.#retry);
     if (this.#stopped) return;
     this.#end();
+    this.#next = this.#resume;
+    this.#quiet = { after: 0, to: 0 };
     const { context, stream } = this.#options;
     this.#retry = setTimeout(() => {
       this.#begin().catch((error: unknown) => {
@@ -272,7 +279,8 @@ export class StreamFollower implements Follower {
   }
 
   #handOver({ subject, data, headers }: Msg, { seq, time, pending }: DeliveryInfo): void {
-    this.#next = seq + 1;
+    this.#resume = seq + 1;
+    this.#next = this.#resume;
     this.#newest = { seq, time };
     try {
       this.#options.onMessage({ subject, data, seq, time, headers });

@@ -329,6 +329,34 @@ it("tells a log that has lost its end also when it is longer again by then", asy
   expect(rewound).toBe(1);
 });
 
+it("shows what a log that was put back holds where it had nothing for the reader before", async () => {
+  const others = { runId: "run-2", partition: RUN.partition + 1 };
+  const fill = async (...facts: [typeof RUN, number][]): Promise<void> => {
+    const writer = await open();
+    for (const [run, n] of facts) await writer.log.append(run, outcomes(n));
+    await writer.close();
+  };
+  await fill([RUN, 1]);
+  await server.backUp("first");
+  await server.restart();
+  await fill([RUN, 2], [others, 3], [others, 4]);
+  await server.backUp("other");
+  await server.putBack("first");
+  await server.restart();
+  const [reader, writer] = [await open(), await open()];
+  const seen = new Collected<LoggedFact>();
+  const follower = await reader.log.follow({ from: 1, partitions: [RUN.partition] }, seen.add);
+  await writer.log.append(others, outcomes(5));
+  await writer.log.append(others, outcomes(6));
+  await follower.reached(3);
+  await server.putBack("other");
+  await server.restart();
+  expect(await seen.reach(2)).toMatchObject([
+    { seq: 1, fact: { n: 1 } },
+    { seq: 2, fact: { n: 2 } },
+  ]);
+});
+
 it("closes in time without a server, and rejects what was not stored", async () => {
   const cluster = await open();
   await cluster.log.append(RUN, outcomes(1));

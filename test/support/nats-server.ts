@@ -1,5 +1,5 @@
 /** A real nats-server for a test, on a port and a store of its own; found the way the product finds it. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findServer } from "../../internal/nats/server/find.ts";
@@ -22,6 +22,7 @@ export class TestServer {
   #server: RunningServer;
   readonly #binary: string;
   readonly #folder: string;
+  readonly #backups = new Set<string>();
 
   private constructor(server: RunningServer, binary: string, folder: string) {
     this.#server = server;
@@ -62,8 +63,28 @@ export class TestServer {
     this.#server = await runServer({ binary: this.#binary, folder: this.#folder, port: this.port });
   }
 
+  /** Ends it in good order, and keeps what it has stored under this name. */
+  async backUp(name: string): Promise<void> {
+    await this.stop();
+    await cp(this.#folder, this.#backup(name), { recursive: true });
+  }
+
+  /** What was kept under this name is all that it has stored. */
+  async putBack(name: string): Promise<void> {
+    await this.stop();
+    await rm(this.#folder, { recursive: true, maxRetries: 5 });
+    await cp(this.#backup(name), this.#folder, { recursive: true });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server.stop();
-    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });
+    const folders = [this.#folder, ...this.#backups];
+    for (const folder of folders) await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  #backup(name: string): string {
+    const folder = `${this.#folder}-${name}`;
+    this.#backups.add(folder);
+    return folder;
   }
 }

@@ -30,6 +30,8 @@ export class SimFollower implements Follower {
   readonly #onFact: (fact: LoggedFact) => void;
   /** Everything before this position was handed over, or is not for us. */
   #next: number;
+  /** Where the next consumer begins: right after what was handed over last. */
+  #resume: number;
   #newest: Stored | undefined;
   #epoch = 0;
   #received = 0;
@@ -43,7 +45,8 @@ export class SimFollower implements Follower {
     this.#client = client;
     this.#options = options;
     this.#onFact = onFact;
-    this.#next = Math.max(1, options.from);
+    this.#resume = Math.max(1, options.from);
+    this.#next = this.#resume;
     client.link.onReconnect(() => this.#again());
     client.link.onLost(() => this.#unlisten());
   }
@@ -70,6 +73,7 @@ export class SimFollower implements Follower {
   #again(): void {
     if (this.#stopped) return;
     this.#unlisten();
+    this.#next = this.#resume;
     this.#begin().catch(() => {
       this.#client.clock.after(RETRY_MS, () => this.#again());
     });
@@ -83,7 +87,7 @@ export class SimFollower implements Follower {
       if (epoch !== this.#epoch) return;
       if (epoch > 1) await this.#checkRewound(epoch);
       if (epoch !== this.#epoch) return;
-      const from = this.#next;
+      const from = this.#resume;
       await this.#client.request("follow", () => {
         if (epoch !== this.#epoch || !link.process.isAlive) return;
         const consumer = { epoch, sent: 0, sendsAt: 0 };
@@ -100,11 +104,13 @@ export class SimFollower implements Follower {
     const { runs } = this.#client.server;
     const newest = this.#newest;
     const isRewound = await this.#client.request("ask for the log's end", () => {
-      if (runs.lastSeq < this.#next - 1) return true;
+      if (runs.lastSeq < this.#resume - 1) return true;
       return this.#options.onRewound !== undefined && newest !== undefined && runs.at(newest.seq) !== newest;
     });
     if (epoch !== this.#epoch || !isRewound) return;
+    this.#resume = 1;
     this.#next = 1;
+    this.#newest = undefined;
     this.#options.onRewound?.();
   }
 
@@ -146,7 +152,8 @@ export class SimFollower implements Follower {
   }
 
   #handOver(message: Stored): void {
-    this.#next = message.seq + 1;
+    this.#resume = message.seq + 1;
+    this.#next = this.#resume;
     this.#newest = message;
     const fact = readFact(message);
     try {
