@@ -1,10 +1,16 @@
 /** Writes into the streams what nobody should: outcomes that are too early, of others, or no outcomes at all. */
 import { encodeOutcomes } from "../../../internal/contract/outcomes.ts";
-import type { Outcomes } from "../../../internal/core/facts.ts";
+import type { Fact, Outcomes } from "../../../internal/core/facts.ts";
 import type { Outcome } from "../../../internal/core/outcome.ts";
 import type { RunFold } from "../../../internal/core/run-fold.ts";
 import type { SeededRandom } from "../../support/random.ts";
 import type { Surroundings } from "./program.ts";
+
+const FORGER = "forger";
+
+export function isForged(fact: Fact): boolean {
+  return fact.kind === "outcomes" && fact.incarnation === FORGER;
+}
 
 interface Forgery {
   readonly runSeq: number;
@@ -57,7 +63,7 @@ export class Forger {
     run: RunFold,
     { task, attempt }: { readonly task: string; readonly attempt: number },
   ): Outcomes {
-    const base = { task, index: 0, attempt, durationMs: 1, worker: "forger" };
+    const base = { task, index: 0, attempt, durationMs: 1, worker: FORGER };
     const item: Outcome = random.chance(0.5)
       ? { ...base, state: "completed" }
       : { ...base, state: "failed", error: { reason: "network", message: "forged" } };
@@ -66,7 +72,7 @@ export class Forger {
     return {
       kind: "outcomes",
       queue: "forged",
-      incarnation: "forger",
+      incarnation: FORGER,
       n,
       runSeq: forged.runSeq,
       items: [forged.item],

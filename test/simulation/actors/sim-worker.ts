@@ -1,5 +1,4 @@
 /** The real worker in a simulated process, with tasks whose ways the seed decides. */
-import { attemptKey } from "../../../internal/core/attempt.ts";
 import type { Presence, WorkerCommand } from "../../../internal/ports/presence.ts";
 import type { TaskQueue } from "../../../internal/ports/task-queue.ts";
 import { Worker } from "../../../internal/worker/worker.ts";
@@ -13,8 +12,6 @@ export class SimWorker extends Program {
   readonly plan: WorkerPlan;
   /** When it was told to stop a run, by run. */
   readonly toldAt = new Map<string, number>();
-  /** When its newest copy came, by attempt key. */
-  readonly deliveredAt = new Map<string, number>();
   #isDraining = false;
 
   constructor(plan: WorkerPlan, surroundings: Surroundings) {
@@ -25,7 +22,7 @@ export class SimWorker extends Program {
     this.worker = new Worker({
       ...this.ports,
       presence: this.#overhear(this.ports.presence),
-      queue: this.#noteDeliveries(this.ports.queue),
+      queue: this.#noteDeliveries(this.ports.queue, surroundings),
       liveness: simLiveness(this, settings),
       link: { isUp: () => this.link.isUp, onRestored: (act) => this.link.onReconnect(act) },
       observer: this.observer,
@@ -62,11 +59,11 @@ export class SimWorker extends Program {
     await this.close();
   }
 
-  /** The same queue, but what has come to this worker is known here too. */
-  #noteDeliveries(queue: TaskQueue): TaskQueue {
+  /** The same queue, but what has come to this worker is known beside it too. */
+  #noteDeliveries(queue: TaskQueue, { starts }: Surroundings): TaskQueue {
     return wrapped(queue, "open", (name, onDelivery) =>
       queue.open(name, (delivery) => {
-        this.deliveredAt.set(attemptKey(delivery.work), this.process.world.now);
+        starts.delivered(delivery.work, this);
         onDelivery(delivery);
       }),
     );

@@ -10,6 +10,7 @@ import { readTaskSubject } from "../../../internal/contract/subjects.ts";
 import type { Change, RunFold } from "../../../internal/core/run-fold.ts";
 import type { DagDefinition } from "../../../internal/spec/schema.ts";
 import { readWritten } from "../../../internal/spec/write.ts";
+import { isForged } from "../actors/forger.ts";
 import type { World } from "../engine/world.ts";
 import { readFact } from "../ports/facts.ts";
 import type { SimServer } from "../server/server.ts";
@@ -25,6 +26,8 @@ export class Truth {
   readonly everOwed = new Set<string>();
   /** Attempts that had an outcome at some time, and since when. */
   readonly endedAt = new Map<string, number>();
+  /** Those of them whose outcome nobody wrote who had them. */
+  readonly forged = new Set<string>();
   voidOutcomes = 0;
   /** Of the folds of other processes: the fact that each has applied last. */
   readonly #folds = new WeakMap<RunFold, number>();
@@ -43,6 +46,7 @@ export class Truth {
   rewound(): void {
     this.runs.clear();
     this.endedAt.clear();
+    this.forged.clear();
     this.cancelledAt.clear();
     for (const message of this.#server.runs.messages) this.#onStored(message);
   }
@@ -121,7 +125,7 @@ export class Truth {
     }
     const current = run.fold.owed();
     const change = run.apply(logged);
-    this.#remember(run, change);
+    this.#remember(run, change, isForged(fact));
     if (fact.kind === "cancel" && change.ended) {
       for (const { position, attempt } of current) {
         this.cancelledAt.set(keyOf(run.fold, position, attempt), this.#world.now);
@@ -129,11 +133,13 @@ export class Truth {
     }
   }
 
-  #remember({ fold, owed }: RunTruth, change: Change): void {
+  #remember({ fold, owed }: RunTruth, change: Change, wasForged: boolean): void {
     for (const key of owed) this.everOwed.add(key);
     for (const { task, attempt } of change.accepted) {
       const key = attemptKey({ runId: fold.runId, task, index: 0, attempt });
-      if (!this.endedAt.has(key)) this.endedAt.set(key, this.#world.now);
+      if (this.endedAt.has(key)) continue;
+      this.endedAt.set(key, this.#world.now);
+      if (wasForged) this.forged.add(key);
     }
     this.voidOutcomes += change.void.length;
   }
