@@ -14,11 +14,15 @@ const seeds = Number(values.seeds);
 const from = Number(values.from);
 const PROGRESS_EVERY_MS = 10_000;
 
+// A reader that has seen enough (`| head`) wants no more seeds.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const failed: SeedResult[] = [];
 const began = performance.now();
 let saidAt = began;
-for (let seed = from; seed < from + seeds; seed++) {
+for (let seed = from; seed < from + seeds && process.stdout.errored === null; seed++) {
   const result = await runSeed(seed, { trace: values.trace });
   if (values.trace) for (const line of result.lines) say(line);
   if (result.violation !== undefined) {
