@@ -143,6 +143,8 @@ export class DistributedExecutor extends LibraryExecutor {
       namespace,
       heartbeatMs: HEARTBEAT_MS,
       ackWaitMs: milliseconds("ackWait", ackWait),
+      // Functions that were registered run on this loop.
+      tellingMs: 0,
       observer,
     });
     this.#liveness = liveness;

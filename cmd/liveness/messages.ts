@@ -16,8 +16,14 @@ export type ToThread =
   /** The process's loop turns: the answer to `are-you-there`. */
   | { readonly kind: "here" }
   | { readonly kind: "begin"; readonly identity: WorkerIdentity; readonly status: WorkerStatus }
-  | { readonly kind: "hold"; readonly of: string; readonly copies: readonly HeldCopy[]; readonly n: number }
-  | { readonly kind: "let-go"; readonly of: string; readonly attempts: readonly AttemptId[] }
+  /** What was let go first: it may have been taken again. */
+  | {
+      readonly kind: "holds";
+      readonly of: string;
+      readonly letGo: readonly AttemptId[];
+      readonly taken: readonly HeldCopy[];
+      readonly n: number;
+    }
   | { readonly kind: "update"; readonly of: string; readonly status: WorkerStatus }
   | { readonly kind: "beat"; readonly of: string }
   | { readonly kind: "stop"; readonly of: string };

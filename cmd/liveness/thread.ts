@@ -36,12 +36,12 @@ function hear(message: ToThread): void {
     case "begin":
       void begin(message);
       return;
-    case "hold":
-      pulses.get(message.of)?.hold(message.copies, message.n);
+    case "holds": {
+      const pulse = pulses.get(message.of);
+      for (const attempt of message.letGo) pulse?.letGo(attempt);
+      pulse?.hold(message.taken, message.n);
       return;
-    case "let-go":
-      for (const attempt of message.attempts) pulses.get(message.of)?.letGo(attempt);
-      return;
+    }
     case "update":
       pulses.get(message.of)?.update(message.status);
       return;

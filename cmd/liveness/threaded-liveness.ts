@@ -16,6 +16,11 @@ import type { Observer } from "../../internal/ports/observer.ts";
 import type { FromThread, ThreadSettings, ToThread } from "./messages.ts";
 
 export interface ThreadedLivenessOptions extends ThreadSettings {
+  /**
+   * The thread may hear so much later what a worker has taken, in milliseconds: what is over by then it need not hear
+   * of at all. Only where no task runs on the process's own loop, which could be held up meanwhile; else 0.
+   */
+  readonly tellingMs: number;
   readonly observer: Observer;
 }
 
@@ -36,7 +41,8 @@ export class ThreadedLiveness implements Liveness {
   }
 
   async begin(identity: WorkerIdentity, status: WorkerStatus): Promise<Lifeline> {
-    const lifeline = new ThreadLifeline(identity, status, (message) => this.#thread?.postMessage(message));
+    const post = (message: ToThread): void => this.#thread?.postMessage(message);
+    const lifeline = new ThreadLifeline({ identity, status, post, tellingMs: this.#options.tellingMs });
     this.#lifelines.set(identity.incarnation, lifeline);
     if (this.#thread === undefined) this.#start();
     else lifeline.begin();
@@ -52,7 +58,7 @@ export class ThreadedLiveness implements Liveness {
 
   #start(): void {
     if (this.#isClosed) return;
-    const { observer: _, ...settings } = this.#options;
+    const { observer: _, tellingMs: __, ...settings } = this.#options;
     const file = createRequire(import.meta.url).resolve(THREAD);
     const thread = new Thread(file, { workerData: settings, name: "liveness", execArgv: [] });
     this.#thread = thread;
@@ -95,55 +101,68 @@ export class ThreadedLiveness implements Liveness {
   }
 }
 
+interface LifelineOptions {
+  readonly identity: WorkerIdentity;
+  readonly status: WorkerStatus;
+  readonly tellingMs: number;
+  post(message: ToThread): void;
+}
+
 class ThreadLifeline implements Lifeline {
-  readonly #identity: WorkerIdentity;
-  readonly #post: (message: ToThread) => void;
+  readonly #options: LifelineOptions;
   /** For a thread that has to be told everything. */
   readonly #held = new Map<string, HeldCopy>();
-  readonly begun: Promise<void>;
-  #status: WorkerStatus;
-  #told = 0;
+  /** Of what is held, what the thread does not know yet; and what it knows that is held no longer. */
+  readonly #untold = new Map<string, HeldCopy>();
   #letGo: AttemptId[] = [];
+  #told = 0;
+  #status: WorkerStatus;
+  #telling: NodeJS.Timeout | undefined;
+  readonly begun: Promise<void>;
   onBegun = (): void => undefined;
   onStopped = (): void => undefined;
 
-  constructor(identity: WorkerIdentity, status: WorkerStatus, post: (message: ToThread) => void) {
-    this.#identity = identity;
-    this.#status = status;
-    this.#post = post;
+  constructor(options: LifelineOptions) {
+    this.#options = options;
+    this.#status = options.status;
     this.begun = new Promise((resolve) => (this.onBegun = resolve));
   }
 
   /** Tells a thread that knows nothing. */
   begin(): void {
-    this.#post({ kind: "begin", identity: this.#identity, status: this.#status });
-    if (this.#held.size > 0) this.#post(this.#hold([...this.#held.values()]));
+    const { identity, post } = this.#options;
+    post({ kind: "begin", identity, status: this.#status });
+    if (this.#held.size > 0) post(this.#holds([...this.#held.values()]));
   }
 
   hold(copies: readonly HeldCopy[], n: number): void {
     this.#told = n;
-    for (const copy of copies) this.#held.set(attemptKey(copy), copy);
-    // What was let go before may be held again now.
-    this.#flush();
-    this.#post(this.#hold(copies));
+    for (const copy of copies) {
+      const key = attemptKey(copy.claim);
+      this.#held.set(key, copy);
+      this.#untold.set(key, copy);
+    }
+    if (this.#options.tellingMs > 0) this.#tellSoon();
+    else this.#tell();
   }
 
   /** Many may be let go within one turn of the loop; one that the thread holds for a little longer does no harm. */
   letGo({ runId, task, index, attempt }: AttemptId): void {
     const id = { runId, task, index, attempt };
-    if (!this.#held.delete(attemptKey(id))) return;
-    this.#letGo.push(id);
-    if (this.#letGo.length === 1) setImmediate(() => this.#flush());
+    const key = attemptKey(id);
+    if (!this.#held.delete(key)) return;
+    if (!this.#untold.delete(key)) this.#letGo.push(id);
+    this.#tellSoon();
   }
 
   update(status: WorkerStatus): void {
     this.#status = status;
-    this.#post({ kind: "update", of: this.#of, status });
+    this.#options.post({ kind: "update", of: this.#of, status });
   }
 
   beat(): void {
-    this.#flush();
-    this.#post({ kind: "beat", of: this.#of });
+    this.#tell();
+    this.#options.post({ kind: "beat", of: this.#of });
   }
 
   async stop(): Promise<void> {
@@ -152,23 +171,29 @@ class ThreadLifeline implements Lifeline {
       this.onStopped = resolve;
       timer = setTimeout(resolve, STOP_MS);
     });
-    this.#flush();
-    this.#post({ kind: "stop", of: this.#of });
+    this.#tell();
+    this.#options.post({ kind: "stop", of: this.#of });
     await stopped;
     clearTimeout(timer);
   }
 
   get #of(): string {
-    return this.#identity.incarnation;
+    return this.#options.identity.incarnation;
   }
 
-  #hold(copies: readonly HeldCopy[]): ToThread {
-    return { kind: "hold", of: this.#of, copies, n: this.#told };
+  #tellSoon(): void {
+    this.#telling ??= setTimeout(() => this.#tell(), this.#options.tellingMs);
   }
 
-  #flush(): void {
-    if (this.#letGo.length === 0) return;
-    this.#post({ kind: "let-go", of: this.#of, attempts: this.#letGo });
+  #tell(): void {
+    if (this.#telling !== undefined) clearTimeout(this.#telling);
+    this.#telling = undefined;
+    this.#options.post(this.#holds([...this.#untold.values()], this.#letGo));
+    this.#untold.clear();
     this.#letGo = [];
+  }
+
+  #holds(taken: readonly HeldCopy[], letGo: readonly AttemptId[] = []): ToThread {
+    return { kind: "holds", of: this.#of, letGo, taken, n: this.#told };
   }
 }

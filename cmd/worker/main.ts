@@ -30,6 +30,8 @@ import { RunningCalls, type TaskExecutors } from "../running-calls.ts";
 
 const RETRY_MS = 3_000;
 const ASK_MS = 1_000;
+/** Nothing here holds up the loop: functions of modules run on threads. */
+const TELLING_MS = 100;
 const EXAMPLES = `
 Examples:
   worker --nats nats://localhost:4222 --workers 10 --http-port 8080
@@ -82,6 +84,7 @@ async function run(settings: Settings<"worker">): Promise<number> {
     namespace: settings.namespace,
     heartbeatMs: settings.heartbeat,
     ackWaitMs: settings.ackWait,
+    tellingMs: TELLING_MS,
     observer,
   });
   const { functions, registry } = await tasksOf(settings, observer);

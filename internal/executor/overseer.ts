@@ -26,6 +26,8 @@ import { Verdicts, type VerdictsOptions } from "./verdicts.ts";
 const TICK_MS = 1_000;
 /** A tick that comes so late says that this process stood still. */
 const STALL_MS = 3_000;
+/** What was taken less than that ago may well have ended since its worker told what it holds. */
+const FRESH_MS = 500;
 
 export interface OverseerOptions
   extends VerdictsOptions, Pick<LossesOptions, "queue" | "enqueued" | "knowsAll"> {
@@ -131,12 +133,14 @@ export class Overseer {
 
   /**
    * Who holds an attempt that is over works in vain, as one does who was frozen and comes back. It is told to stop,
-   * again and again until it holds it no more: commands may be lost.
+   * again and again until it holds it no more: commands may be lost. What it has taken just now has more likely ended
+   * since it said so.
    */
   #stopWhatIsOver({ beat: { incarnation }, held }: LiveWorker): void {
-    const { mayAct, presence } = this.#options;
-    for (const { attempt } of held.values()) {
-      if (!this.#isOver(attempt) || !mayAct(attempt.partition)) continue;
+    const { mayAct, presence, clock } = this.#options;
+    const now = clock.monotonic();
+    for (const { attempt, since } of held.values()) {
+      if (now - since < FRESH_MS || !this.#isOver(attempt) || !mayAct(attempt.partition)) continue;
       presence.command({ kind: "stop-attempt", attempt: idOf(attempt) }, incarnation);
     }
   }

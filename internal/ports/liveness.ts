@@ -29,7 +29,8 @@ export interface WorkerStatus {
 }
 
 /** A copy that a worker has taken. */
-export interface HeldCopy extends Claim {
+export interface HeldCopy {
+  readonly claim: Claim;
   /** See `Delivery`. */
   readonly receipt: string;
 }

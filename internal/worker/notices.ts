@@ -39,16 +39,9 @@ export class Notices {
     this.#untold = [];
     if (holds.length === 0) return;
     const n = ++this.#count;
-    onTaken(
-      holds.map(({ delivery }) => ({ ...claimOf(delivery.work), receipt: delivery.receipt })),
-      n,
-    );
-    presence.took({
-      workerId,
-      incarnation,
-      n,
-      attempts: holds.map(({ delivery }) => claimOf(delivery.work)),
-    });
+    const copies = holds.map(({ delivery: { work, receipt } }) => ({ claim: claimOf(work), receipt }));
+    onTaken(copies, n);
+    presence.took({ workerId, incarnation, n, attempts: copies.map(({ claim }) => claim) });
     clock.soon(() => onTold(holds));
   }
 }

@@ -75,7 +75,7 @@ export class Pulse implements Lifeline {
   hold(copies: readonly HeldCopy[], n: number): void {
     this.#told = Math.max(this.#told, n);
     const since = this.#surroundings.clock.monotonic();
-    for (const { receipt, ...claim } of copies) this.#held.set(attemptKey(claim), { claim, receipt, since });
+    for (const { claim, receipt } of copies) this.#held.set(attemptKey(claim), { claim, receipt, since });
   }
 
   letGo(attempt: AttemptId): void {

@@ -5,7 +5,7 @@
  * A slot is free as soon as its attempt has ended; the outcome is on its way meanwhile. A copy that cannot start
  * soon is given back: another worker may be idle.
  */
-import { attemptKey, type Work } from "../core/attempt.ts";
+import { type AttemptId, attemptKey, type Work } from "../core/attempt.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Delivery } from "../ports/task-queue.ts";
@@ -18,6 +18,8 @@ const STALE_MS = 2_000;
 
 /** A copy that this worker has taken. */
 export interface Hold {
+  /** Of its attempt. */
+  readonly key: string;
   readonly delivery: Delivery;
   readonly takenAt: number;
   /** Set once it may start. */
@@ -69,14 +71,15 @@ export class Slots {
   }
 
   /** A copy of this attempt is here. Its outcome settles every other copy too. */
-  has(work: Work): boolean {
-    return this.#holds.has(attemptKey(work));
+  has(attempt: AttemptId): boolean {
+    return this.#holds.has(attemptKey(attempt));
   }
 
   /** Takes a copy in, the first of its attempt; it starts no sooner than `admit` says. */
   take(delivery: Delivery): Hold {
-    const hold: Hold = { delivery, takenAt: this.#options.clock.monotonic() };
-    this.#holds.set(attemptKey(delivery.work), hold);
+    const key = attemptKey(delivery.work);
+    const hold: Hold = { key, delivery, takenAt: this.#options.clock.monotonic() };
+    this.#holds.set(key, hold);
     this.#waiting.push(hold);
     return hold;
   }
@@ -92,6 +95,12 @@ export class Slots {
     const hold = this.#holds.get(attemptKey(work));
     if (hold !== undefined) this.#forget(hold);
     return hold !== undefined;
+  }
+
+  /** Somebody else will see to this attempt, if it is here. */
+  release(attempt: AttemptId): void {
+    const hold = this.#holds.get(attemptKey(attempt));
+    if (hold !== undefined) this.end("released", (work) => work === hold.delivery.work);
   }
 
   /** Ends what runs of the work that is meant; what waits of it is dropped when it is cancelled, and else given back. */
@@ -157,6 +166,9 @@ export class Slots {
 
   #giveBackOlder(ms: number): void {
     const limit = this.#options.clock.monotonic() - ms;
+    // What came first is in front.
+    const [oldest] = this.#waiting;
+    if (oldest === undefined || oldest.takenAt > limit) return;
     this.#letGo(
       ({ takenAt }) => takenAt <= limit,
       ({ delivery }) => delivery.giveBack(),
@@ -176,9 +188,8 @@ export class Slots {
   }
 
   #forget(hold: Hold): void {
-    const { work } = hold.delivery;
     hold.isGone = true;
-    this.#holds.delete(attemptKey(work));
-    this.#options.onGone(work);
+    this.#holds.delete(hold.key);
+    this.#options.onGone(hold.delivery.work);
   }
 }

@@ -264,8 +264,7 @@ export class Worker {
     const judged = await this.#judge.judge(this.#slots.holds.map(({ delivery }) => delivery));
     for (const [{ work }, judgement] of judged) {
       if (judgement !== "over") continue;
-      const key = attemptKey(work);
-      this.#slots.end("released", (each) => attemptKey(each) === key);
+      this.#slots.release(work);
     }
   }
 
@@ -281,11 +280,9 @@ export class Worker {
       case "stop-run":
         this.#stopRun(command.runId);
         return;
-      case "stop-attempt": {
-        const key = attemptKey(command.attempt);
+      case "stop-attempt":
         // Who says so may be wrong, and then it runs once more; as cancelled it would be over.
-        this.#slots.end("released", (work) => attemptKey(work) === key);
-      }
+        this.#slots.release(command.attempt);
     }
   }
 

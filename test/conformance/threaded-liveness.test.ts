@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { ThreadedLiveness } from "../../cmd/liveness/threaded-liveness.ts";
 import type { Observation } from "../../internal/ports/observer.ts";
 import type { Heartbeat } from "../../internal/ports/presence.ts";
+import { claimOf } from "../../internal/worker/notices.ts";
 import { Collected } from "../support/collected.ts";
 import { newNamespace, openTestCluster } from "../support/nats-cluster.ts";
 import { TestServer } from "../support/nats-server.ts";
@@ -26,6 +27,7 @@ test("it shows and extends what is held while the loop is blocked, and says good
     namespace,
     heartbeatMs: 200,
     ackWaitMs: ACK_WAIT_MS,
+    tellingMs: 0,
     observer: { observe: (observation) => void seen.push(observation) },
   });
   const lifeline = await liveness.begin(IDENTITY, STATUS);
@@ -36,7 +38,8 @@ test("it shows and extends what is held while the loop is blocked, and says good
   await deliveries.reach(1);
   const { receipt } = deliveries.of("a");
   const { runId, task, index, attempt, queue, partition } = work("a");
-  lifeline.hold([{ runId, task, index, attempt, queue, partition, receipt }], 1);
+  const claim = { runId, task, index, attempt, queue, partition };
+  lifeline.hold([{ claim, receipt }], 1);
   const sent = beats.items.length;
   block(3 * ACK_WAIT_MS);
   await until(() => seen.some(({ kind }) => kind === "loop-blocked"));
@@ -71,12 +74,13 @@ test("a thread that dies is said to, and another takes its place and knows what 
     namespace,
     heartbeatMs: 200,
     ackWaitMs: ACK_WAIT_MS,
+    tellingMs: 0,
     observer: { observe: (observation) => void seen.push(observation) },
   });
   const beginning = liveness.begin(IDENTITY, STATUS);
   await until(() => seen.some((each) => each.kind === "trouble" && each.what.includes("is gone")));
   const lifeline = await beginning;
-  lifeline.hold([{ ...work("a"), receipt: "none" }], 1);
+  lifeline.hold([{ claim: claimOf(work("a")), receipt: "none" }], 1);
   await until(() => beats.items.at(-1)?.held.length === 1);
   expect(beats.items.at(-1)).toMatchObject({ ...IDENTITY, held: [{ task: "a" }] });
   await liveness.close();

@@ -109,6 +109,7 @@ export class TestWorker {
   answer: ProbeAnswer = THERE;
   held: AttemptId[] = [];
   more: Partial<Heartbeat>;
+  #heldSince = 0;
   #timer: { cancel(): void } | undefined;
 
   constructor(of: Overseen, incarnation: string, more: Partial<Heartbeat>) {
@@ -131,7 +132,12 @@ export class TestWorker {
       queues: ["default"],
       told: 0,
       blockedMs: 0,
-      held: this.held.map((each) => ({ ...each, queue: "default", partition: 0, heldMs: 0 })),
+      held: this.held.map((each) => ({
+        ...each,
+        queue: "default",
+        partition: 0,
+        heldMs: this.#of.clock.monotonic() - this.#heldSince,
+      })),
       ...this.more,
     });
   }
@@ -147,6 +153,7 @@ export class TestWorker {
   /** Says what it has pulled. */
   tells(): void {
     this.held = this.#deliveries.map(({ work }) => work);
+    this.#heldSince = this.#of.clock.monotonic();
     this.beat();
   }
 }

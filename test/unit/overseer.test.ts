@@ -88,6 +88,25 @@ describe("a worker that is slow or frozen", () => {
     expect(on.service.look()?.held).toEqual([]);
   });
 
+  test("is told only then of what it has taken just now, which has more likely ended since it said so", async () => {
+    await using on = await Overseen.start();
+    await on.submit("a");
+    const worker = on.worker("w");
+    worker.held = [{ runId: "over", task: "a", index: 0, attempt: 1 }];
+    worker.more = {
+      held: worker.held.map((each) => ({ ...each, queue: "default", partition: 0, heldMs: 10 })),
+    };
+    on.commands.length = 0;
+    worker.beat();
+    await on.clock.advance(0);
+    expect(on.commands).toEqual([]);
+    await on.clock.advance(2_000);
+    expect(on.commands).toContainEqual({
+      command: { kind: "stop-attempt", attempt: worker.held[0] },
+      to: "w",
+    });
+  });
+
   test("is shown as blocked when its loop does not turn", async () => {
     await using on = await Overseen.start();
     const worker = on.worker("w", { blockedMs: 4_000 });

@@ -1,5 +1,6 @@
 /** What shows of a worker: when, and what. */
 import { expect, test } from "vitest";
+import type { HeldCopy } from "../../internal/ports/liveness.ts";
 import type { Heartbeat } from "../../internal/ports/presence.ts";
 import { Pulse } from "../../internal/worker/pulse.ts";
 import { MemoryPresence } from "../../internal/memory/cluster.ts";
@@ -8,22 +9,9 @@ import { ManualClock } from "../support/manual-clock.ts";
 const IDENTITY = { workerId: "w", incarnation: "w-1", host: "h", pid: 1, queues: ["default"], slots: 2 };
 const STATUS = { functions: ["echo"], draining: false };
 
-function copy(task: string): { task: string; receipt: string } & Record<string, unknown> & {
-    runId: string;
-    index: number;
-    attempt: number;
-    queue: string;
-    partition: number;
-  } {
-  return {
-    runId: "r",
-    task,
-    index: 0,
-    attempt: 1,
-    queue: "default",
-    partition: 3,
-    receipt: `receipt-${task}`,
-  };
+function copy(task: string): HeldCopy {
+  const claim = { runId: "r", task, index: 0, attempt: 1, queue: "default", partition: 3 };
+  return { claim, receipt: `receipt-${task}` };
 }
 
 async function begin(): Promise<{
@@ -56,7 +44,7 @@ test("it beats at once, then regularly and when it is asked to, with all that is
   const { clock, presence, pulse, beats } = await begin();
   expect(beats).toMatchObject([{ ...IDENTITY, ...STATUS, held: [], told: 0, goodbye: false }]);
   pulse.hold([copy("a"), copy("b")], 1);
-  pulse.letGo(copy("a"));
+  pulse.letGo(copy("a").claim);
   await clock.advance(10_000);
   expect(beats).toHaveLength(2);
   expect(beats[1]).toMatchObject({ told: 1, held: [{ task: "b", partition: 3, heldMs: 10_000 }] });
@@ -74,7 +62,7 @@ test("it extends what is held three times within each ack wait", async () => {
   const { clock, pulse, extended } = await begin();
   pulse.hold([copy("a"), copy("b")], 1);
   await clock.advance(20_000);
-  pulse.letGo(copy("b"));
+  pulse.letGo(copy("b").claim);
   await clock.advance(40_000);
   expect(extended).toEqual([["receipt-a", "receipt-b"], ["receipt-a"], ["receipt-a"]]);
 });
