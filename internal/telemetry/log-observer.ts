@@ -13,7 +13,28 @@ export function tellAll(observers: readonly Observer[]): Observer {
 }
 
 export function logObserver(logger: Logger): Observer {
-  return { observe: (observation) => log(logger, observation) };
+  return {
+    observe: (observation) => {
+      // There are several of each attempt: nothing is made of them that is not written.
+      if (!isDetail(observation) || logger.isLevelEnabled("debug")) log(logger, observation);
+    },
+  };
+}
+
+/** It is told at level debug. */
+function isDetail(observation: Observation): boolean {
+  switch (observation.kind) {
+    case "attempt-queued":
+    case "attempt-started":
+    case "execution-started":
+    case "copy-judged":
+      return true;
+    case "attempt-ended":
+    case "execution-ended":
+      return observation.outcome.state === "completed";
+    default:
+      return false;
+  }
 }
 
 function log(logger: Logger, observation: Observation): void {
