@@ -15,6 +15,8 @@ const KEPT = 100;
 export class StoredDefinitions implements Definitions {
   readonly #blobs: Blobs;
   readonly #stored = new WeakMap<Dag, Promise<BlobRef>>();
+  /** By hash, while it is under way: many runs of one definition may be submitted at the same time. */
+  readonly #storing = new Map<string, Promise<BlobRef>>();
   /** By hash, the one used last at the end. */
   readonly #graphs = new Map<string, Graph | Promise<Graph>>();
 
@@ -55,7 +57,12 @@ export class StoredDefinitions implements Definitions {
   }
 
   #put(hash: string, bytes: Uint8Array): Promise<BlobRef> {
-    return this.#blobs.within(CALLER_WAITS_MS).put("definitions", hash, bytes);
+    const underWay = this.#storing.get(hash);
+    if (underWay !== undefined) return underWay;
+    const blobs = this.#blobs.within(CALLER_WAITS_MS);
+    const storing = blobs.put("definitions", hash, bytes).finally(() => this.#storing.delete(hash));
+    this.#storing.set(hash, storing);
+    return storing;
   }
 
   #load(ref: BlobRef): Promise<Graph> {

@@ -32,8 +32,6 @@ export interface CoordinatorOptions extends Ports {
   readonly logTime: LogTime;
   /** Whether it may write now: the share's lease is held. */
   mayAct(): boolean;
-  /** What the queue holds, listed after this call. */
-  listQueue(): Promise<QueuedAttempt[]>;
   /** An outcome counts; its task took so long. */
   onAccepted(queue: string, durationMs: number): void;
   readonly onRun: RunListener;
@@ -143,8 +141,8 @@ export class Coordinator {
   }
 
   async start(): Promise<void> {
-    const { log, listQueue, logTime } = this.#options;
-    const listed = await listQueue();
+    const { log, queue, logTime } = this.#options;
+    const listed = await queue.list();
     const end = await log.end();
     const from = await this.#checkpointer.load(end.seq);
     if (this.#stopped) return;

@@ -7,8 +7,7 @@ import type { ExecutorView, QueueView } from "../core/cluster-view.ts";
 import { nextAverage } from "../core/flow.ts";
 import { shareOf } from "../core/hash.ts";
 import type { RunFold } from "../core/run-fold.ts";
-import { coalesced } from "./coalesced.ts";
-import { Coordinator, type CoordinatorOptions, type FoundAttempt } from "./coordinator.ts";
+import { Coordinator, type FoundAttempt } from "./coordinator.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { LogTime } from "./log-time.ts";
 import { Overseer } from "./overseer.ts";
@@ -38,13 +37,11 @@ export class Driver {
   readonly #reconciler: Reconciler;
   readonly #retirement: Retirement | undefined;
   readonly #logTime: LogTime;
-  readonly #listQueue: CoordinatorOptions["listQueue"];
   #started: Promise<void> | undefined;
 
   constructor(options: DriverOptions) {
     this.#options = options;
     this.#logTime = new LogTime(options.clock, options.clock.now());
-    this.#listQueue = coalesced(() => options.queue.list());
     this.#dispatcher = new Dispatcher({
       ...options,
       builder: new WorkBuilder({ ...options, trustedUntil: (run) => this.#trustedUntil(run) }),
@@ -97,7 +94,6 @@ export class Driver {
       dispatcher: this.#dispatcher,
       table: this.#overseer.table,
       logTime: this.#logTime,
-      listQueue: this.#listQueue,
       mayAct: () => leaseLeftMs(share) > 0,
       onAccepted: (queue, durationMs) => {
         this.#averages.set(queue, nextAverage(this.#averages.get(queue) ?? 0, durationMs));

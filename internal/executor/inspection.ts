@@ -55,7 +55,7 @@ export interface RetryAdmission {
   readonly gen: number;
   /** Position of the newest fact before it. */
   readonly before: number;
-  /** Writes it into the log; does nothing when somebody else was faster. Rejects with `LogFull`, and with `BadInput` when the run was retired meanwhile. */
+  /** Writes it into the log; does nothing when somebody else was faster. Rejects with `LogFull`, with `NotStored` when the server takes nothing now, and with `BadInput` when the run was retired meanwhile. */
   admit(): Promise<void>;
 }
 
@@ -89,10 +89,11 @@ export async function prepareRetry(
     gen,
     before: facts.at(-1)?.seq ?? seq,
     admit: async () => {
-      await checkRoom(ports);
+      const what = `the retry of run '${runId}'`;
+      await checkRoom(what, ports);
       const retry = { kind: "retry", gen, tasks } as const;
       const stored = ports.log.append(run, retry, { withinMs: CALLER_WAITS_MS });
-      const answer = await told(`the retry of run '${runId}'`, stored);
+      const answer = await told(what, stored);
       if (answer.stored) return;
       const after = await foldOf(await logOfRun(runId, ports), ports);
       if (after?.retired === true) throw tooLate(after);

@@ -51,8 +51,8 @@ interface Named {
 async function admit(named: Named, options: SubmissionOptions): Promise<number> {
   const { run, runId, tenantId, partition } = named;
   const { log, definitions, random, taskTimeoutMs, lossCap } = options;
-  await checkRoom(options);
   const what = `run '${runId}'`;
+  await checkRoom(what, options);
   if (run.runId !== undefined) await notYet(what, refuseUsedId({ runId, partition }, options));
   const nonce = random.id();
   const submitted: Submitted = {
@@ -85,9 +85,9 @@ function notYet<T>(what: string, stored: Promise<T>): Promise<T> {
   });
 }
 
-/** What is begun while there is room is ended without looking. Rejects with `LogFull`. */
-export async function checkRoom({ log }: Pick<Ports, "log">): Promise<void> {
-  const { fill } = await log.end({ withinMs: CALLER_WAITS_MS });
+/** What is begun while there is room is ended without looking. Rejects with `LogFull`, and with `NotStored` when nobody tells. */
+export async function checkRoom(what: string, { log }: Pick<Ports, "log">): Promise<void> {
+  const { fill } = await notYet(what, log.end({ withinMs: CALLER_WAITS_MS }));
   if (fill >= SUBMIT_BELOW) throw new LogFull(fill);
 }
 

@@ -1,3 +1,4 @@
+import { NotStored } from "../ports/storing.ts";
 import { isPassing } from "./answers.ts";
 
 const RETRY_MS = 250;
@@ -17,6 +18,20 @@ export async function patiently<T>(ask: () => Promise<T>, patienceMs = PATIENCE_
       if (!isPassing(error) || performance.now() + RETRY_MS > giveUpAt) throw error;
     }
     await pause(RETRY_MS);
+  }
+}
+
+/** Rejects with `NotStored` when there is no answer by then: who asks cannot go on to write. */
+export async function inTime<T>(answer: Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new NotStored({ what: "anything", why: "the server has no answer", isOpen: false });
+    timer = setTimeout(() => reject(error), ms);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

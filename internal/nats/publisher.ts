@@ -74,9 +74,9 @@ export class Publisher {
   }
 
   /** Why what is written has to wait, in these streams or in any, if it has. */
-  pressure(streams: readonly string[]): string | undefined {
+  pressure(streams?: readonly string[]): string | undefined {
     for (const { lane, stream } of this.#lanes) {
-      if (streams.length > 0 && !streams.includes(stream)) continue;
+      if (streams?.includes(stream) === false) continue;
       const why = lane.pressure(this.#isServerThere);
       if (why !== undefined) return why;
     }

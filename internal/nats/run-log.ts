@@ -11,10 +11,11 @@ import type {
   RunKey,
   RunLog,
 } from "../ports/run-log.ts";
+import { coalesced } from "./coalesced.ts";
 import type { Context } from "./context.ts";
 import { FactCache } from "./fact-cache.ts";
 import { type FollowStreamOptions, readStream, StreamFollower } from "./follower.ts";
-import { patiently } from "./patience.ts";
+import { inTime, patiently } from "./patience.ts";
 import { positionsIn, removeAll } from "./removal.ts";
 import { getFromLeader, getMessage, type StreamMessage } from "./stored-message.ts";
 
@@ -87,9 +88,15 @@ export class NatsRunLog implements RunLog {
     return removeAll(this.#context.jsm, this.#context.names.runsStream, seqs);
   }
 
-  async end({ withinMs }: { readonly withinMs?: number } = {}): Promise<LogEnd> {
+  end({ withinMs }: { readonly withinMs?: number } = {}): Promise<LogEnd> {
+    const end = this.#end();
+    return withinMs === undefined ? end : inTime(end, withinMs);
+  }
+
+  /** Each of many who submit asks for it. */
+  readonly #end = coalesced(async (): Promise<LogEnd> => {
     const { jsm, names } = this.#context;
-    const { state, config, ts } = await patiently(() => jsm.streams.info(names.runsStream), withinMs);
+    const { state, config, ts } = await patiently(() => jsm.streams.info(names.runsStream));
     // Servers before 2.10 do not tell their time; this machine's stands in for it.
     const time = ts === undefined ? Date.now() : Date.parse(ts);
     const { messages: facts, bytes } = state;
@@ -97,7 +104,7 @@ export class NatsRunLog implements RunLog {
     const share = (taken: number, limit: number): number => (limit > 0 ? taken / limit : 0);
     const fill = Math.max(share(bytes, config.max_bytes), share(facts, config.max_msgs));
     return { seq: facts === 0 ? 0 : state.last_seq, time, facts, fill };
-  }
+  });
 
   async follow(
     { from, runId, partitions, onRewound }: FollowOptions,

@@ -13,6 +13,7 @@ import type {
   TaskQueue,
 } from "../ports/task-queue.ts";
 import { CODES, isApiError, isDenied } from "./answers.ts";
+import { coalesced } from "./coalesced.ts";
 import type { Context } from "./context.ts";
 import { extendBy } from "./extender.ts";
 import { Freshness } from "./freshness.ts";
@@ -62,12 +63,13 @@ export class NatsTaskQueue implements TaskQueue {
     return publisher.publish(names.task(work.queue, work), encodeWork(work), { isWanted, repeated });
   }
 
-  async list(): Promise<QueuedAttempt[]> {
+  /** Many shares may be taken over at the same time. */
+  readonly list = coalesced(async (): Promise<QueuedAttempt[]> => {
     const { jsm, names } = this.#context;
     const options = { subjects_filter: names.allTasks };
     const { state } = await patiently(() => jsm.streams.info(names.tasksStream, { ...options }));
     return Object.keys(state.subjects ?? {}).flatMap((subject) => readTaskSubject(subject) ?? []);
-  }
+  });
 
   async seqOf(attempt: QueuedAttempt): Promise<number | undefined> {
     const { jsm, names } = this.#context;

@@ -47,7 +47,7 @@ export interface RunLog {
   positionsOf(runId: string): Promise<number[]>;
   /** Removes what stands at these positions for good; the same facts may then be stored again. What is gone already is no error. */
   remove(seqs: readonly number[]): Promise<void>;
-  /** Where the log ends. */
+  /** Where the log ends. Rejects with `NotStored` when it is not known in time. */
   end(patience?: { readonly withinMs: number }): Promise<LogEnd>;
   /** Hands over the facts from position `from` on (1 is the first), those of all runs, of one, or of some partitions, as they come. */
   follow(options: FollowOptions, onFact: (fact: LoggedFact) => void): Promise<Follower>;

@@ -68,7 +68,7 @@ export const MUTATIONS: readonly Mutation[] = [
       {
         file: "internal/executor/coordinator.ts",
         from: "this.#recover(this.#copies);",
-        to: "this.#recover(new Copies(await listQueue()));",
+        to: "this.#recover(new Copies(await queue.list()));",
       },
     ],
   },
