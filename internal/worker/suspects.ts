@@ -38,7 +38,7 @@ const EXTEND_MS = 1_000;
 
 export class Suspects {
   readonly #options: SuspectsOptions;
-  /** By attempt key; the newest copy of each. */
+  /** By run and attempt; the newest copy of each. */
   readonly #copies = new Map<string, Delivery>();
   /** Shares of which a question is under way. */
   readonly #asking = new Set<number>();
@@ -56,7 +56,7 @@ export class Suspects {
   }
 
   add(delivery: Delivery): void {
-    this.#copies.set(attemptKey(delivery.work), delivery);
+    this.#copies.set(keyOf(delivery.work), delivery);
     this.#askSoon();
     this.#extendLater();
   }
@@ -133,7 +133,7 @@ export class Suspects {
   }
 
   #settle({ work }: Delivery, judgement: Judgement): void {
-    const key = attemptKey(work);
+    const key = keyOf(work);
     // Given back or dropped meanwhile; a newer copy is the same attempt.
     const delivery = this.#copies.get(key);
     if (delivery === undefined) return;
@@ -153,4 +153,9 @@ export class Suspects {
         this.#options.onLost(delivery);
     }
   }
+}
+
+/** A log that was put back may have another run of the same id, and its attempts are others. */
+function keyOf(work: Work): string {
+  return `${work.runSeq}.${attemptKey(work)}`;
 }

@@ -32,7 +32,7 @@ export async function runSeed(seed: number, { trace = false } = {}): Promise<See
   const world = new World(seed, { keepsLines: trace });
   const settings = settingsOf(world.random);
   world.note(JSON.stringify(settings));
-  const server = new SimServer({ world, ...settings, onAck: (subject) => truth.onAck(subject) });
+  const server = new SimServer({ world, ...settings, onAck: (work) => truth.onAck(work) });
   const truth = new Truth(world, server);
   if (settings.isCalm) server.tasks.listen({ stored: ({ subject }) => truth.onEnqueued(subject) });
   const starts = new Starts({ world, truth, isCalm: settings.isCalm });

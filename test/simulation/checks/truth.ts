@@ -2,7 +2,7 @@
  * What is true, from the log alone: the server's own copy of it, folded as it grows. Every other fold of any process
  * is held against it at each fact.
  */
-import { type AttemptId, attemptKey } from "../../../internal/core/attempt.ts";
+import { type AttemptId, attemptKey, type Work } from "../../../internal/core/attempt.ts";
 import type { LoggedFact } from "../../../internal/core/facts.ts";
 import { Graph } from "../../../internal/core/graph.ts";
 import { decodeValue } from "../../../internal/core/stored.ts";
@@ -66,11 +66,14 @@ export class Truth {
     return fold !== undefined && position !== undefined && fold.isCurrent(position, attempt);
   }
 
-  /** A worker acknowledges: the log must hold an outcome, or the attempt be over otherwise. */
-  onAck(subject: string): void {
-    const attempt = readTaskSubject(subject);
-    if (attempt === undefined || this.endedAt.has(attemptKey(attempt)) || !this.isCurrent(attempt)) return;
-    this.#world.fail("outcome before ack", `${attemptKey(attempt)} is acknowledged, and has no outcome`);
+  /**
+   * A worker acknowledges a copy: the log must hold an outcome, or the attempt be over otherwise. As is that of a run
+   * which went with a log that was put back: one of the same id that was submitted since has copies of its own.
+   */
+  onAck(work: Work): void {
+    const isOfRun = this.run(work.runId)?.seq === work.runSeq;
+    if (!isOfRun || this.endedAt.has(attemptKey(work)) || !this.isCurrent(work)) return;
+    this.#world.fail("outcome before ack", `${attemptKey(work)} is acknowledged, and has no outcome`);
   }
 
   /** A copy goes into the queue, and nothing has gone wrong so far: somebody had folded too little of the log. */

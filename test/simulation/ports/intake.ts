@@ -144,7 +144,7 @@ export class SimIntake implements Intake {
       });
     };
     const consumer = client.server.consumer(queue);
-    const { seq, subject } = message;
+    const { seq } = message;
     if ("wrong" in decoded) {
       settle("term", () => consumer.ack(seq));
       this.#ask();
@@ -155,7 +155,7 @@ export class SimIntake implements Intake {
       work: decoded.value,
       ...this.#trustOf(message, deliveries, decoded.value),
       receipt: `${queue} ${seq}`,
-      ack: () => settle("ack", () => client.server.acked(subject, () => consumer.ack(seq))),
+      ack: () => settle("ack", () => client.server.acked(decoded.value, () => consumer.ack(seq))),
       giveBack: (delayMs = 0) => settle("nak", () => consumer.nak(seq, delayMs)),
     };
     if (this.#stopped) delivery.giveBack();

@@ -4,6 +4,7 @@
  */
 import { streamSpecs } from "../../../internal/contract/streams.ts";
 import { Names } from "../../../internal/contract/subjects.ts";
+import type { Work } from "../../../internal/core/attempt.ts";
 import type { Link } from "../engine/link.ts";
 import { EPOCH } from "../engine/process.ts";
 import type { World } from "../engine/world.ts";
@@ -46,8 +47,8 @@ export interface ServerOptions {
   readonly maxAckPending: number;
   readonly keepsPurgedPlaces: boolean;
   readonly followLagMs: number;
-  /** Called before an ack takes effect. */
-  onAck(subject: string): void;
+  /** Called before the ack of a copy takes effect. */
+  onAck(work: Work): void;
 }
 
 export type PublishAnswer = { readonly seq: number } | "refused" | "full" | "busy";
@@ -163,9 +164,9 @@ export class SimServer {
     return consumer;
   }
 
-  /** A worker says that this task's outcome is stored. */
-  acked(subject: string, act: () => void): void {
-    this.#options.onAck(subject);
+  /** A worker says that the outcome of this copy's attempt is stored. */
+  acked(work: Work, act: () => void): void {
+    this.#options.onAck(work);
     act();
   }
 
