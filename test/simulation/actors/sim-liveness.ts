@@ -9,7 +9,11 @@ import type { Part, Program } from "./program.ts";
 /** What a message between threads takes. */
 const POST_MS = 0.02;
 
-export function simLiveness(program: Program, { heartbeatMs, ackWaitMs }: Settings): Liveness {
+export function simLiveness(
+  program: Program,
+  { heartbeatMs, ackWaitMs }: Settings,
+  onGoodbye: () => void,
+): Liveness {
   const thread = program.part(`${program.name}'s life`);
   const { process, client } = thread;
   let blockedSince: number | undefined;
@@ -30,12 +34,16 @@ export function simLiveness(program: Program, { heartbeatMs, ackWaitMs }: Settin
         status,
       );
       await toThread(thread, program, () => pulse.begin());
-      return lifelineOf(thread, program, pulse);
+      const stop = (): Promise<void> => {
+        onGoodbye();
+        return pulse.stop();
+      };
+      return { ...lifelineOf(thread, pulse), stop: () => toThread(thread, program, stop) };
     },
   };
 }
 
-function lifelineOf(thread: Part, program: Program, pulse: Pulse): Lifeline {
+function lifelineOf(thread: Part, pulse: Pulse): Omit<Lifeline, "stop"> {
   const post = (label: string, act: () => void): void => {
     const { process } = thread;
     process.world.after(POST_MS, `${process.name} hears ${label}`, () => process.reach(label, act));
@@ -45,7 +53,6 @@ function lifelineOf(thread: Part, program: Program, pulse: Pulse): Lifeline {
     letGo: (attempt) => post("let go", () => pulse.letGo(attempt)),
     update: (status) => post("update", () => pulse.update(status)),
     beat: () => post("beat", () => pulse.beat()),
-    stop: () => toThread(thread, program, () => pulse.stop()),
   };
 }
 

@@ -13,6 +13,7 @@ export class SimWorker extends Program {
   /** When it was told to stop a run, by run. */
   readonly toldAt = new Map<string, number>();
   #isDraining = false;
+  #hasEnded = false;
 
   constructor(plan: WorkerPlan, surroundings: Surroundings) {
     const { world, settings } = surroundings;
@@ -23,7 +24,7 @@ export class SimWorker extends Program {
       ...this.ports,
       presence: this.#overhear(this.ports.presence),
       queue: this.#noteDeliveries(this.ports.queue, surroundings),
-      liveness: simLiveness(this, settings),
+      liveness: simLiveness(this, settings, () => (this.#hasEnded = true)),
       link: { isUp: () => this.link.isUp, onRestored: (act) => this.link.onReconnect(act) },
       observer: this.observer,
       workerId: plan.id,
@@ -47,6 +48,11 @@ export class SimWorker extends Program {
 
   get isDraining(): boolean {
     return this.#isDraining;
+  }
+
+  /** It has said goodbye; its connections may be open for a little longer. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
   /** Drains and ends; the process is gone after. */

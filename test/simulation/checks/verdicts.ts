@@ -11,9 +11,12 @@ export function checkDeath(
   { world, server, settings }: Surroundings,
   fleet: Fleet,
 ): void {
+  const worker = fleet.workerOf(incarnation);
   // Its life is shown by a thread of its own, which it has last.
-  const life = fleet.workerOf(incarnation)?.links.at(-1);
+  const life = worker?.links.at(-1);
   if (life === undefined || !life.process.isAlive || !life.isSound) return;
+  // It has ended in order, but nobody heard of that: its connection was away just then.
+  if (worker?.hasEnded === true) return;
   const { names, core } = server;
   const notices = [names.heartbeat(incarnation), names.took(incarnation), names.probe(incarnation)];
   const lostAt = notices.map((subject) => core.troubledAt.get(subject) ?? Number.NEGATIVE_INFINITY);
