@@ -144,9 +144,11 @@ export class Watches {
     watch: RunWatch,
     { run, change, logged }: { readonly run: RunFold; readonly change: Change; readonly logged: LoggedFact },
   ): void {
-    if (logged.seq <= watch.seen) return;
-    watch.seen = logged.seq;
-    this.#options.report.tell(run, change, logged);
+    if (logged.seq > watch.seen) {
+      watch.seen = logged.seq;
+      this.#options.report.tell(run, change, logged);
+    }
+    // Also where it was seen before: of a log that was put back meanwhile that says nothing.
     if (run.end !== undefined && run.gen >= watch.gen) void this.#end(watch, run);
   }
 

@@ -2,9 +2,12 @@
 import { beforeEach, expect, test } from "vitest";
 import { StoredDefinitions } from "../../internal/contract/definitions.ts";
 import type { Fact } from "../../internal/core/facts.ts";
+import { Graph } from "../../internal/core/graph.ts";
 import { partitionsOf } from "../../internal/core/hash.ts";
+import { RunFold } from "../../internal/core/run-fold.ts";
 import { RunReport } from "../../internal/executor/run-report.ts";
 import { RunWatch } from "../../internal/executor/run-watch.ts";
+import type { RunListener } from "../../internal/executor/settings.ts";
 import { Watches } from "../../internal/executor/watches.ts";
 import { MemoryCluster } from "../../internal/memory/cluster.ts";
 import { dag, task } from "../support/dags.ts";
@@ -55,16 +58,29 @@ async function failedRun(runId: string): Promise<number> {
   return runSeq;
 }
 
+/** What who reads the run hands over, fact by fact. */
+async function* handedOver(runId: string): AsyncGenerator<Parameters<RunListener>> {
+  const facts = await cluster.log.factsOf(runId);
+  const [first] = facts;
+  if (first?.fact.kind !== "submitted") throw new Error(`${runId} was not submitted`);
+  const run = new RunFold(first, first.fact, new Graph(DAG));
+  for (const logged of facts) yield [run, run.apply(logged), logged];
+}
+
 interface Wait {
   readonly runId: string;
   readonly gen: number;
+  /** Position of the newest fact that was taken in. */
+  readonly seen?: number;
   /** Writes what begins the generation; resolves with the position of `submitted`. */
   admit(): Promise<number>;
 }
 
 /** Waits for the end of a generation, and keeps what is told of it. */
-async function wait({ runId, gen, admit }: Wait): Promise<{ told(): unknown }> {
-  const handle = await watches.add(new RunWatch({ runId, partition: PARTITION, gen }), admit);
+async function wait({ runId, gen, seen = 0, admit }: Wait): Promise<{ told(): unknown }> {
+  const watch = new RunWatch({ runId, partition: PARTITION, gen });
+  const handle = await watches.add(watch, admit);
+  watch.seen = seen;
   let told: unknown;
   handle.result().then(
     (result) => (told = result),
@@ -122,4 +138,12 @@ test("what is about to be written is not missed", async () => {
   store();
   const waits = await Promise.all(coming);
   expect(waits.map(({ told }) => told())).toEqual([undefined, undefined]);
+});
+
+test("an end is told whatever was taken in before, of a log that nobody saw being put back", async () => {
+  const seq = await failedRun("r");
+  const ended = await wait({ runId: "r", gen: 0, seen: 1_000, admit: async () => seq });
+  for await (const told of handedOver("r")) watches.onRun(...told);
+  await until(ended.told);
+  expect(ended.told()).toMatchObject({ runId: "r", state: "failed" });
 });
