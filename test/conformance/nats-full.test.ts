@@ -109,6 +109,11 @@ it("says that a frozen server has no answer; what was given up then may be store
       .catch((each: unknown) => each);
     expect(error).toMatchObject({ code: "NOT_STORED", isOpen: true });
     expect((error as Error).message).toContain(`the server has no answer (stream ${stream("RUNS")})`);
+    await expect(cluster.log.end({ withinMs: 500 })).rejects.toMatchObject({
+      code: "NOT_STORED",
+      isOpen: false,
+      why: "the server has no answer",
+    });
     expect(cluster.pressure.why("log")).toBeDefined();
     process.kill(server.pid, "SIGCONT");
     expect(await patient).toMatchObject({ stored: true });

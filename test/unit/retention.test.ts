@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { prepareRetry } from "../../internal/executor/inspection.ts";
 import { prepareRun } from "../../internal/executor/submission.ts";
 import type { RunLog } from "../../internal/ports/run-log.ts";
+import { NotStored } from "../../internal/ports/storing.ts";
 import { dag, task } from "../support/dags.ts";
 import { overriding } from "../support/overriding.ts";
 import { CHAIN, HOUR, RETENTION, RetirementRig, SUBMISSION, TOMBSTONE } from "../support/retirement-rig.ts";
@@ -92,6 +93,18 @@ describe("a log that is short of room", () => {
     await rig.pass(rig.retirement({ log: full(() => 0.69) }));
     const left = await Promise.all([1, 2, 3, 4].map((n) => rig.kinds(`run-${n}`)));
     expect(left.map(({ length }) => length)).toEqual([0, 2, 2, 2]);
+  });
+
+  test("says which run was not stored when nobody tells whether there is room", async () => {
+    const silent = overriding<RunLog>(rig.cluster.log, {
+      end: async () => {
+        throw new NotStored({ what: "anything", why: "the server has no answer", isOpen: false });
+      },
+    });
+    const options = { ...rig.ports, ...SUBMISSION, log: silent };
+    await expect(prepareRun({ dag: CHAIN, runId: "run-1" }, options).admit()).rejects.toThrow(
+      "run 'run-1' was not stored: the server has no answer",
+    );
   });
 
   test("takes no new run from 70 % on, and no retry, but outcomes", async () => {
