@@ -101,9 +101,10 @@ async function perform(work: Work, stop: Stop, options: AttemptOptions): Promise
   const params =
     "inline" in inputs && isResolved(inputs.inline)
       ? mergeParams(inputs.inline)
-      : await fetchParams(work, options);
+      : await Promise.race([fetchParams(work, options), toldToEnd(stop)]);
   // Told to end while its inputs were fetched: nothing has begun, and nothing will.
-  if (stop.reason !== undefined) return failure("cancelled", "told to end before it began");
+  if (params === undefined || stop.reason !== undefined)
+    return failure("cancelled", "told to end before it began");
   const { runId, task, index, attempt, dagName, tenantId, type, command, env } = work;
   const call = { runId, task, index, attempt, dagName, tenantId, type, command, env, params };
   const running = executor.execute(call, {
@@ -112,6 +113,13 @@ async function perform(work: Work, stop: Stop, options: AttemptOptions): Promise
     log: (line) => options.log(work, line),
   });
   return Promise.race([running, abandoned(running, stop, options)]);
+}
+
+async function toldToEnd({ signal }: Stop): Promise<undefined> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
 
 /** Settles only after a stop, when the grace period is over and the executor has still not returned. */

@@ -168,3 +168,16 @@ test("what is told to end while its inputs are fetched never begins", async () =
   expect(outcome).toMatchObject({ state: "failed", error: { reason: "cancelled" } });
   expect(begun).toBe(0);
 });
+
+test("what is told to end while its inputs do not come ends without them", async () => {
+  const stop = new Stop();
+  const silent: Pick<Blobs, "get"> = { get: () => new Promise(() => undefined) };
+  const inputs = { ref: { name: "large", bytes: 2, chunks: 1 } };
+  const running = run(() => ({ ok: true, output: {} }), {
+    work: { ...work, inputs },
+    blobs: silent as Blobs,
+    stop,
+  });
+  stop.now("cancelled");
+  expect(await running).toMatchObject({ state: "failed", error: { reason: "cancelled" } });
+});
