@@ -149,12 +149,22 @@ export class Losses {
 
   async #lookForUntold(death: Death): Promise<void> {
     try {
+      await this.#itCounts();
       const doubtful = await this.#delivered(this.#candidates(death));
       if (await this.#allHaveReported(death, doubtful)) this.#endUntold(death, doubtful);
     } catch (error) {
       if (this.#stopped) return;
       const what = `looking for what worker '${death.worker.beat.workerId}' took with it`;
       this.#options.observer.observe({ kind: "trouble", what, error: String(error) });
+    }
+  }
+
+  /** Resolves when everybody has had a full term to say what it holds. */
+  async #itCounts(): Promise<void> {
+    const { clock } = this.#options;
+    for (let left; (left = this.#countsFrom - clock.monotonic()) > 0;) {
+      const term = left;
+      await new Promise<void>((resolve) => void clock.after(term, resolve));
     }
   }
 

@@ -1,5 +1,6 @@
 /** What did a dead worker take with it that it could not say any more? */
 import { describe, expect, test } from "vitest";
+import { DEAD_MS } from "../support/memory-executor.ts";
 import { GONE, LATE, Overseen } from "../support/overseen.ts";
 
 /** A loss that says so. */
@@ -86,5 +87,22 @@ describe("what a dead worker had pulled and could not say any more", () => {
     const later = await on.submit("b");
     await on.clock.advance(10_000);
     expect([await on.outcomesOf(runId), await on.outcomesOf(later)]).toEqual([[], []]);
+  });
+
+  test("is lost also when the executor had just come back itself: once its term is over", async () => {
+    await using on = await Overseen.start();
+    const runId = await on.submit("a");
+    const [dead, live] = [on.worker("dead"), on.worker("live")];
+    await on.clock.advance(1_000);
+    await dead.pulls(1);
+    on.reconnected();
+    await on.clock.advance(1_000);
+    dead.answer = GONE;
+    live.beat();
+    await on.clock.advance(6_000);
+    expect(on.deaths).toEqual([["dead", "connection-gone"]]);
+    expect(await on.outcomesOf(runId)).toEqual([]);
+    await on.clock.advance(DEAD_MS);
+    expect(await on.outcomesOf(runId)).toEqual([lost("no live worker has it; worker 'dead' is dead")]);
   });
 });
