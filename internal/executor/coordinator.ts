@@ -92,6 +92,10 @@ export class Coordinator {
   get recovered(): boolean {
     return this.#recovered;
   }
+  /** Every run is at hand that is not over. */
+  get knowsAll(): boolean {
+    return this.#recovered && this.#runs.allRead;
+  }
   get activeRuns(): number {
     return this.#runs.size;
   }

@@ -55,7 +55,7 @@ export class Driver {
       ...options,
       mayAct: (partition) => this.#of(partition)?.mayAct() === true,
       isOurs: (partition) => this.#of(partition) !== undefined,
-      knowsAll: (partition) => this.#of(partition)?.recovered === true,
+      knowsAll: (partition) => this.#of(partition)?.knowsAll === true,
       find: (attempt) => this.#find(attempt),
       enqueued: () => this.#dispatcher.queued(),
       claimed: (claim) => this.#of(claim.partition)?.claimed(claim),
@@ -73,6 +73,7 @@ export class Driver {
       find: (attempt) => this.#find(attempt),
       isIdle: () => this.#coordinators.size === 0,
       isHeld: (attempt) => this.#overseer.table.holderOf(attempt) !== undefined,
+      knowsAll: (partition) => this.#of(partition)?.knowsAll === true,
       mayAct: (partition) => this.#of(partition)?.mayAct() === true,
     });
     const { retention } = options;

@@ -8,7 +8,10 @@ import { RunFold } from "../core/run-fold.ts";
 import { foldOf } from "./load-run.ts";
 import type { Ports } from "./settings.ts";
 
-export interface OpenRunsOptions extends Pick<Ports, "log" | "definitions" | "observer"> {
+/** What could not be read is tried again so much later. */
+const AGAIN_MS = 5_000;
+
+export interface OpenRunsOptions extends Pick<Ports, "log" | "definitions" | "clock" | "observer"> {
   /** The next fact of a run at hand. */
   onFact(run: RunFold, logged: LoggedFact): void;
   /** A run is new at hand, after its first fact. */
@@ -27,12 +30,22 @@ interface Waiting {
   readonly facts: LoggedFact[];
 }
 
+/** How a run is read. What it resolves with makes the run one at hand. */
+interface Reading {
+  /** In words. */
+  readonly what: string;
+  /** Under way. */
+  readonly first: Promise<() => void>;
+  /** Tries it again. */
+  load(): Promise<() => void>;
+}
+
 export class OpenRuns {
   readonly #options: OpenRunsOptions;
   readonly #runs = new Map<string, RunFold | Waiting>();
   readonly #loading = new Set<Promise<void>>();
-  /** Where runs began, or were to go on, that could not be read. */
-  readonly #unread = new Map<string, number>();
+  /** Runs that could not be read so far. Nobody waits for them. */
+  readonly #unread = new Set<string>();
   #stopped = false;
 
   constructor(options: OpenRunsOptions) {
@@ -52,12 +65,16 @@ export class OpenRuns {
     return this.#runs.has(runId);
   }
 
+  /** What is not at hand is over: none is left that could not be read. */
+  get allRead(): boolean {
+    return this.#unread.size === 0;
+  }
+
   /** Where the first of them began, or went on: who knows the log from there on knows all of them. */
   get oldest(): number | undefined {
     let oldest: number | undefined;
     const is = (seq: number): void => void (oldest = Math.min(oldest ?? seq, seq));
     for (const run of this.#runs.values()) is(run instanceof RunFold ? run.begunSeq : run.from);
-    for (const seq of this.#unread.values()) is(seq);
     return oldest;
   }
 
@@ -85,7 +102,7 @@ export class OpenRuns {
     while (this.#loading.size > 0) await Promise.all(this.#loading);
   }
 
-  /** Begins anew. Nothing may be loading. */
+  /** Begins anew. */
   clear(): void {
     this.#runs.clear();
     this.#unread.clear();
@@ -94,21 +111,28 @@ export class OpenRuns {
   /** Hands nothing on any more. */
   stop(): void {
     this.#stopped = true;
-    this.#runs.clear();
+    this.clear();
   }
 
   #open(logged: LoggedFact): void {
     if (logged.fact.kind !== "submitted") return;
-    const graph = this.#options.definitions.get(logged.fact.definition);
-    if (graph instanceof Promise) {
-      this.#wait(logged, "reading the definition", async () => this.#begin(logged, await graph));
-    } else {
+    const { definition } = logged.fact;
+    const { definitions } = this.#options;
+    const graph = definitions.get(definition);
+    if (!(graph instanceof Promise)) {
       this.#begin(logged, graph);
+      return;
     }
+    const read = async (reading: Graph | Promise<Graph>): Promise<() => void> => {
+      const known = await reading;
+      return () => this.#begin(logged, known);
+    };
+    const load = async (): Promise<() => void> => read(definitions.get(definition));
+    this.#wait(logged, { what: "reading the definition", first: read(graph), load });
   }
 
   #begin(logged: LoggedFact, graph: Graph): void {
-    if (logged.fact.kind !== "submitted" || this.#stopped) return;
+    if (logged.fact.kind !== "submitted") return;
     const run = new RunFold(logged, logged.fact, graph);
     this.#runs.set(run.runId, run);
     this.#options.onFact(run, logged);
@@ -122,42 +146,49 @@ export class OpenRuns {
       this.#options.onFact(open, logged);
       return;
     }
-    this.#wait(logged, "reading it again", async () => {
+    const load = async (): Promise<() => void> => {
       await sweep;
       const facts = await this.#options.log.factsOf(logged.runId);
       // One that was retired since is over, and not all of its facts are there any more.
       const before = facts.filter(({ seq, fact }) => seq < logged.seq || fact.kind === "retired");
       const run = await foldOf(before, this.#options);
-      if (run === undefined || this.#stopped) return;
-      this.#runs.set(run.runId, run);
-      this.#options.onFact(run, logged);
-    });
+      return () => {
+        if (run === undefined) return;
+        this.#runs.set(run.runId, run);
+        this.#options.onFact(run, logged);
+      };
+    };
+    this.#wait(logged, { what: "reading it again", first: load(), load });
   }
 
-  /** What cannot be read cannot go on; it stays in the log and is tried again at the next take-over. */
-  #wait({ runId, seq }: LoggedFact, what: string, load: () => Promise<void>): void {
+  /** What cannot be read cannot go on; it holds up no other run, and is tried again. */
+  #wait({ runId, seq }: LoggedFact, reading: Reading): void {
     const waiting: Waiting = { from: seq, facts: [] };
-    this.#unread.delete(runId);
     this.#runs.set(runId, waiting);
-    const loading = load()
-      .then(
-        () => {
-          if (this.#stopped) return;
-          if (this.#runs.get(runId) === waiting) this.#runs.delete(runId);
-          for (const fact of waiting.facts) this.take(fact);
-          this.#options.onLoaded();
-        },
-        (error: unknown) => {
-          this.#runs.delete(runId);
-          this.#unread.set(runId, seq);
-          this.#options.observer.observe({
-            kind: "trouble",
-            what: `run ${runId}: ${what}`,
-            error: String(error),
-          });
-        },
-      )
-      .finally(() => this.#loading.delete(loading));
+    const loading = this.#load(runId, waiting, reading).finally(() => this.#loading.delete(loading));
     this.#loading.add(loading);
+  }
+
+  async #load(runId: string, waiting: Waiting, { what, first, load }: Reading): Promise<void> {
+    const isAwaited = (): boolean => this.#runs.get(runId) === waiting;
+    const open = await first.catch((error: unknown) => {
+      if (!isAwaited()) return undefined;
+      this.#unread.add(runId);
+      this.#options.observer.observe({
+        kind: "trouble",
+        what: `run ${runId}: ${what}`,
+        error: String(error),
+      });
+      this.#options.clock.after(AGAIN_MS, () => {
+        if (isAwaited()) void this.#load(runId, waiting, { what, first: load(), load });
+      });
+      return undefined;
+    });
+    if (open === undefined || !isAwaited()) return;
+    this.#runs.delete(runId);
+    this.#unread.delete(runId);
+    open();
+    for (const fact of waiting.facts) this.take(fact);
+    this.#options.onLoaded();
   }
 }

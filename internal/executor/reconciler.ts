@@ -22,6 +22,8 @@ export interface ReconcilerOptions extends Pick<Ports, "log" | "queue" | "clock"
   folded(seq: number): Promise<void>;
   /** The run of an attempt that is current and ours; nothing for any other. */
   find(attempt: AttemptId): { readonly run: { readonly partition: number } } | undefined;
+  /** Every run in this partition is known: what `find` does not find is over. */
+  knowsAll(partition: number): boolean;
   /** No runs are driven here. */
   isIdle(): boolean;
   /** A live worker says that it holds the attempt: whatever has become of its copy, its outcome will come. */
@@ -105,9 +107,9 @@ export class Reconciler {
     await this.#learn(new Set(again.map(({ runId }) => runId)));
     const isOver = (copy: QueuedAttempt): boolean => {
       const partition = this.#partitions.get(copy.runId);
-      const { mayAct, find } = this.#options;
+      const { mayAct, knowsAll, find } = this.#options;
       // It may have been taken over meanwhile.
-      return partition !== undefined && mayAct(partition) && find(copy) === undefined;
+      return partition !== undefined && mayAct(partition) && knowsAll(partition) && find(copy) === undefined;
     };
     await Promise.all(again.filter(isOver).map((copy) => this.#options.queue.remove(copy)));
   }

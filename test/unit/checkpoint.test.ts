@@ -182,6 +182,18 @@ test("a run that could not be read is read by the next one", async () => {
   expect(await queued()).toEqual(["unread a#1"]);
 });
 
+test("a run that could not be read is tried again", async () => {
+  let asked = 0;
+  const unreadable = overriding<Definitions>(definitions, {
+    get: (ref) => (++asked === 1 ? Promise.reject(new Error("not now")) : definitions.get(ref)),
+  });
+  await using first = await start({ definitions: unreadable });
+  await submit(first, "unread");
+  expect(await queued()).toEqual([]);
+  await clock.advance(10_000);
+  expect(await queued()).toEqual(["unread a#1"]);
+});
+
 test("who waits for a run that was over before the checkpoint hears of its end", async () => {
   await using first = await start();
   // Who waits without driving is behind, for as long as this holds what is to be handed over.
