@@ -57,9 +57,9 @@ export class SimFollower implements Follower {
 
   reached(seq: number): Promise<void> {
     if (seq < this.#next || this.#stopped) return Promise.resolve();
-    this.#askPosition();
     return new Promise((resolve) => {
       this.#waiters.push({ seq, resolve });
+      this.#askPosition();
     });
   }
 
@@ -163,12 +163,16 @@ export class SimFollower implements Follower {
     }
   }
 
-  /** Positions without a message for us are known to be behind us only when the consumer says so. */
+  /**
+   * Positions without a message for us are known to be behind us only when the consumer says so. As are positions that
+   * the log does not have any more: it may have been put back since it was asked for its end.
+   */
   #askPosition(): void {
     if (this.#isAsking) return;
     this.#isAsking = true;
     const { clock, link, server } = this.#client;
     const epoch = this.#epoch;
+    const wanted = this.#waiters.map(({ seq }) => seq);
     clock.after(HEARTBEAT_MS, () => {
       this.#isAsking = false;
       if (this.#waiters.length > 0) this.#askPosition();
@@ -176,16 +180,16 @@ export class SimFollower implements Follower {
     link.toServer("position", () => {
       // It is the consumer that tells, after all that it has to hand over.
       if (this.#consumer?.epoch !== epoch) return;
-      const { lastSeq } = server.runs;
-      const tell = (): void => link.toClient("position", () => this.#onPosition(lastSeq, epoch));
+      const passed = Math.max(server.runs.lastSeq, ...wanted);
+      const tell = (): void => link.toClient("position", () => this.#onPosition(passed, epoch));
       const { world } = link.process;
       world.after(this.#consumer.sendsAt - world.now, "", tell);
     });
   }
 
-  #onPosition(lastSeq: number, epoch: number): void {
+  #onPosition(passed: number, epoch: number): void {
     if (epoch !== this.#epoch) return;
-    this.#next = Math.max(this.#next, lastSeq + 1);
+    this.#next = Math.max(this.#next, passed + 1);
     this.#wakeWaiters();
   }
 
