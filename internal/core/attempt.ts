@@ -11,6 +11,11 @@ export interface AttemptId {
   readonly attempt: number;
 }
 
+export interface AttemptOfRun extends AttemptId {
+  /** Log sequence of the run's `submitted`: another run of the same id is another run. */
+  readonly runSeq: number;
+}
+
 /** The text form of an attempt's identity: key in tables, and the idempotency key handed to the task. */
 export function attemptKey(id: AttemptId): string {
   return `${id.runId}.${id.task}.${id.index}.${id.attempt}`;
@@ -27,9 +32,7 @@ export interface Inputs {
 }
 
 /** An attempt as it is queued: all that a worker needs to run it. */
-export interface Work extends AttemptId {
-  /** Log sequence of the run's `submitted`. */
-  readonly runSeq: number;
+export interface Work extends AttemptOfRun {
   readonly partition: number;
   readonly dagName: string;
   readonly tenantId: string;

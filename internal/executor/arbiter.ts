@@ -4,9 +4,10 @@
  */
 import { type AttemptId, attemptKey } from "../core/attempt.ts";
 import type { RunFold } from "../core/run-fold.ts";
+import { standingOf } from "../core/standing.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Subscription } from "../ports/presence.ts";
-import type { DoubtfulAttempt, Question, Referee, Ruling } from "../ports/referee.ts";
+import type { Question, Referee, Ruling } from "../ports/referee.ts";
 import type { RunLog } from "../ports/run-log.ts";
 
 export interface ArbiterOptions {
@@ -16,8 +17,8 @@ export interface ArbiterOptions {
   readonly clock: Clock;
   /** Resolves when everything up to this position was folded. */
   folded(seq: number): Promise<void>;
-  /** The run of an attempt that is current; nothing for any other. */
-  find(attempt: AttemptId): { readonly run: RunFold } | undefined;
+  /** The run, unless it is over or unknown. */
+  runOf(runId: string): RunFold | undefined;
   /** The incarnation that says it holds the attempt. */
   holderOf(attempt: AttemptId): string | undefined;
   /** When its worker has let it go without an outcome, by the monotonic clock; nothing while it is held or has never been. */
@@ -70,12 +71,13 @@ export class Arbiter {
   }
 
   async #rule({ incarnation, attempts }: Question): Promise<Ruling[]> {
-    const { log, folded, holderOf } = this.#options;
+    const { log, folded, holderOf, runOf } = this.#options;
     const { seq } = await log.end();
     await Promise.all([folded(seq), this.#reported()]);
     if (this.#stopped) throw new Error("this executor does not drive the run any more");
     return attempts.map((attempt) => {
-      if (!this.#isCurrent(attempt)) return "over";
+      const standing = standingOf(runOf(attempt.runId), attempt);
+      if (standing !== "current") return standing === "over" ? "over" : "held";
       const holder = holderOf(attempt) ?? this.#grantee(attempt);
       if (holder !== undefined && holder !== incarnation) return "held";
       this.#grant(attempt, incarnation);
@@ -101,10 +103,6 @@ export class Arbiter {
     const key = attemptKey(attempt);
     this.#grants.delete(key);
     this.#grants.set(key, { incarnation, at: this.#options.clock.monotonic() });
-  }
-
-  #isCurrent(attempt: DoubtfulAttempt): boolean {
-    return this.#options.find(attempt)?.run.seq === attempt.runSeq;
   }
 
   async #reported(): Promise<void> {

@@ -82,7 +82,7 @@ export class Coordinator {
     this.#arbiter = new Arbiter({
       ...options,
       folded: (seq) => this.folded(seq),
-      find: (attempt) => this.find(attempt),
+      runOf: (runId) => this.#runs.get(runId),
       holderOf: (attempt) => options.table.holderOf(attempt)?.incarnation,
       givenBackAt: (attempt) => options.table.givenBackAt(attempt),
     });

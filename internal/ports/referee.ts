@@ -2,12 +2,13 @@
  * Whether a copy of an attempt may run, where its worker cannot know: a copy that was delivered before, or perhaps
  * was. The executor that drives the run is asked; it has folded the log to its present end before it answers.
  */
-import type { AttemptId } from "../core/attempt.ts";
+import type { AttemptOfRun } from "../core/attempt.ts";
 import type { Subscription } from "./presence.ts";
 
 /**
  * run: the attempt is current, and no other live worker holds it. held: another live worker does, or nobody can say
- * yet. over: it has an outcome, or another attempt in its place, or its run has ended.
+ * yet; so it is of an attempt that has yet to come. over: it has an outcome, or another attempt in its place, or its run
+ * has ended.
  */
 export type Ruling = "run" | "held" | "over";
 
@@ -15,12 +16,7 @@ export interface Question {
   /** Who asks: what it holds itself is not held by another. */
   readonly incarnation: string;
   /** Of runs of one share. */
-  readonly attempts: readonly DoubtfulAttempt[];
-}
-
-export interface DoubtfulAttempt extends AttemptId {
-  /** Log sequence of the run's `submitted`: another run of the same id is another run. */
-  readonly runSeq: number;
+  readonly attempts: readonly AttemptOfRun[];
 }
 
 export interface Referee {

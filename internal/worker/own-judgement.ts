@@ -6,6 +6,7 @@ import { attemptKey, type Work } from "../core/attempt.ts";
 import { foldRun } from "../core/fold-run.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { RunFold } from "../core/run-fold.ts";
+import { standingOf } from "../core/standing.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Definitions } from "../ports/definitions.ts";
 import type { Claim, Presence } from "../ports/presence.ts";
@@ -40,10 +41,12 @@ export async function judgeAlone(
   options: OwnJudgementOptions,
 ): Promise<Judgement[]> {
   const runs = await readRuns(new Set(copies.map(({ work }) => work.runId)), options);
-  const isCurrent = ({ work }: Doubtful): boolean => isOwed(runs.get(work.runId), work);
-  const held = copies.some(isCurrent) ? await claimsOfOthers(options) : new Set<string>();
+  const standings = new Map(copies.map(({ work }) => [work, standingOf(runs.get(work.runId), work)]));
+  const isAnyCurrent = [...standings.values()].includes("current");
+  const held = isAnyCurrent ? await claimsOfOthers(options) : new Set<string>();
   return copies.map((copy) => {
-    if (!isCurrent(copy)) return "over";
+    const standing = standings.get(copy.work);
+    if (standing !== "current") return standing === "to-come" ? "held" : "over";
     if (held.has(attemptKey(copy.work))) return "held";
     const cap = runs.get(copy.work.runId)?.submitted.defaults.lossCap ?? 0;
     return copy.losses > cap ? "lost" : "run";
@@ -54,12 +57,6 @@ export async function judgeAlone(
 export function lostOutcome({ work: { task, index, attempt }, losses }: Doubtful): Outcome {
   const message = `was taken ${losses} times by workers of which nothing was heard again`;
   return { task, index, attempt, state: "failed", durationMs: 0, error: { reason: "lost", message } };
-}
-
-function isOwed(run: RunFold | undefined, { task, index, attempt, runSeq }: Work): boolean {
-  if (run === undefined || run.seq !== runSeq || index !== 0) return false;
-  const position = run.graph.position(task);
-  return position !== undefined && run.isCurrent(position, attempt);
 }
 
 /** Those that the log knows. */

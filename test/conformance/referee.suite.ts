@@ -1,12 +1,13 @@
 /** Questions about copies of attempts, and their answers. */
 import { describe, expect, it } from "vitest";
-import type { DoubtfulAttempt, Question } from "../../internal/ports/referee.ts";
+import type { AttemptOfRun } from "../../internal/core/attempt.ts";
+import type { Question } from "../../internal/ports/referee.ts";
 import { Collected } from "../support/collected.ts";
 import { until } from "../support/until.ts";
 import type { MakeFixture } from "./fixture.ts";
 
 export function refereeSuite(name: string, make: MakeFixture): void {
-  const doubtful = (task: string, runSeq: number): DoubtfulAttempt => ({
+  const doubtful = (task: string, runSeq: number): AttemptOfRun => ({
     runId: "run-1",
     task,
     index: 0,

@@ -1,10 +1,9 @@
 /** What an executor answers a worker about copies that it cannot trust. */
 import { beforeEach, expect, test } from "vitest";
-import type { AttemptId } from "../../internal/core/attempt.ts";
-import type { RunFold } from "../../internal/core/run-fold.ts";
+import type { AttemptOfRun } from "../../internal/core/attempt.ts";
 import { Arbiter } from "../../internal/executor/arbiter.ts";
 import { MemoryReferee } from "../../internal/memory/referee.ts";
-import type { DoubtfulAttempt, Ruling } from "../../internal/ports/referee.ts";
+import type { Ruling } from "../../internal/ports/referee.ts";
 import { dag, task } from "../support/dags.ts";
 import { completed, RUN_SEQ, TestRun } from "../support/facts.ts";
 import { ManualClock } from "../support/manual-clock.ts";
@@ -38,25 +37,19 @@ beforeEach(async () => {
       folded.push(seq);
       await fold();
     },
-    find: current,
+    runOf: (runId) => (runId === run.fold.runId ? run.fold : undefined),
     holderOf: ({ task: id }) => holders.get(id),
     givenBackAt: ({ task: id }) => givenBack.get(id),
   });
   await arbiter.start();
 });
 
-function current({ runId, task: id, attempt }: AttemptId): { run: RunFold } | undefined {
-  const position = run.fold.graph.position(id) ?? -1;
-  if (runId !== run.fold.runId || !run.fold.isCurrent(position, attempt)) return undefined;
-  return { run: run.fold };
-}
-
-function doubtful(id: string, more: Partial<DoubtfulAttempt> = {}): DoubtfulAttempt {
+function doubtful(id: string, more: Partial<AttemptOfRun> = {}): AttemptOfRun {
   return { runId: "run", task: id, index: 0, attempt: 1, runSeq: RUN_SEQ, ...more };
 }
 
 /** The answer to a worker `w-1` once reports have come in. */
-async function ask(...attempts: DoubtfulAttempt[]): Promise<readonly Ruling[] | undefined> {
+async function ask(...attempts: AttemptOfRun[]): Promise<readonly Ruling[] | undefined> {
   const asking = referee.ask(3, { incarnation: "w-1", attempts });
   await clock.advance(2_000);
   return asking;
@@ -64,11 +57,15 @@ async function ask(...attempts: DoubtfulAttempt[]): Promise<readonly Ruling[] | 
 
 test("what is current may run, unless another holds it; what is not is over", async () => {
   holders = new Map([["b", "w-2"]]);
-  const others = [doubtful("a", { attempt: 2 }), doubtful("a", { runSeq: 8 }), doubtful("a", { runId: "x" })];
-  expect(await ask(doubtful("a"), doubtful("b"), ...others)).toEqual(["run", "held", "over", "over", "over"]);
+  const others = [doubtful("a", { runSeq: 8 }), doubtful("a", { runId: "x" })];
+  expect(await ask(doubtful("a"), doubtful("b"), ...others)).toEqual(["run", "held", "over", "over"]);
   holders = new Map([["b", "w-1"]]);
   run.outcomes(completed("a"));
   expect(await ask(doubtful("a"), doubtful("b"))).toEqual(["over", "run"]);
+});
+
+test("what is yet to come, in a log that was put back, is left alone until it does", async () => {
+  expect(await ask(doubtful("a", { attempt: 2 }))).toEqual(["held"]);
 });
 
 test("of two workers that ask about copies of the same attempt one may run it", async () => {
