@@ -1,4 +1,5 @@
 /** The executor on a cluster. */
+import { SETTINGS } from "../../internal/config/settings.ts";
 import { StoredDefinitions } from "../../internal/contract/definitions.ts";
 import { isNamespace, NAMESPACE_RULE } from "../../internal/contract/subjects.ts";
 import { windowSize } from "../../internal/core/flow.ts";
@@ -102,6 +103,10 @@ export class DistributedExecutor extends LibraryExecutor {
       throw new BadInput(
         "goneAfter must be at least 1s, or workers that connect again would be taken for dead",
       );
+    }
+    const leaseTermMs = milliseconds("leaseTerm", options.leaseTerm ?? "3s");
+    if (leaseTermMs < SETTINGS.leaseTerm.min || leaseTermMs > SETTINGS.leaseTerm.max) {
+      throw new BadInput("leaseTerm must be from 1s to 1h");
     }
     this.#settings = {
       ...settings,

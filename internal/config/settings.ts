@@ -15,9 +15,9 @@ export interface Setting {
   readonly default?: string;
   /** Of commands that have one where the others have none. */
   readonly defaults?: Readonly<Partial<Record<Command, string>>>;
-  /** For counts and bytes; 0 unless set. */
+  /** For counts, bytes and durations (in milliseconds); 0 unless set, and no duration is 0. */
   readonly min?: number;
-  /** For counts and bytes; none unless set. */
+  /** For the same; none unless set. */
   readonly max?: number;
   readonly sentence: string;
   readonly commands: readonly Command[];
@@ -177,9 +177,12 @@ export const SETTINGS = {
   leaseTerm: {
     flag: "lease-term",
     kind: "duration",
+    // A NATS server keeps no key for less than 100 ms, and a short pause must not cost a lease.
+    min: 1_000,
+    max: 3_600_000,
     default: "3s",
     sentence:
-      "How long an executor that vanished keeps the others waiting; fixed when the cluster is first used.",
+      "How long an executor that vanished keeps the others waiting, from 1s to 1h; fixed when the cluster is first used.",
     commands: ["dag", "look", "executor", "worker", "up"],
   },
   lossCap: {

@@ -1,6 +1,6 @@
 /** The values of settings: read from text as a person writes it, the same for flags, environment and files. */
 import { z } from "zod";
-import { DURATION_RULE, parseDuration } from "../spec/duration.ts";
+import { DURATION_RULE, formatDuration, parseDuration } from "../spec/duration.ts";
 import type { Setting } from "./settings.ts";
 
 /** Durations in milliseconds. */
@@ -44,8 +44,11 @@ function schemaOf({
     case "duration":
       return z.string().transform((text, context) => {
         const ms = parseDuration(text);
-        if (ms !== undefined && ms > 0) return ms;
-        context.addIssue({ code: "custom", message: DURATION_RULE });
+        if (ms !== undefined && ms > 0 && ms >= min && ms <= max) return ms;
+        const limit = max === Number.MAX_SAFE_INTEGER ? "up" : `to ${formatDuration(max)}`;
+        const bounds = min === 0 ? "longer than 0" : `from ${formatDuration(min)} ${limit}`;
+        const rule = ms === undefined ? DURATION_RULE : `it must be ${bounds}; ${DURATION_RULE}`;
+        context.addIssue({ code: "custom", message: rule });
         return z.NEVER;
       });
     case "count":

@@ -23,6 +23,13 @@ describe("settings", () => {
     [{ workers: "0" }, {}, "--workers: '0' is not allowed: a whole number from 1 up"],
     [{}, { JETDAG_WORKERS: "many" }, "JETDAG_WORKERS: 'many' is not allowed"],
     [{ heartbeat: "5 parsecs" }, {}, "--heartbeat: '5 parsecs' is not allowed: write it like 500ms"],
+    [
+      { heartbeat: "0" },
+      {},
+      "--heartbeat: '0' is not allowed: it must be longer than 0; write it like 500ms",
+    ],
+    [{ "lease-term": "50ms" }, {}, "--lease-term: '50ms' is not allowed: it must be from 1s to 1h; write"],
+    [{ "lease-term": "1000d" }, {}, "--lease-term: '1000d' is not allowed: it must be from 1s to 1h; write"],
     [{ queues: "a,b.c" }, {}, "--queues: 'a,b.c' is not allowed"],
     [{ "log-level": "loud" }, {}, "one of trace, debug, info, warn, error, silent"],
     [{ heartbeat: "30s" }, {}, "--ack-wait must be at least three times --heartbeat"],

@@ -27,6 +27,11 @@ describe("options", () => {
     [DistributedExecutor, { nats: "nats://x", queueSize: 5 }, "unknown field 'queueSize'"],
     [DistributedExecutor, undefined, "new DistributedExecutor takes an object, not undefined"],
     [DistributedExecutor, {}, "nats is missing"],
+    [
+      DistributedExecutor,
+      { nats: "nats://127.0.0.1:1", leaseTerm: "50ms" },
+      "leaseTerm must be from 1s to 1h",
+    ],
     [DistributedExecutor, { nats: "nats://x", lossCap: 0.5 }, "lossCap must be a whole number from 0 up"],
   ])("%o %j", (make, options, message) => {
     expect(loosely(make, options)).toThrow(BadInput);
