@@ -10,7 +10,7 @@ export interface TaskResult {
   readonly attempts: number;
   /** Worker of the last attempt. */
   readonly worker?: string;
-  /** How long the last attempt ran, in milliseconds. */
+  /** How long the last attempt ran that has ended, in milliseconds; nothing while another one runs. */
   readonly durationMs?: number;
   readonly output?: JsonObject;
   readonly error?: TaskError;

@@ -89,29 +89,32 @@ async function taskResult(
   const holder = folded === "pending" || folded === "retrying" ? runningOn?.(id, attempts) : undefined;
   const state: InstanceState = holder === undefined ? folded : "running";
   const worker = holder ?? outcome?.worker;
+  // How long an earlier attempt took says nothing of one that runs.
+  const ranMs = holder === undefined ? outcome?.durationMs : undefined;
   const output = await outputOf(run, outcome, blobs);
   return {
     state,
     attempts,
     ...(worker === undefined ? {} : { worker }),
-    ...(outcome === undefined ? {} : { durationMs: outcome.durationMs }),
+    ...(ranMs === undefined ? {} : { durationMs: ranMs }),
     ...(output === undefined ? {} : { output }),
     ...errorOf(run, position, outcome),
     ...(told === undefined || state !== "crashed" ? {} : { losses: lossesOf(told, id) }),
   };
 }
 
-/** After the last attempt the message says how many there were; what was cancelled with its run has the run's reason. */
+/** The message says whose it is; after the last attempt also how many there were; what was cancelled with its run has the run's reason. */
 function errorOf(run: RunFold, position: number, outcome: Outcome | undefined): { error?: TaskError } {
   const { instances, endMessage: message } = run;
   const state = instances.state(position);
   if (state === "cancelled" && message !== "") return { error: { reason: "cancelled", message } };
   if (outcome?.state !== "failed") return {};
-  if (state !== "failed" && state !== "crashed") return { error: outcome.error };
   const attempts = instances.attempt(position);
   const times = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
   const { id } = run.task(position);
-  const text = `Task '${id}' failed after ${times}: ${outcome.error.message}`;
+  const isOver = state === "failed" || state === "crashed";
+  const which = isOver ? ` failed after ${times}` : `, attempt ${outcome.attempt}`;
+  const text = `Task '${id}'${which}: ${outcome.error.message}`;
   return { error: { ...outcome.error, message: text } };
 }
 

@@ -90,6 +90,7 @@ tasks:
     wait: { reason: "back-off" },
     attempts: [{ attempt: 1, worker: "w", outcome: "exit-nonzero", exit_code: 7, void: null }],
   });
+  expect((await on("status", "waits")).stdout).toContain("  Task 'flaky', attempt 1: exit code 7\n");
   expect((await on("status", "waits")).stdout).toContain(
     "! queue 'gpu' is waiting for a worker: start one with --queues gpu",
   );
