@@ -135,6 +135,12 @@ function abandoned(running: Promise<unknown>, stop: Stop, options: AttemptOption
   });
 }
 
+/** `dag explain` shows it behind the reason. */
+const WHY = {
+  cancelled: "told to end with its run",
+  released: "given back before its end: its worker drains, or it runs elsewhere",
+} as const;
+
 /** What the answer means, given why the attempt had to end, if it had to. */
 function judge(answer: TaskReturn, stop: Stop, timeoutMs: number): TaskReturn {
   switch (stop.reason) {
@@ -147,7 +153,7 @@ function judge(answer: TaskReturn, stop: Stop, timeoutMs: number): TaskReturn {
     case "cancelled":
     case "released":
       if (answer.ok) return answer;
-      return { ...failure(stop.reason, `ended by the worker: ${stop.reason}`), ...outputOf(answer) };
+      return { ...failure(stop.reason, WHY[stop.reason]), ...outputOf(answer) };
   }
 }
 

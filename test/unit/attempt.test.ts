@@ -148,6 +148,26 @@ test("an answer that is none is a fault of the worker, not its end", async () =>
   });
 });
 
+test("what was told to end says why, as a person reads it", async () => {
+  const ended = async (reason: "cancelled" | "released"): Promise<Outcome> => {
+    const stop = new Stop();
+    const giveUp = (): TaskReturn => {
+      stop.now(reason);
+      return { ok: false, error: { reason: "killed", message: "ended by SIGTERM" } };
+    };
+    return run(giveUp, { stop });
+  };
+  expect(await ended("cancelled")).toMatchObject({
+    error: { reason: "cancelled", message: "told to end with its run" },
+  });
+  expect(await ended("released")).toMatchObject({
+    error: {
+      reason: "released",
+      message: "given back before its end: its worker drains, or it runs elsewhere",
+    },
+  });
+});
+
 test("what is told to end while its inputs are fetched never begins", async () => {
   const inputs = { ref: { name: "large", bytes: 2, chunks: 1 } };
   const stop = new Stop();
