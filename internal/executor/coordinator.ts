@@ -189,7 +189,7 @@ export class Coordinator {
   goOn(): void {
     if (!this.#recovered) return;
     this.#options.dispatcher.pump();
-    this.#endings.announceLeft();
+    this.#endings.goOn();
     this.#deadlines.endReached();
   }
 
@@ -209,6 +209,7 @@ export class Coordinator {
     this.#stopped = true;
     this.#checkpointer.stop();
     this.#deadlines.stop();
+    this.#endings.stop();
     for (const run of this.#runs.all()) this.#options.dispatcher.end(run);
     this.#runs.stop();
     await Promise.all([this.#arbiter.stop(), this.#follower?.stop()]);

@@ -24,6 +24,9 @@ export class RunEndings {
   readonly letters: CrashLetters;
   readonly #options: RunEndingsOptions;
   readonly #sweeps = new Map<string, Promise<void>>();
+  /** Sweeps that wait for the lease to be renewed. */
+  readonly #heldUp: (() => void)[] = [];
+  #stopped = false;
   /** Ended runs whose end the log does not hold yet, by run; with the announcement that is under way. */
   readonly #unannounced = new Map<RunFold, Promise<void> | undefined>();
 
@@ -47,11 +50,23 @@ export class RunEndings {
   /** The run has ended, perhaps long ago. */
   announce(run: RunFold): void {
     this.#unannounced.set(run, undefined);
-    this.announceLeft();
+    this.#announceLeft();
+  }
+
+  /** The lease was renewed: what had to wait while it was too old to act on is done now. */
+  goOn(): void {
+    this.#announceLeft();
+    for (const act of this.#heldUp.splice(0)) act();
+  }
+
+  /** The lease is gone: what waits for it ends. */
+  stop(): void {
+    this.#stopped = true;
+    for (const act of this.#heldUp.splice(0)) act();
   }
 
   /** Tries again what could not be announced. */
-  announceLeft(): void {
+  #announceLeft(): void {
     for (const [run, underWay] of this.#unannounced) {
       if (underWay === undefined && this.#options.mayAct()) {
         this.#unannounced.set(run, this.#announce(run));
@@ -95,8 +110,11 @@ export class RunEndings {
     const tellWorkers = (): void => presence.command({ kind: "stop-run", runId: run.runId });
     tellWorkers();
     await sent;
-    // Who holds the lease by then finds the run ended, and its copies with it.
-    if (!this.#options.mayAct()) return;
+    while (!this.#options.mayAct()) {
+      // Who holds the lease by then finds the run ended, and its copies with it.
+      if (this.#stopped) return;
+      await new Promise<void>((resolve) => this.#heldUp.push(resolve));
+    }
     const isHeld = (attempt: QueuedAttempt): boolean => table.holderOf(attempt) !== undefined;
     const queues = new Set(attempts.filter((attempt) => !isHeld(attempt)).map((attempt) => attempt.queue));
     try {

@@ -35,3 +35,44 @@ test("an end is announced as it was, also when the run goes on before its dead l
   await until(() => appended.length > 0);
   expect(appended).toMatchObject([{ kind: "finished", gen: 0, state: "crashed" }]);
 });
+
+test("what is queued of a run that ended while the lease was too old goes once it is renewed", async () => {
+  const run = new TestRun(dag([task("a")]));
+  let mayAct = false;
+  const purged: string[] = [];
+  const attempt = { runId: run.fold.runId, task: "a", index: 0, attempt: 1, queue: "default" };
+  const endings = new RunEndings({
+    log: { append: async () => ({ stored: true, seq: 1 }) },
+    presence: { command: () => undefined },
+    queue: { purge: async (runId: string) => void purged.push(runId) },
+    table: { holderOf: () => undefined },
+    dispatcher: { end: () => ({ attempts: [attempt], sent: Promise.resolve() }) },
+    observer: { observe: () => undefined },
+    mayAct: () => mayAct,
+  } as unknown as RunEndingsOptions);
+  run.add({ kind: "cancel", gen: 0, cause: "request", message: "" });
+  endings.begin(run.fold);
+  await Promise.resolve();
+  expect(purged).toEqual([]);
+  mayAct = true;
+  endings.goOn();
+  await endings.settled();
+  expect(purged).toEqual([run.fold.runId]);
+});
+
+test("nothing waits for a lease that is gone", async () => {
+  const run = new TestRun(dag([task("a")]));
+  const attempt = { runId: run.fold.runId, task: "a", index: 0, attempt: 1, queue: "default" };
+  const endings = new RunEndings({
+    presence: { command: () => undefined },
+    queue: { purge: () => Promise.reject(new Error("another executor holds the lease")) },
+    dispatcher: { end: () => ({ attempts: [attempt], sent: Promise.resolve() }) },
+    observer: { observe: () => undefined },
+    mayAct: () => false,
+  } as unknown as RunEndingsOptions);
+  endings.begin(run.fold);
+  const sweep = endings.sweepOf(run.fold.runId);
+  expect(sweep).toBeDefined();
+  endings.stop();
+  await sweep;
+});
