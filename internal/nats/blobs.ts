@@ -1,7 +1,7 @@
 /** Large values as chains of messages, named by subject, so that a run's values go with one purge. */
 import { CHUNK_BYTES } from "../contract/streams.ts";
 import type { BlobRef } from "../core/stored.ts";
-import { BlobMissing, type BlobOwner, type Blobs } from "../ports/blobs.ts";
+import { BlobMissing, type BlobOwner, type Blobs, type ReadOptions } from "../ports/blobs.ts";
 import type { WriteOptions } from "../ports/storing.ts";
 import type { Context } from "./context.ts";
 import { patiently } from "./patience.ts";
@@ -42,10 +42,10 @@ export class NatsBlobs implements Blobs {
     return { name, bytes: bytes.length, chunks };
   }
 
-  async get(owner: BlobOwner, ref: BlobRef): Promise<Uint8Array> {
+  async get(owner: BlobOwner, ref: BlobRef, { until }: ReadOptions = {}): Promise<Uint8Array> {
     const { jsm, names } = this.#context;
     const pieces = await inGroups(ref.chunks, (i) =>
-      getMessage(jsm, names.blobsStream, { last_by_subj: names.blobChunk(owner, ref.name, i) }),
+      getMessage(jsm, names.blobsStream, { last_by_subj: names.blobChunk(owner, ref.name, i) }, until),
     );
     const whole = pieces.flatMap((piece) => piece?.data ?? []);
     const size = whole.reduce((sum, { length }) => sum + length, 0);

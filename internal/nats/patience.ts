@@ -4,18 +4,23 @@ import { isPassing } from "./answers.ts";
 const RETRY_MS = 250;
 const PATIENCE_MS = 30_000;
 
+/** For so many milliseconds, or until it is aborted. */
+export type Patience = number | AbortSignal;
+
 /**
  * Asks again while there is no answer: after a time-out, during an election, while the connection is down.
  * Only for questions and commands that may be given twice. Rejects with the last error when patience is over
  * (30 s), and at once with any other error.
  */
-export async function patiently<T>(ask: () => Promise<T>, patienceMs = PATIENCE_MS): Promise<T> {
-  const giveUpAt = performance.now() + patienceMs;
+export async function patiently<T>(ask: () => Promise<T>, patience: Patience = PATIENCE_MS): Promise<T> {
+  const giveUpAt = performance.now() + (typeof patience === "number" ? patience : Number.POSITIVE_INFINITY);
+  const isOver = (): boolean =>
+    performance.now() + RETRY_MS > giveUpAt || (typeof patience === "object" && patience.aborted);
   for (;;) {
     try {
       return await ask();
     } catch (error) {
-      if (!isPassing(error) || performance.now() + RETRY_MS > giveUpAt) throw error;
+      if (!isPassing(error) || isOver()) throw error;
     }
     await pause(RETRY_MS);
   }

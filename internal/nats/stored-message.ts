@@ -2,7 +2,7 @@
 import type { JetStreamManager, StoredMsg } from "@nats-io/jetstream";
 import type { MsgHdrs } from "@nats-io/transport-node";
 import { readTime } from "./delivery-info.ts";
-import { patiently } from "./patience.ts";
+import { type Patience, patiently } from "./patience.ts";
 
 export interface StreamMessage {
   readonly subject: string;
@@ -18,22 +18,25 @@ type Query = { readonly seq: number } | { readonly last_by_subj: string };
 /**
  * The message at a position, or the newest of a subject; `undefined` when there is none. Any replica answers, and
  * quickly; what it does not have is asked of the leader, since a replica may lag behind by some milliseconds.
+ * No answer is waited for as `patiently` does.
  */
 export async function getMessage(
   jsm: JetStreamManager,
   stream: string,
   query: Query,
+  patience?: Patience,
 ): Promise<StreamMessage | undefined> {
   const near = await jsm.direct.getMessage(stream, query).catch(() => null);
-  return near === null ? getFromLeader(jsm, stream, query) : toMessage(near);
+  return near === null ? getFromLeader(jsm, stream, query, patience) : toMessage(near);
 }
 
 export async function getFromLeader(
   jsm: JetStreamManager,
   stream: string,
   query: Query,
+  patience?: Patience,
 ): Promise<StreamMessage | undefined> {
-  const message = await patiently(() => jsm.streams.getMessage(stream, query));
+  const message = await patiently(() => jsm.streams.getMessage(stream, query), patience);
   return message === null ? undefined : toMessage(message);
 }
 

@@ -101,7 +101,7 @@ async function perform(work: Work, stop: Stop, options: AttemptOptions): Promise
   const params =
     "inline" in inputs && isResolved(inputs.inline)
       ? mergeParams(inputs.inline)
-      : await Promise.race([fetchParams(work, options), toldToEnd(stop)]);
+      : await Promise.race([fetchParams(work, stop, options), toldToEnd(stop)]);
   // Told to end while its inputs were fetched: nothing has begun, and nothing will.
   if (params === undefined || stop.reason !== undefined)
     return failure("cancelled", "told to end before it began");
@@ -165,10 +165,12 @@ function failure(reason: FailureReason, message: string): { ok: false; error: Ta
   return { ok: false, error: { reason, message } };
 }
 
-async function fetchParams(work: Work, { blobs }: AttemptOptions): Promise<JsonObject> {
+/** A server that does not answer is waited for: the task has done nothing wrong. */
+async function fetchParams(work: Work, stop: Stop, { blobs }: AttemptOptions): Promise<JsonObject> {
+  const owner = { runId: work.runId };
   const fetched = async <T>(stored: Stored<T>): Promise<{ inline: T }> => {
     if ("inline" in stored) return stored;
-    return { inline: decodeValue(await blobs.get({ runId: work.runId }, stored.ref)) as T };
+    return { inline: decodeValue(await blobs.get(owner, stored.ref, { until: stop.signal })) as T };
   };
   const { inline: inputs } = await fetched(work.inputs);
   const upstream = inputs.upstream.map(async ([task, output]) => [task, await fetched(output)] as const);
