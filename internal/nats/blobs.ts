@@ -44,8 +44,12 @@ export class NatsBlobs implements Blobs {
 
   async get(owner: BlobOwner, ref: BlobRef, { until }: ReadOptions = {}): Promise<Uint8Array> {
     const { jsm, names } = this.#context;
+    const patience = until === undefined ? {} : { patience: until };
     const pieces = await inGroups(ref.chunks, (i) =>
-      getMessage(jsm, names.blobsStream, { last_by_subj: names.blobChunk(owner, ref.name, i) }, until),
+      getMessage(jsm, names.blobsStream, {
+        last_by_subj: names.blobChunk(owner, ref.name, i),
+        ...patience,
+      }),
     );
     const whole = pieces.flatMap((piece) => piece?.data ?? []);
     const size = whole.reduce((sum, { length }) => sum + length, 0);

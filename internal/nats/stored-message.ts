@@ -13,7 +13,9 @@ export interface StreamMessage {
   readonly headers: MsgHdrs | undefined;
 }
 
-type Query = { readonly seq: number } | { readonly last_by_subj: string };
+type Query = ({ readonly seq: number } | { readonly last_by_subj: string }) & {
+  readonly patience?: Patience;
+};
 
 /**
  * The message at a position, or the newest of a subject; `undefined` when there is none. Any replica answers, and
@@ -24,19 +26,19 @@ export async function getMessage(
   jsm: JetStreamManager,
   stream: string,
   query: Query,
-  patience?: Patience,
 ): Promise<StreamMessage | undefined> {
-  const near = await jsm.direct.getMessage(stream, query).catch(() => null);
-  return near === null ? getFromLeader(jsm, stream, query, patience) : toMessage(near);
+  const { patience: _, ...where } = query;
+  const near = await jsm.direct.getMessage(stream, where).catch(() => null);
+  return near === null ? getFromLeader(jsm, stream, query) : toMessage(near);
 }
 
 export async function getFromLeader(
   jsm: JetStreamManager,
   stream: string,
   query: Query,
-  patience?: Patience,
 ): Promise<StreamMessage | undefined> {
-  const message = await patiently(() => jsm.streams.getMessage(stream, query), patience);
+  const { patience, ...where } = query;
+  const message = await patiently(() => jsm.streams.getMessage(stream, where), patience);
   return message === null ? undefined : toMessage(message);
 }
 

@@ -38,15 +38,16 @@ test("waits for as long as it takes when it says so", async () => {
 test("waits no longer than it is wanted", async () => {
   const stop = new AbortController();
   const reading = blobs.get(OWNER, REF, { until: stop.signal });
-  const told = expect(reading).rejects.toThrow(TimeoutError);
+  reading.catch(() => undefined);
   await vi.advanceTimersByTimeAsync(OUTAGE_MS);
   stop.abort();
   await vi.advanceTimersByTimeAsync(1_000);
-  await told;
+  await expect(reading).rejects.toThrow(TimeoutError);
 });
 
 test("is told after half a minute otherwise", async () => {
-  const told = expect(blobs.get(OWNER, REF)).rejects.toThrow(TimeoutError);
+  const reading = blobs.get(OWNER, REF);
+  reading.catch(() => undefined);
   await vi.advanceTimersByTimeAsync(31_000);
-  await told;
+  await expect(reading).rejects.toThrow(TimeoutError);
 });
