@@ -93,10 +93,16 @@ async function run(settings: Settings<"worker">): Promise<number> {
     const parts = { cluster, liveness, logger, observer, functions, registry: calls.watching(registry) };
     const worker = createWorker(settings, parts);
     Object.assign(state, { cluster, worker });
-    await worker.start();
-    state.isTaking = true;
-    logger.info({ worker_id: worker.id, slots: settings.workers, queues: settings.queues }, "worker started");
-    void sayWhenAlone(cluster, logger);
+    const started = worker.start().then(() => true);
+    // A server that does not answer may hold it up for as long as it likes.
+    if (await Promise.race([started, ending.begun.then(() => false)])) {
+      state.isTaking = true;
+      logger.info(
+        { worker_id: worker.id, slots: settings.workers, queues: settings.queues },
+        "worker started",
+      );
+      void sayWhenAlone(cluster, logger);
+    }
     await ending.begun;
     void ending.hurried.then((signal) => {
       logger.info({ signal, active: worker.active }, "ending what runs");

@@ -1,5 +1,7 @@
 /** What workers as processes start, end and give back, when the server dies, the network is cut or they are told to go. */
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { LoggedFact } from "../../internal/core/facts.ts";
 import { TestFolder } from "../support/folder.ts";
@@ -284,4 +286,30 @@ test("a task that kills its workers ends as crashed, and says whom it has killed
     })),
   });
   expect(await stage.starts()).toHaveLength(5);
+});
+
+test("a worker that cannot start, since the server has no answer any more, ends when it is told to", async () => {
+  const sockets: Socket[] = [];
+  const isRest = (): boolean => sockets.length > 2;
+  const listener = createServer((client) => {
+    const up = connect(server.port, "127.0.0.1");
+    sockets.push(client, up);
+    for (const socket of [client, up]) socket.on("error", () => undefined);
+    // One connection stands; that for the worker's life is never answered.
+    if (!isRest()) client.pipe(up).pipe(client);
+  });
+  listener.listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  try {
+    const { port } = listener.address() as AddressInfo;
+    const flags = ["--nats", `nats://127.0.0.1:${port}`, "--namespace", newNamespace()];
+    await using worker = new Program("worker", flags);
+    await worker.says("showing the worker's life");
+    worker.kill("SIGTERM");
+    await worker.says("worker ended");
+    expect(await worker.finished).toMatchObject({ code: 0 });
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    listener.close();
+  }
 });
