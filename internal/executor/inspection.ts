@@ -7,6 +7,7 @@ import type { ClusterView } from "../core/cluster-view.ts";
 import { BadInput, type CancelAnswer } from "./executor.ts";
 import { factsOfRun, foldOf, logOfRun } from "./load-run.ts";
 import { runResult } from "./run-result.ts";
+import type { Mark } from "./run-watch.ts";
 import { CALLER_WAITS_MS } from "../ports/storing.ts";
 import type { Ports } from "./settings.ts";
 import { checkRoom, told } from "./submission.ts";
@@ -53,10 +54,10 @@ export interface RetryAdmission {
   readonly dag: Dag;
   /** The generation that the retry begins. */
   readonly gen: number;
-  /** Position of the newest fact before it. */
-  readonly before: number;
-  /** Writes it into the log; does nothing when somebody else was faster. Rejects with `LogFull`, with `NotStored` when the server takes nothing now, and with `BadInput` when the run was retired meanwhile. */
-  admit(): Promise<void>;
+  /** The newest fact before it. */
+  readonly before: Mark;
+  /** Writes it into the log, unless somebody else was faster, and resolves with its position; 0 when that is not known yet. Rejects with `LogFull`, with `NotStored` when the server takes nothing now, and with `BadInput` when the run was retired meanwhile. */
+  admit(): Promise<number>;
 }
 
 /**
@@ -81,22 +82,25 @@ export async function prepareRetry(
   for (const task of tasks) checkFree(run, task, again);
   const { partition, seq } = run;
   const gen = run.gen + 1;
+  const newest = facts.at(-1) ?? { seq, time: run.submittedAt };
   return {
     runId,
     partition,
     seq,
     dag: run.graph.dag,
     gen,
-    before: facts.at(-1)?.seq ?? seq,
+    before: { seq: newest.seq, time: newest.time },
     admit: async () => {
       const what = `the retry of run '${runId}'`;
       await checkRoom(what, ports);
       const retry = { kind: "retry", gen, tasks } as const;
       const stored = ports.log.append(run, retry, { withinMs: CALLER_WAITS_MS });
       const answer = await told(what, stored);
-      if (answer.stored) return;
-      const after = await foldOf(await logOfRun(runId, ports), ports);
+      if (answer.stored) return answer.seq;
+      const present = await logOfRun(runId, ports);
+      const after = await foldOf(present, ports);
       if (after?.retired === true) throw tooLate(after);
+      return present.find((logged) => logged.fact.kind === "retry" && logged.fact.gen === gen)?.seq ?? 0;
     },
   };
 }

@@ -1,6 +1,10 @@
 /** Waits for the end of one run that this process submitted, or retried. */
+import type { Fact, LoggedFact } from "../core/facts.ts";
 import type { RunResult } from "../core/result.ts";
 import type { RunKey } from "../ports/run-log.ts";
+
+/** Where a fact stands, and when it was stored: enough to know it again. */
+export type Mark = Pick<LoggedFact, "seq" | "time">;
 
 export class RunWatch {
   readonly runId: string;
@@ -10,10 +14,12 @@ export class RunWatch {
   readonly result: Promise<RunResult>;
   /** Resolves when the result is there, or never will be. */
   readonly settled: Promise<void>;
-  /** Position of the newest fact that was taken in; facts may come twice when the source changes. */
-  seen = 0;
-  /** Position of `submitted`, once it is known. */
+  /** The newest fact that was taken in; facts may come twice when the source changes. */
+  seen: Mark = { seq: 0, time: 0 };
+  /** Position of `submitted`, once the generation is written. */
   seq = 0;
+  /** Position of the retry that begins the generation; 0 while it is not known. */
+  retriedAt = 0;
   #settle: { resolve(result: RunResult): void; reject(error: unknown): void } | undefined;
 
   constructor({ runId, partition, gen = 0 }: RunKey & { readonly gen?: number }) {
@@ -30,11 +36,26 @@ export class RunWatch {
     );
   }
 
+  /** Position of what begins the generation; 0 while it is not known. */
+  get begunAt(): number {
+    return this.gen === 0 ? this.seq : this.retriedAt;
+  }
+
+  /** The newest that is known here of what the log holds, as long as it is not put back to an older state. */
+  get newest(): { readonly seq: number; is(logged: LoggedFact): boolean } {
+    const { seen, begunAt } = this;
+    if (seen.seq > begunAt) return { seq: seen.seq, is: ({ time }) => time === seen.time };
+    return { seq: begunAt, is: ({ runId, fact }) => runId === this.runId && this.#isBegunBy(fact) };
+  }
+
   end(result: RunResult): void {
     this.#settle?.resolve(result);
   }
 
   fail(error: unknown): void {
     this.#settle?.reject(error);
+  }
+  #isBegunBy(fact: Fact): boolean {
+    return fact.kind === "retry" ? fact.gen === this.gen : fact.kind === "submitted" && this.gen === 0;
   }
 }

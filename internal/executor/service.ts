@@ -133,7 +133,7 @@ export class ExecutorService implements Executor {
     const watch = new RunWatch(retry);
     watch.seen = retry.before;
     return this.#watches.add(watch, async () => {
-      await retry.admit();
+      watch.retriedAt = await retry.admit();
       return retry.seq;
     });
   }
@@ -198,7 +198,7 @@ export class ExecutorService implements Executor {
     const { presence, workers } = this.#options;
     this.#notices = await presence.watch({
       heartbeat: () => undefined,
-      reconnected: () => undefined,
+      reconnected: () => void this.#watches.reconnected(),
       took: (notice) => this.#onTook(notice),
     });
     await this.#shares.start();

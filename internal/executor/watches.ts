@@ -13,6 +13,9 @@ import { endResult } from "./run-result.ts";
 import type { RunWatch } from "./run-watch.ts";
 import type { Ports, RunListener } from "./settings.ts";
 
+/** No answer, after the patience of the log. */
+const ASK_AGAIN_MS = 1_000;
+
 export class ExecutorStopped extends Error {
   readonly code = "EXECUTOR_STOPPED";
   constructor(runId: string) {
@@ -99,10 +102,21 @@ export class Watches {
   /** The log has lost its end: who waits for a run that went with it, or for its retry, is told. */
   startOver(share: number): void {
     for (const watch of this.#ofShare(share)) {
-      watch.seen = 0;
+      watch.seen = { seq: 0, time: 0 };
       // What has yet to be written comes into the log as it is now.
       if (watch.seq > 0) void this.#lookAgain(watch);
     }
+  }
+
+  /**
+   * The connection was away, and the log may have been put back meanwhile: who reads it for a run notices that by the
+   * facts that it has had, but it may have had none yet, or have begun anew since. Of what was lost, the newest went first.
+   */
+  async reconnected(): Promise<void> {
+    const admitted = [...this.#watches.values()].filter(({ seq }) => seq > 0);
+    const [newest] = admitted.map((watch) => watch.newest).toSorted((a, b) => b.seq - a.seq);
+    if (newest === undefined || (await this.#untilAnswered(() => this.#holds(newest)))) return;
+    for (const share of new Set(admitted.map(({ partition }) => shareOf(partition)))) this.startOver(share);
   }
 
   /** Nobody waits any more; resolves with a function that tells them so. */
@@ -144,12 +158,18 @@ export class Watches {
     watch: RunWatch,
     { run, change, logged }: { readonly run: RunFold; readonly change: Change; readonly logged: LoggedFact },
   ): void {
-    if (logged.seq > watch.seen) {
-      watch.seen = logged.seq;
+    const { seq, time, fact } = logged;
+    if (seq > watch.seen.seq) {
+      watch.seen = { seq, time };
       this.#options.report.tell(run, change, logged);
     }
     // Also where it was seen before: of a log that was put back meanwhile that says nothing.
-    if (run.end !== undefined && run.gen >= watch.gen) void this.#end(watch, run);
+    if (run.gen < watch.gen) {
+      // It was meant for the end of a run that goes on again, and its place is taken.
+      if (fact.kind === "retry" && fact.gen === watch.gen) this.#lose(watch);
+    } else if (run.end !== undefined) {
+      void this.#end(watch, run);
+    }
   }
 
   async #end(watch: RunWatch, run: RunFold): Promise<void> {
@@ -164,12 +184,36 @@ export class Watches {
 
   async #lookAgain(watch: RunWatch): Promise<void> {
     try {
-      const run = await foldOf(await this.#options.log.factsOf(watch.runId), this.#options);
-      if (run === undefined || run.gen < watch.gen) this.#lose(watch);
-      else watch.seq = run.seq;
+      const facts = await this.#options.log.factsOf(watch.runId);
+      const run = await foldOf(facts, this.#options);
+      if (run !== undefined && run.gen >= watch.gen) {
+        watch.seq = run.seq;
+        return;
+      }
+      // A replica that lags behind may not have what begins it yet.
+      const wasRead = facts.some(({ seq }) => seq === watch.begunAt);
+      if (wasRead || !(await this.#holds(watch.newest))) this.#lose(watch);
     } catch (error) {
       watch.fail(error);
     }
+  }
+
+  /** Asks who surely knows, where the nearest replica does not. */
+  async #holds({ seq, is }: RunWatch["newest"]): Promise<boolean> {
+    const [logged] = await this.#options.log.read([seq]);
+    return logged !== undefined && is(logged);
+  }
+
+  /** Resolves with an answer, or as if it were a yes once nobody waits any more. */
+  async #untilAnswered(ask: () => Promise<boolean>): Promise<boolean> {
+    while (this.#watches.size > 0) {
+      try {
+        return await ask();
+      } catch {
+        await new Promise<void>((resolve) => void this.#options.clock.after(ASK_AGAIN_MS, resolve));
+      }
+    }
+    return true;
   }
 
   #lose(watch: RunWatch): void {

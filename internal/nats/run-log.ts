@@ -129,6 +129,8 @@ export class NatsRunLog implements RunLog {
   }
 
   reconnected(): void {
+    // The log may have been put back to an older state, and other facts stand at its positions by now.
+    this.#cache.clear();
     for (const follower of this.#followers) follower.reconnected();
   }
 

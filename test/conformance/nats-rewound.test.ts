@@ -88,10 +88,12 @@ it("shows what a log that was put back holds where it had nothing for the reader
   await writer.log.append(others, outcomes(5));
   await writer.log.append(others, outcomes(6));
   await follower.reached(3);
+  expect(await reader.log.read([2])).toMatchObject([{ fact: { n: 5 } }]);
   await server.putBack("other");
   await server.restart();
   expect(await seen.reach(2)).toMatchObject([
     { seq: 1, fact: { n: 1 } },
     { seq: 2, fact: { n: 2 } },
   ]);
+  expect(await reader.log.read([2])).toMatchObject([{ fact: { n: 2 } }]);
 });

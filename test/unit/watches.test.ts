@@ -1,12 +1,12 @@
 /** Who waits for a run whose log was put back to an older state. */
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { StoredDefinitions } from "../../internal/contract/definitions.ts";
 import type { Fact } from "../../internal/core/facts.ts";
 import { Graph } from "../../internal/core/graph.ts";
 import { partitionsOf } from "../../internal/core/hash.ts";
 import { RunFold } from "../../internal/core/run-fold.ts";
 import { RunReport } from "../../internal/executor/run-report.ts";
-import { RunWatch } from "../../internal/executor/run-watch.ts";
+import { type Mark, RunWatch } from "../../internal/executor/run-watch.ts";
 import type { RunListener } from "../../internal/executor/settings.ts";
 import { Watches } from "../../internal/executor/watches.ts";
 import { MemoryCluster } from "../../internal/memory/cluster.ts";
@@ -70,17 +70,20 @@ async function* handedOver(runId: string): AsyncGenerator<Parameters<RunListener
 interface Wait {
   readonly runId: string;
   readonly gen: number;
-  /** Position of the newest fact that was taken in. */
-  readonly seen?: number;
+  /** The newest fact that was taken in. */
+  readonly seen?: Mark;
+  /** Position of the retry. */
+  readonly retriedAt?: number;
   /** Writes what begins the generation; resolves with the position of `submitted`. */
   admit(): Promise<number>;
 }
 
 /** Waits for the end of a generation, and keeps what is told of it. */
-async function wait({ runId, gen, seen = 0, admit }: Wait): Promise<{ told(): unknown }> {
+async function wait({ runId, gen, seen, retriedAt = 0, admit }: Wait): Promise<{ told(): unknown }> {
   const watch = new RunWatch({ runId, partition: PARTITION, gen });
   const handle = await watches.add(watch, admit);
-  watch.seen = seen;
+  watch.seen = seen ?? watch.seen;
+  watch.retriedAt = retriedAt;
   let told: unknown;
   handle.result().then(
     (result) => (told = result),
@@ -142,8 +145,60 @@ test("what is about to be written is not missed", async () => {
 
 test("an end is told whatever was taken in before, of a log that nobody saw being put back", async () => {
   const seq = await failedRun("r");
-  const ended = await wait({ runId: "r", gen: 0, seen: 1_000, admit: async () => seq });
+  const ended = await wait({ runId: "r", gen: 0, seen: { seq: 1_000, time: 1 }, admit: async () => seq });
   for await (const told of handedOver("r")) watches.onRun(...told);
   await until(ended.told);
   expect(ended.told()).toMatchObject({ runId: "r", state: "failed" });
+});
+
+describe("after a reconnect", () => {
+  async function markOf(runId: string): Promise<Mark> {
+    const { seq = 0, time = 0 } = (await cluster.log.factsOf(runId)).at(-1) ?? {};
+    return { seq, time };
+  }
+
+  test("who waits for a run of which nothing was read before the log lost it is told", async () => {
+    const gone = await wait({ runId: "gone", gen: 0, admit: async () => 1_000 });
+    const kept = await wait({ runId: "kept", gen: 0, admit: () => submit("kept") });
+    await watches.reconnected();
+    await until(gone.told);
+    expect([gone.told(), kept.told()]).toEqual([expect.stringContaining("run 'gone' is gone"), undefined]);
+  });
+
+  test("who waits for a retry in whose place something else stands is told", async () => {
+    const seq = await failedRun("r");
+    const seen = await markOf("r");
+    const retriedAt = await write("r", { kind: "finished", gen: 1, state: "failed", durationMs: 1 });
+    const retry = await wait({ runId: "r", gen: 1, seen, retriedAt, admit: async () => seq });
+    await watches.reconnected();
+    await until(retry.told);
+    expect(retry.told()).toContain("the retry of run 'r' is gone");
+  });
+
+  test("of a log that holds the newest of what was taken in nothing more is read", async () => {
+    const seq = await submit("r");
+    await write("r", { kind: "cancel", gen: 1, cause: "request", message: "" });
+    const watch = await wait({ runId: "r", gen: 0, seen: await markOf("r"), admit: async () => seq });
+    cluster.log.factsOf = async () => Promise.reject(new Error("nobody should read it"));
+    await watches.reconnected();
+    expect(watch.told()).toBeUndefined();
+  });
+
+  test("a replica that lags behind takes nothing from who waits", async () => {
+    const gone = await wait({ runId: "gone", gen: 0, admit: async () => 1_000 });
+    const kept = await wait({ runId: "kept", gen: 0, admit: () => submit("kept") });
+    cluster.log.factsOf = async () => [];
+    await watches.reconnected();
+    await until(gone.told);
+    expect(kept.told()).toBeUndefined();
+  });
+});
+
+test("who waits for a retry that comes to nothing, as the run goes on again, is told", async () => {
+  const seq = await submit("r");
+  const retriedAt = await write("r", { kind: "retry", gen: 1, tasks: [] });
+  const retry = await wait({ runId: "r", gen: 1, retriedAt, admit: async () => seq });
+  for await (const told of handedOver("r")) watches.onRun(...told);
+  await until(retry.told);
+  expect(retry.told()).toContain("the retry of run 'r' is gone");
 });

@@ -38,14 +38,10 @@ export class Users {
     }
   }
 
-  /**
-   * Waits that should be over when all runs are: those at executors that live. Known and not mended: who waits for a
-   * run that went with a log that was put back, before anything of it was read, hears nothing.
-   */
+  /** Waits that should be over when all runs are: those at executors that live. */
   get unsettled(): string[] {
     return this.#waiting
-      .filter(({ runId, executor, result, error }) => {
-        if (!this.#surroundings.truth.runs.has(runId)) return false;
+      .filter(({ executor, result, error }) => {
         const isOver = result !== undefined || error !== undefined;
         return !isOver && executor.process.isAlive && !executor.isStopping;
       })
