@@ -2,6 +2,7 @@
 import type { Inputs, Work } from "../core/attempt.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Outcome } from "../core/outcome.ts";
+import { hash32 } from "../core/hash.ts";
 import type { RunFold } from "../core/run-fold.ts";
 import { isLargerThan } from "../core/size.ts";
 import { encodeValue, type Stored } from "../core/stored.ts";
@@ -44,7 +45,9 @@ export class WorkBuilder {
   ): Promise<Work> {
     const inputs: Inputs = { ...parts, upstream: await parts.upstream };
     if (!this.#isLarge(inputs)) return this.#toWork(run, owed, { inline: inputs });
-    const name = `in-${run.task(owed.position).id}-0-${owed.attempt}`;
+    const text = JSON.stringify(inputs);
+    // A name keeps its first bytes, and a log that was put back may have other inputs for the same attempt.
+    const name = `in-${run.task(owed.position).id}-0-${owed.attempt}-${hash32(text).toString(36)}`;
     const ref = await this.#options.blobs.put({ runId: run.runId }, name, encodeValue(inputs));
     return this.#toWork(run, owed, { ref });
   }
