@@ -30,7 +30,7 @@ export class Truth {
   readonly forged = new Set<string>();
   voidOutcomes = 0;
   /** Of the folds of other processes: the fact that each has applied last. */
-  readonly #folds = new WeakMap<RunFold, number>();
+  readonly #folds = new WeakMap<RunFold, LoggedFact>();
   readonly #graphs = new Map<string, Graph>();
   readonly #world: World;
   readonly #server: SimServer;
@@ -87,10 +87,11 @@ export class Truth {
   onFold(fold: RunFold, logged: LoggedFact): void {
     if (this.#isOwn) return;
     const own = this.runs.get(fold.runId);
-    const at = own?.facts.findIndex((each) => each.logged === logged) ?? -1;
-    const last = this.#folds.get(fold) ?? -1;
+    const placeOf = (fact?: LoggedFact): number => own?.facts.findIndex((each) => each.logged === fact) ?? -1;
+    // Looked up again: what was not in the log when it was applied may be by now, if it was put back twice.
+    const [last, at] = [placeOf(this.#folds.get(fold)), placeOf(logged)];
     const name = `${fold.runId} at ${logged.seq}`;
-    this.#folds.set(fold, at);
+    this.#folds.set(fold, logged);
     if (own === undefined || at === -1) return;
     // Of a run that is retired the log has a part of the facts, and its end.
     if (own.fold.retired) {
