@@ -5,7 +5,7 @@
 import { type JetStreamClient, jetstream } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import type { Lease, LeaseBoard, Leases } from "../ports/lease.ts";
-import { CODES, isApiError, isDenied, isFull } from "./answers.ts";
+import { CODES, isApiError, isDenied, isFull, isPassing } from "./answers.ts";
 import type { Context } from "./context.ts";
 import { NatsLeaseBoard } from "./lease-board.ts";
 import { patiently } from "./patience.ts";
@@ -122,7 +122,8 @@ class NatsLease implements Lease {
         ? this.#kv.create(this.#key, owner)
         : this.#kv.update(this.#key, owner, previous);
     try {
-      this.#written = { owner, revision: await patiently(store, this.termMs) };
+      const revision = await patiently(store, this.termMs, isWorthAsking);
+      this.#written = { owner, revision };
       this.#wasFull = false;
       return true;
     } catch (error) {
@@ -133,6 +134,11 @@ class NatsLease implements Lease {
       return true;
     }
   }
+}
+
+/** A server that is full says so at once. Whoever asks until it has room hears of it when the lease is over. */
+function isWorthAsking(error: unknown): boolean {
+  return isPassing(error) && !isFull(error);
 }
 
 /** Opens the bucket, and creates it where it is missing; the first one's term stays. */

@@ -10,9 +10,13 @@ export type Patience = number | AbortSignal;
 /**
  * Asks again while there is no answer: after a time-out, during an election, while the connection is down.
  * Only for questions and commands that may be given twice. Rejects with the last error when patience is over
- * (30 s), and at once with any other error.
+ * (30 s), and at once with any other error, or one that is not worth it.
  */
-export async function patiently<T>(ask: () => Promise<T>, patience: Patience = PATIENCE_MS): Promise<T> {
+export async function patiently<T>(
+  ask: () => Promise<T>,
+  patience: Patience = PATIENCE_MS,
+  isWorthAsking: (error: unknown) => boolean = isPassing,
+): Promise<T> {
   const giveUpAt = performance.now() + (typeof patience === "number" ? patience : Number.POSITIVE_INFINITY);
   const isOver = (): boolean =>
     performance.now() + RETRY_MS > giveUpAt || (typeof patience === "object" && patience.aborted);
@@ -20,7 +24,7 @@ export async function patiently<T>(ask: () => Promise<T>, patience: Patience = P
     try {
       return await ask();
     } catch (error) {
-      if (!isPassing(error) || isOver()) throw error;
+      if (!isWorthAsking(error) || isOver()) throw error;
     }
     await pause(RETRY_MS);
   }

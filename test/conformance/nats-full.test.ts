@@ -123,3 +123,36 @@ it("says that a frozen server has no answer; what was given up then may be store
   await until(() => cluster.pressure.why() === undefined);
   expect((await cluster.log.factsOf(RUN.runId)).length).toBeGreaterThanOrEqual(2);
 });
+
+/** Long enough for a slow machine to ask within it. */
+const TERM_MS = 3_000;
+
+it("whoever holds a lease keeps it while the server is full, for longer than its term too", async () => {
+  await using small = await TestServer.start({ maxFileStore: "34M" });
+  const cluster = await openTestCluster({ servers: small.url, namespace, more: { leaseTermMs: TERM_MS } });
+  opened.push(cluster);
+  const lease = cluster.leases.named("share.0");
+  expect(await lease.acquire("one")).toBe(true);
+  const { nc, jsm } = await connectNats({ servers: small.url, name: "admin" });
+  await jsm.streams.add({ name: "ELSE", subjects: ["else"] });
+  const fill = async (bytes: number): Promise<void> => {
+    const piece = new Uint8Array(bytes);
+    for (;;) {
+      const { error } = (await nc.request("else", piece)).json<{ error?: object }>();
+      if (error !== undefined) return;
+    }
+  };
+  for (const bytes of [1_000_000, 10_000, 100, 0]) await fill(bytes);
+  // Asked again until there is room, the answer would come after the key has expired: then it is anybody's.
+  await new Promise((resolve) => setTimeout(resolve, TERM_MS * 0.6));
+  expect(await lease.renew("one")).toBe(true);
+  await until(
+    async () => (await lease.holder()) === undefined,
+    () => "the key does not expire",
+  );
+  expect(await lease.renew("one")).toBe(true);
+  await jsm.streams.delete("ELSE");
+  expect(await lease.renew("one")).toBe(true);
+  expect(await lease.holder()).toBe("one");
+  await nc.close();
+});

@@ -1,5 +1,5 @@
 /** A real nats-server for a test, on a port and a store of its own; found the way the product finds it. */
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findServer } from "../../internal/nats/server/find.ts";
@@ -30,9 +30,11 @@ export class TestServer {
     this.#folder = folder;
   }
 
-  static async start(): Promise<TestServer> {
-    const binary = await serverBinary();
+  /** `maxFileStore` as the server's own configuration writes it, such as `40M`: all that it may store. */
+  static async start({ maxFileStore }: { readonly maxFileStore?: string } = {}): Promise<TestServer> {
+    const found = await serverBinary();
     const folder = await mkdtemp(join(tmpdir(), "jetdag-test-nats-"));
+    const binary = maxFileStore === undefined ? found : await limited(found, folder, maxFileStore);
     return new TestServer(await runServer({ binary, folder }), binary, folder);
   }
 
@@ -87,4 +89,13 @@ export class TestServer {
     this.#backups.add(folder);
     return folder;
   }
+}
+
+/** The same server, with a limit that it knows no flag for. */
+async function limited(binary: string, folder: string, maxFileStore: string): Promise<string> {
+  const config = join(folder, "limit.conf");
+  await writeFile(config, `jetstream { max_file_store: ${maxFileStore} }\n`);
+  const script = join(folder, "limited-nats-server");
+  await writeFile(script, `#!/bin/sh\nexec '${binary}' -c '${config}' "$@"\n`, { mode: 0o755 });
+  return script;
 }
