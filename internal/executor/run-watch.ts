@@ -41,7 +41,7 @@ export class RunWatch {
     return this.gen === 0 ? this.seq : this.retriedAt;
   }
 
-  /** The newest that is known here of what the log holds, as long as it is not put back to an older state. */
+  /** The newest that is known here of what the log holds, as long as it is not put back to an older state; at 0 nothing is known. */
   get newest(): { readonly seq: number; is(logged: LoggedFact): boolean } {
     const { seen, begunAt } = this;
     if (seen.seq > begunAt) return { seq: seen.seq, is: ({ time }) => time === seen.time };
@@ -55,6 +55,7 @@ export class RunWatch {
   fail(error: unknown): void {
     this.#settle?.reject(error);
   }
+
   #isBegunBy(fact: Fact): boolean {
     return fact.kind === "retry" ? fact.gen === this.gen : fact.kind === "submitted" && this.gen === 0;
   }

@@ -192,7 +192,8 @@ export class Watches {
       }
       // A replica that lags behind may not have what begins it yet.
       const wasRead = facts.some(({ seq }) => seq === watch.begunAt);
-      if (wasRead || !(await this.#holds(watch.newest))) this.#lose(watch);
+      const isGone = wasRead || !(await this.#holds(watch.newest));
+      if (isGone && this.#watches.get(watch.runId) === watch) this.#lose(watch);
     } catch (error) {
       watch.fail(error);
     }
@@ -200,7 +201,7 @@ export class Watches {
 
   /** Asks who surely knows, where the nearest replica does not. */
   async #holds({ seq, is }: RunWatch["newest"]): Promise<boolean> {
-    const [logged] = await this.#options.log.read([seq]);
+    const [logged] = seq === 0 ? [] : await this.#options.log.read([seq]);
     return logged !== undefined && is(logged);
   }
 
