@@ -5,6 +5,7 @@
 import { lossesOf, tellRun, type ToldRun } from "../core/endings.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { RunFold } from "../core/run-fold.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { CrashedLetter, DeadLetters } from "../ports/dead-letters.ts";
 import type { Observer } from "../ports/observer.ts";
 import type { RunLog } from "../ports/run-log.ts";
@@ -12,8 +13,13 @@ import type { RunLog } from "../ports/run-log.ts";
 export interface CrashLettersOptions {
   readonly log: Pick<RunLog, "factsOf">;
   readonly deadLetters: Pick<DeadLetters, "put">;
+  readonly clock: Pick<Clock, "after">;
   readonly observer: Observer;
 }
+
+/** What could not be written is tried again so much later, and so often: then it is told, and the log has it all the same. */
+const AGAIN_MS = 5_000;
+const TRIES = 10;
 
 /** Letters of one run that are being written. */
 interface Writing {
@@ -68,18 +74,27 @@ export class CrashLetters {
 
   /** What crashes meanwhile goes with the next reading of the log. */
   async #putAll(run: RunFold, writing: Writing): Promise<void> {
-    try {
-      while (writing.next.size > 0) {
-        const tasks = writing.next;
-        writing.next = new Set();
+    const { observer } = this.#options;
+    for (let triesLeft = TRIES; writing.next.size > 0 && triesLeft > 0;) {
+      const tasks = writing.next;
+      writing.next = new Set();
+      try {
         await this.#put(run, tasks);
+      } catch (error) {
+        const what = `writing the dead letters of run ${run.runId}`;
+        observer.observe({ kind: "trouble", what, error: String(error) });
+        for (const task of tasks) writing.next.add(task);
+        triesLeft--;
+        await this.#pause();
       }
-    } catch (error) {
-      const what = `writing the dead letters of run ${run.runId}`;
-      this.#options.observer.observe({ kind: "trouble", what, error: String(error) });
-    } finally {
-      this.#underWay.delete(run);
     }
+    this.#underWay.delete(run);
+  }
+
+  async #pause(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#options.clock.after(AGAIN_MS, resolve);
+    });
   }
 
   async #put({ runId, graph }: RunFold, tasks: ReadonlySet<string>): Promise<void> {

@@ -12,7 +12,7 @@ import type { Ports } from "./settings.ts";
 
 export interface RunEndingsOptions extends Pick<
   Ports,
-  "log" | "queue" | "presence" | "deadLetters" | "observer"
+  "log" | "queue" | "presence" | "deadLetters" | "clock" | "observer"
 > {
   readonly dispatcher: Pick<Dispatcher, "end">;
   readonly table: Pick<LiveTable, "holderOf">;

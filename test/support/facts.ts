@@ -68,6 +68,6 @@ export function failed(task: string, attempt = 1, reason: FailureReason = "exit-
   return { task, index: 0, attempt, state: "failed", durationMs: 1, error: { reason, message: "boom" } };
 }
 
-function asLogged(fact: Fact, seq: number, time: number): LoggedFact {
+export function asLogged(fact: Fact, seq: number, time: number): LoggedFact {
   return { seq, time, runId: "run", partition: 0, fact };
 }

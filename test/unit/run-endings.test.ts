@@ -3,7 +3,8 @@ import { expect, test } from "vitest";
 import type { Fact } from "../../internal/core/facts.ts";
 import { RunEndings, type RunEndingsOptions } from "../../internal/executor/run-endings.ts";
 import { dag, task } from "../support/dags.ts";
-import { failed, TestRun } from "../support/facts.ts";
+import { asLogged, failed, RUN_SEQ, START, submitted, TestRun } from "../support/facts.ts";
+import { ManualClock } from "../support/manual-clock.ts";
 import { until } from "../support/until.ts";
 
 test("an end is announced as it was, also when the run goes on before its dead letters are written", async () => {
@@ -34,6 +35,37 @@ test("an end is announced as it was, also when the run goes on before its dead l
   write();
   await until(() => appended.length > 0);
   expect(appended).toMatchObject([{ kind: "finished", gen: 0, state: "crashed" }]);
+});
+
+test("a dead letter that could not be written is tried again, and the end is announced after it", async () => {
+  const run = new TestRun(dag([task("a")]));
+  const clock = new ManualClock();
+  const done: string[] = [];
+  let reads = 0;
+  const endings = new RunEndings({
+    log: {
+      append: async (_run: unknown, { kind }: Fact) => ({ stored: true, seq: done.push(kind) }),
+      factsOf: async () => {
+        if (++reads <= 2) throw new Error("the server has no answer");
+        return [asLogged(submitted(run.dag), RUN_SEQ, START), ...run.facts];
+      },
+    },
+    deadLetters: { put: async ({ kind }: { readonly kind: string }) => void done.push(kind) },
+    presence: { command: () => undefined },
+    dispatcher: { end: () => ({ attempts: [], sent: Promise.resolve() }) },
+    observer: { observe: () => undefined },
+    clock,
+    mayAct: () => true,
+  } as unknown as RunEndingsOptions);
+  for (const attempt of [1, 2, 3]) {
+    const { accepted } = run.outcomes(failed("a", attempt, "lost"));
+    endings.letters.accepted(run.fold, accepted);
+  }
+  endings.begin(run.fold);
+  await clock.advance(9_000);
+  expect(done).toEqual([]);
+  await clock.advance(2_000);
+  expect(done).toEqual(["crashed", "finished"]);
 });
 
 test("what is queued of a run that ended while the lease was too old goes once it is renewed", async () => {
