@@ -16,6 +16,7 @@ export async function withCluster<T>(
     const advice = "give its address by --nats nats://host:4222 or NATS_URL, or start one here by `dag up`";
     throw new UsageError(`this needs a cluster: ${advice}`);
   }
+  let unreadable = 0;
   const cluster = await openCluster({
     servers: settings.nats,
     ...(settings.creds === undefined ? {} : { creds: settings.creds }),
@@ -24,12 +25,15 @@ export async function withCluster<T>(
     ackWaitMs: settings.ackWait,
     leaseTermMs: settings.leaseTerm,
     onTrouble: (what) => process.stderr.write(`dag: ${what}\n`),
-    onDeadLetter: ({ subject, reason }) =>
-      process.stderr.write(`dag: message put aside: ${subject}: ${reason}\n`),
+    onDeadLetter: () => unreadable++,
   });
   try {
     return await work({ ...cluster, definitions: new StoredDefinitions(cluster.blobs) });
   } finally {
     await cluster.close();
+    if (unreadable > 0) {
+      const messages = unreadable === 1 ? "a message" : `${unreadable} messages`;
+      process.stderr.write(`dag: ${messages} could not be read, and left out: see 'dag dead list'\n`);
+    }
   }
 }

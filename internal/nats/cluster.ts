@@ -86,15 +86,19 @@ async function openPorts(connection: Connection, options: ClusterOptions): Promi
     putAside: (subject, reason, bytes) => putAside({ kind: "unreadable", subject, reason, bytes }),
   };
   const deadLetters = new NatsDeadLetters(context);
-  const putAside = async (letter: UnreadableLetter): Promise<boolean> => {
+  const aside = new Set<Promise<boolean>>();
+  const putAside = (letter: UnreadableLetter): Promise<boolean> => {
     options.onDeadLetter(letter);
-    try {
-      await deadLetters.put(letter);
-      return true;
-    } catch (error) {
-      onTrouble(`a message that cannot be read could not be put aside: ${String(error)}`);
-      return false;
-    }
+    const put = deadLetters.put(letter).then(
+      () => true,
+      (error: unknown) => {
+        onTrouble(`a message that cannot be read could not be put aside: ${String(error)}`);
+        return false;
+      },
+    );
+    aside.add(put);
+    void put.then(() => aside.delete(put));
+    return put;
   };
   const log = new NatsRunLog(context);
   const queue = new NatsTaskQueue(context, options);
@@ -128,7 +132,7 @@ async function openPorts(connection: Connection, options: ClusterOptions): Promi
     if (closing.signal.aborted) return;
     closing.abort();
     await Promise.all([log.close(), queue.close(), leases?.close()]);
-    await within(nc.flush(), CLOSE_MS);
+    await within(Promise.all([nc.flush(), ...aside]), CLOSE_MS);
     publisher.close();
     await nc.close();
   };

@@ -297,6 +297,8 @@ describe("a cluster of real processes", () => {
     expect(stored?.letter).toMatchObject({ bytes: new TextEncoder().encode("not { JSON") });
     expect(letters.every(({ reason }) => reason !== "")).toBe(true);
     await until(async () => (await aside.queue.list()).length === 0);
+    const { stderr } = await dag(["runs", ...args]);
+    expect(stderr).toMatch(/^dag: .* could not be read, and left out: see 'dag dead list'\n$/);
     const file = await folder.write(
       "dag.json",
       JSON.stringify({ name: "after", tasks: [{ id: "a", command: "true" }] }),
