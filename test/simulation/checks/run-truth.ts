@@ -2,11 +2,12 @@
  * What is true of one run, from the log alone and kept by its own simple rules beside the fold's: which attempts
  * were ever owed, which outcome each has, what was spent.
  */
-import { attemptKey } from "../../../internal/core/attempt.ts";
+import { type AttemptOfRun, attemptKey } from "../../../internal/core/attempt.ts";
 import type { LoggedFact, Submitted } from "../../../internal/core/facts.ts";
 import type { Graph } from "../../../internal/core/graph.ts";
 import { FAILURES, type Outcome } from "../../../internal/core/outcome.ts";
 import { type Change, RunFold } from "../../../internal/core/run-fold.ts";
+import { isForged } from "../actors/forger.ts";
 import { digest } from "./digest.ts";
 
 export interface RunTruthOptions {
@@ -45,6 +46,15 @@ export class RunTruth {
     for (const outcome of change.accepted) this.#accepted(outcome, logged, current);
     for (const { position, attempt } of [...before, ...change.owed]) this.#isOwed(position, attempt);
     return change;
+  }
+
+  /** Also one that does not count; not a forged one. */
+  holdsOutcomeOf({ task, attempt, runSeq }: AttemptOfRun): boolean {
+    const isOf = (item: Outcome): boolean => item.task === task && item.attempt === attempt;
+    return this.facts.some(({ logged: { fact } }) => {
+      if (fact.kind !== "outcomes" || fact.runSeq !== runSeq || isForged(fact)) return false;
+      return fact.items.some(isOf);
+    });
   }
 
   #accepted(outcome: Outcome, { fact }: LoggedFact, current: ReadonlyMap<number, number>): void {

@@ -68,11 +68,12 @@ export class Truth {
 
   /**
    * A worker acknowledges a copy: the log must hold an outcome, or the attempt be over otherwise. As is that of a run
-   * which went with a log that was put back: one of the same id that was submitted since has copies of its own.
+   * which went with a log that was put back: one of the same id that was submitted since has copies of its own. Nor need
+   * the outcome count: such a log may have had it before the attempt was owed again.
    */
   onAck(work: Work): void {
-    const isOfRun = this.run(work.runId)?.seq === work.runSeq;
-    if (!isOfRun || this.endedAt.has(attemptKey(work)) || !this.isCurrent(work)) return;
+    const run = this.runs.get(work.runId);
+    if (run?.fold.seq !== work.runSeq || !this.isCurrent(work) || run.holdsOutcomeOf(work)) return;
     this.#world.fail("outcome before ack", `${attemptKey(work)} is acknowledged, and has no outcome`);
   }
 
