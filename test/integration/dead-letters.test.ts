@@ -107,27 +107,29 @@ test("a message of a queue that nobody can read: shown, sent again where it is w
 test("what the queue could not be read for is sent again while its attempt is waited for", async () => {
   const file = await folder.write(
     "waits.yaml",
-    "name: waits\ntasks: [{ id: a, queue: odd, command: 'true' }]\n",
+    `name: waits\ntasks: [{ id: a, queue: odd, command: 'until test -e ${folder.path}/go; do sleep 0.1; done' }]\n`,
   );
   await on("run", file, "--detach", "--run-id", "waits");
   const attempt = { runId: "waits", task: "a", index: 0, attempt: 1 };
   const subject = names.task("odd", attempt);
   await until(async () => (await attemptsOf("waits")) === 1);
-  // Somebody's garbage in its place; the executor may be faster with another copy.
+  // Somebody's garbage in its place; the executor may be faster with another copy, here and later. Nothing of it ends before it may.
   await until(async () => {
     await connection.jsm.streams.purge(names.tasksStream, { filter: subject });
     const { data } = await connection.nc.request(subject, "not { JSON", { timeout: 5_000 });
     return !new TextDecoder().decode(data).includes("error");
   });
-  const odd = (): Program => new Program("worker", ["--nats", server.url, "--queues", "odd"]);
-  const { id } = await letterOfA(odd());
+  await using _worker = new Program("worker", [
+    ...["--nats", server.url, "--queues", "odd", "--heartbeat", "1s"],
+  ]);
+  const { id } = await letter("--run", "waits");
   const { stdout, code } = await on("dead", "replay", id);
   expect({ stdout, code }).toEqual({
     code: 0,
     stdout: expect.stringMatching(/sent again; it comes back|its queue holds this attempt again already/),
   });
   // The executor has what is owed queued again in time, and the run completes.
-  await using _worker = odd();
+  await folder.write("go", "");
   expect(await on("wait", "waits")).toMatchObject({ code: 0 });
 });
 
@@ -136,12 +138,6 @@ async function attemptsOf(runId: string): Promise<number> {
     subjects_filter: names.tasksOf("*", runId),
   });
   return Object.keys(state.subjects ?? {}).length;
-}
-
-/** Nobody takes anything from then on. */
-async function letterOfA(worker: Program): Promise<{ readonly id: string }> {
-  await using _worker = worker;
-  return await letter("--run", "waits");
 }
 
 test("a fact that nobody can read: the log holds it, until it is dropped", async () => {
