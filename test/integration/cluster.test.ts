@@ -196,7 +196,7 @@ describe("a cluster of real processes", () => {
     const { args, executor, worker } = cluster();
     await using folder = await TestFolder.make();
     await using _executor = executor();
-    await using first = worker("w1", "--workers", "1");
+    await using first = worker("w1", "--workers", "1", "--shutdown-timeout", "5m");
     await Promise.all([first.says("worker started"), _executor.says("lease taken")]);
     const a = gate(folder, "a");
     const tasks = [

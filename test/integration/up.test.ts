@@ -1,6 +1,7 @@
 /** `dag up`: a cluster on this machine, until Ctrl-C, with real processes. */
+import { once } from "node:events";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { TestFolder } from "../support/folder.ts";
@@ -235,14 +236,7 @@ test("--json: where it is as an object, then the log as objects", async () => {
 describe("it cannot be started: exit 2, and what to do", () => {
   test("a port that is taken, when it was asked for; another one is taken otherwise", async () => {
     await using folder = await TestFolder.make();
-    const other = createServer();
-    const listening = new Promise<number>((resolve) => {
-      other.once("listening", () => resolve((other.address() as { port: number }).port));
-      // Somebody else has the usual port: that is taken too.
-      other.once("error", () => resolve(4222));
-    });
-    other.listen(4222, "127.0.0.1");
-    await listening;
+    const other = await listenAt(4222);
     const { code, stderr } = await refused(folder, "--port", "4222");
     expect({ code, stderr }).toMatchObject({ code: 2 });
     expect(stderr).toContain("port 4222 is taken: end what listens there, or give another one by --port");
@@ -253,7 +247,7 @@ describe("it cannot be started: exit 2, and what to do", () => {
     expect(new URL(nats).port).not.toBe("4222");
     up.kill("SIGINT");
     await up.finished;
-    other.close();
+    other?.close();
   });
 
   test.each([
@@ -305,3 +299,19 @@ describe("it cannot be started: exit 2, and what to do", () => {
     expect(await readdir(join(folder.path, "data"))).not.toContain("lock");
   });
 });
+
+/** Nothing where somebody else has the port for good: then it is taken too. */
+async function listenAt(port: number): Promise<Server | undefined> {
+  const server = createServer();
+  const listens = async (): Promise<boolean> => {
+    server.listen(port, "127.0.0.1");
+    return once(server, "listening").then(
+      () => true,
+      () => false,
+    );
+  };
+  return until(listens).then(
+    () => server,
+    () => undefined,
+  );
+}
