@@ -70,19 +70,16 @@ async function admit(named: Named, options: SubmissionOptions): Promise<number> 
 }
 
 /** Who asked for something is told of that, not of the message that it was made of. */
-export function told<T>(what: string, stored: Promise<T>): Promise<T> {
+export function told<T>(what: string, stored: Promise<T>, mayBeStored = true): Promise<T> {
   return stored.catch((error: unknown) => {
-    if (error instanceof NotStored) throw new NotStored({ what, why: error.why, isOpen: error.isOpen });
-    throw error;
+    if (!(error instanceof NotStored)) throw error;
+    throw new NotStored({ what, why: error.why, isOpen: mayBeStored && error.isOpen });
   });
 }
 
 /** What comes before may be stored: without the fact after it, it is nothing. */
 function notYet<T>(what: string, stored: Promise<T>): Promise<T> {
-  return stored.catch((error: unknown) => {
-    if (error instanceof NotStored) throw new NotStored({ what, why: error.why, isOpen: false });
-    throw error;
-  });
+  return told(what, stored, false);
 }
 
 /** What is begun while there is room is ended without looking. Rejects with `LogFull`, and with `NotStored` when nobody tells. */

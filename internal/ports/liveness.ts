@@ -36,7 +36,10 @@ export interface HeldCopy {
 }
 
 export interface Lifeline {
-  /** It holds these too, as notice `n` says. Counts from here on: nothing that holds up the loop after the call delays it. */
+  /**
+   * It holds these too, as notice `n` says. Where tasks run on the loop of the process it counts from here on: what they
+   * hold up does not delay it. Elsewhere it may count a moment later; heartbeats say up to which notice they know.
+   */
   hold(copies: readonly HeldCopy[], n: number): void;
   /** It holds this no longer. */
   letGo(attempt: AttemptId): void;
