@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
+import { type ClusterInfo, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { Keeper } from "../../internal/nats/server/keeper.ts";
 import { serverBinary } from "./nats-server.ts";
@@ -81,19 +81,34 @@ export class TestServerCluster implements AsyncDisposable {
     await this.complete();
   }
 
-  /** Resolves once every replica of every stream is there and up to date. */
+  /** Resolves once every replica of every stream and of every durable consumer is there and up to date. */
   async complete(): Promise<void> {
+    let lagging = "";
+    const whole = async (of: string, info: () => Promise<{ cluster?: ClusterInfo }>): Promise<boolean> => {
+      const cluster = (await info().catch(() => undefined))?.cluster;
+      lagging = `${of}: ${JSON.stringify(cluster ?? "no answer")}`;
+      const others = cluster?.replicas ?? [];
+      return (
+        cluster?.leader !== undefined &&
+        others.length === SIZE - 1 &&
+        others.every(({ current, offline }) => current && !offline)
+      );
+    };
     await this.#withManager(async (jsm) => {
       await until(
         async () => {
-          for await (const { cluster } of jsm.streams.list()) {
-            const others = cluster?.replicas ?? [];
-            if (cluster?.leader === undefined || others.length < SIZE - 1) return false;
-            if (others.some(({ current, offline }) => !current || offline)) return false;
+          // By name: a list leaves out, without a word, what nobody leads.
+          for await (const stream of jsm.streams.names()) {
+            if (!(await whole(stream, () => jsm.streams.info(stream)))) return false;
+            for (const consumer of await durablesOf(jsm, stream)) {
+              if (!(await whole(`${stream} > ${consumer}`, () => jsm.consumers.info(stream, consumer)))) {
+                return false;
+              }
+            }
           }
           return true;
         },
-        () => "not every replica is up to date",
+        () => `not every replica is up to date: ${lagging}`,
         ELECTED_MS,
       );
     });
@@ -150,6 +165,15 @@ export class TestServerCluster implements AsyncDisposable {
       await nc.close();
     }
   }
+}
+
+/** Those that are kept; one that follows a stream for a client has one replica for as long as it lives. */
+async function durablesOf(jsm: JetStreamManager, stream: string): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { name, config } of jsm.consumers.list(stream)) {
+    if (config.durable_name !== undefined) names.push(name);
+  }
+  return names;
 }
 
 /** Free now; the servers have to know each other's before they start. */
