@@ -1,13 +1,23 @@
 /** What is told of a run in words and as JSON alike. */
 import type { Ending } from "../../internal/core/endings.ts";
-import type { VoidReason } from "../../internal/core/outcome.ts";
+import type { Outcome, VoidReason } from "../../internal/core/outcome.ts";
 import type { Explanation } from "./explain.ts";
 
 /** `exit-nonzero: exit code 7`, with what a void one is called first. */
 export function describeEnding({ outcome, void: why }: Ending): string {
-  const how =
-    outcome.state === "completed" ? "completed" : `${outcome.error.reason}: ${outcome.error.message}`;
+  const how = describeOutcome(outcome);
   return why === undefined ? how : `void (${why}): ${how}`;
+}
+
+function describeOutcome(outcome: Outcome): string {
+  switch (outcome.state) {
+    case "completed":
+      return "completed";
+    case "skipped":
+      return `skipped: ${outcome.message}`;
+    case "failed":
+      return `${outcome.error.reason}: ${outcome.error.message}`;
+  }
 }
 
 /** Those that there are. */

@@ -16,7 +16,7 @@ export interface DagOptions {
   /** At most so many attempts of one run are queued or running at a time. Default: no limit. */
   readonly maxParallel?: number;
   /** For every task that does not say otherwise; `params` and `env` are put together, key by key. */
-  readonly defaults?: Omit<TaskOptions, "dependsOn" | "name"> & { readonly type?: string };
+  readonly defaults?: Omit<TaskOptions, "dependsOn" | "name" | "with"> & { readonly type?: string };
   /** Labels to find it by. Default none. */
   readonly tags?: readonly string[];
   /** When runs begin by themselves: a cron text, or that and a time zone. Default: never. */
@@ -44,9 +44,11 @@ export interface TaskOptions<Dependency extends string = string> {
   readonly retry?: RetryOptions;
   /** How long it should take at most, for the critical path; nothing is ended by it. */
   readonly sla?: Duration;
+  /** What only tasks of this type have, named as in a file: `{ working_dir: "/srv" }`. Default none. */
+  readonly with?: JsonObject;
   /** Time limit of one attempt. Default: the executor's, and else the worker's. */
   readonly timeout?: Duration;
-  /** Name of the set of workers that may take it. Default `default`. */
+  /** Name of the set of workers that may take it. Default `default`, of docker tasks `docker`. */
   readonly queue?: string;
   /** 1 to 9, higher first. Default 5. */
   readonly priority?: number;

@@ -15,6 +15,7 @@ import type { ThreadOptions } from "../../internal/tasks/function-thread.ts";
 import { FunctionThreads } from "../../internal/tasks/function-threads.ts";
 import { HttpTaskExecutor } from "../../internal/tasks/http.ts";
 import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
+import { lineLogs } from "../../internal/worker/line-logs.ts";
 import { Worker } from "../../internal/worker/worker.ts";
 import { RunningCalls } from "../running-calls.ts";
 import { checkText, type FieldsOf } from "./check-input.ts";
@@ -199,11 +200,11 @@ export class Tasks {
         functions: () => this.functions.names(),
         taskTimeoutMs: options.taskTimeoutMs ?? DEFAULT_TASK_TIMEOUT_MS,
         inlineLimit: INLINE_LIMIT,
-        onTaskLine: ({ runId, task, index, attempt }, line) => {
+        attemptLogs: lineLogs(({ runId, task, index, attempt }, line) => {
           const logged = { kind: "task-logged", attempt: { runId, task, index, attempt }, line } as const;
           // Not before it is told that the attempt has started.
           setImmediate(() => ports.observer.observe(logged));
-        },
+        }),
       });
     });
   }

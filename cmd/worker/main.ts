@@ -21,6 +21,7 @@ import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
 import { sweepScratchFolders } from "../../internal/tasks/scratch.ts";
 import { createLogger, type Logger } from "../../internal/telemetry/logger.ts";
 import { workerMetrics } from "../../internal/telemetry/metrics.ts";
+import { lineLogs } from "../../internal/worker/line-logs.ts";
 import { Worker } from "../../internal/worker/worker.ts";
 import { ThreadedLiveness } from "../liveness/threaded-liveness.ts";
 import { openServiceHttp } from "../service-http.ts";
@@ -168,8 +169,9 @@ function createWorker(
     graceMs: settings.grace,
     shutdownTimeoutMs: settings.shutdownTimeout,
     inlineLimit: settings.inlineLimit,
-    onTaskLine: (work, line) =>
-      logger.info({ run_id: work.runId, task_id: work.task, attempt: work.attempt, line }, "task logged"),
+    attemptLogs: lineLogs(({ runId, task, attempt }, line) =>
+      logger.info({ run_id: runId, task_id: task, attempt, line }, "task logged"),
+    ),
   });
 }
 

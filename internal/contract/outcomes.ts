@@ -21,12 +21,16 @@ const error = z.object({
   message: z.string(),
   exit_code: z.int().optional(),
   signal: z.string().optional(),
+  is_final: z.literal(true).optional(),
+  again_after_ms: duration.optional(),
+  give_up_after_ms: duration.optional(),
 });
 const item = identity.extend({
-  state: z.enum(["completed", "failed"]),
+  state: z.enum(["completed", "skipped", "failed"]),
   worker: z.string().optional(),
   duration_ms: duration,
   output: stored(jsonObject).optional(),
+  message: z.string().optional(),
   error: error.optional(),
 });
 type WireItem = z.output<typeof item>;
@@ -43,11 +47,26 @@ export function encodeOutcomes({ runSeq, items }: Outcomes): Uint8Array {
 function wireItem(outcome: Outcome): WireItem {
   const { task, index, attempt, state, worker, durationMs, output } = outcome;
   const base = { task, index, attempt, state, worker, duration_ms: durationMs, output };
-  return outcome.state === "failed" ? { ...base, error: wireError(outcome.error) } : base;
+  switch (outcome.state) {
+    case "completed":
+      return base;
+    case "skipped":
+      return { ...base, message: outcome.message };
+    case "failed":
+      return { ...base, error: wireError(outcome.error) };
+  }
 }
 
-function wireError({ reason, message, exitCode, signal }: TaskError): WireItem["error"] {
-  return { reason, message, exit_code: exitCode, signal };
+function wireError(error: TaskError): WireItem["error"] {
+  return {
+    reason: error.reason,
+    message: error.message,
+    exit_code: error.exitCode,
+    signal: error.signal,
+    is_final: error.isFinal,
+    again_after_ms: error.againAfterMs,
+    give_up_after_ms: error.giveUpAfterMs,
+  };
 }
 
 export function decodeOutcomes(
@@ -83,7 +102,7 @@ function readMessage(message: unknown): Decoded<Pick<Outcomes, "runSeq" | "items
 
 /** A failure says why. */
 function isWhole({ state, error }: WireItem): boolean {
-  return state === "completed" || error !== undefined;
+  return state !== "failed" || error !== undefined;
 }
 
 function readItem(raw: unknown): Decoded<Outcome> {
@@ -109,16 +128,19 @@ function toOutcome(wire: WireItem): Outcome {
   } = { task, index, attempt, durationMs: wire.duration_ms };
   if (wire.worker !== undefined) base.worker = wire.worker;
   if (wire.output !== undefined) base.output = wire.output;
+  if (wire.state === "skipped") return { ...base, state: "skipped", message: wire.message ?? "" };
   if (wire.state === "completed" || wire.error === undefined) return { ...base, state: "completed" };
   return { ...base, state: "failed", error: toError(wire.error) };
 }
 
 function toError(wire: z.output<typeof error>): TaskError {
-  const { reason, message, exit_code: exitCode, signal } = wire;
   return {
-    reason,
-    message,
-    ...(exitCode === undefined ? {} : { exitCode }),
-    ...(signal === undefined ? {} : { signal }),
+    reason: wire.reason,
+    message: wire.message,
+    ...(wire.exit_code === undefined ? {} : { exitCode: wire.exit_code }),
+    ...(wire.signal === undefined ? {} : { signal: wire.signal }),
+    ...(wire.is_final === undefined ? {} : { isFinal: wire.is_final }),
+    ...(wire.again_after_ms === undefined ? {} : { againAfterMs: wire.again_after_ms }),
+    ...(wire.give_up_after_ms === undefined ? {} : { giveUpAfterMs: wire.give_up_after_ms }),
   };
 }

@@ -1,7 +1,7 @@
 /** Queued attempts on the wire. */
 import { z } from "zod";
 import type { Inputs, Work } from "../core/attempt.ts";
-import { NO_ENV } from "../core/model.ts";
+import { NO_ENV, NO_OPTIONS } from "../core/model.ts";
 import { decode, type Decoded, encode } from "./codec.ts";
 import { count, jsonObject, stored, toMs, toSeconds, version } from "./schemas.ts";
 
@@ -24,6 +24,7 @@ const work = z.object({
   queue: z.string(),
   type: z.string(),
   command: z.string(),
+  options: jsonObject.optional(),
   env: z.record(z.string(), z.string()).optional(),
   timeout_s: z.number().positive().optional(),
   inputs: stored(inputs),
@@ -45,6 +46,7 @@ export function encodeWork(value: Work): Uint8Array {
     queue: value.queue,
     type: value.type,
     command: value.command,
+    options: value.options === NO_OPTIONS ? undefined : value.options,
     env: value.env === NO_ENV ? undefined : value.env,
     timeout_s: value.timeoutMs === undefined ? undefined : toSeconds(value.timeoutMs),
     inputs: value.inputs,
@@ -70,6 +72,7 @@ export function decodeWork(bytes: Uint8Array): Decoded<Work> {
       queue: wire.queue,
       type: wire.type,
       command: wire.command,
+      options: wire.options ?? NO_OPTIONS,
       env: wire.env ?? NO_ENV,
       ...(wire.timeout_s === undefined ? {} : { timeoutMs: toMs(wire.timeout_s) }),
       inputs: wire.inputs,

@@ -39,6 +39,8 @@ export interface Work extends AttemptOfRun {
   readonly queue: string;
   readonly type: string;
   readonly command: string;
+  /** As in the definition. */
+  readonly options: JsonObject;
   readonly env: Readonly<Record<string, string>>;
   /** In milliseconds; without it the worker's own limit counts. */
   readonly timeoutMs?: number;

@@ -27,10 +27,12 @@ export interface Task {
   readonly id: string;
   /** For people to read; nothing goes by it. */
   readonly name?: string;
-  /** Canonical name of the task type: `bash`, `http`, `function`, or that of a plug-in. */
+  /** Canonical name of the task type: `bash`, `http`, `function`, `docker`, or that of a plug-in. */
   readonly type: string;
-  /** bash: the script; http: `METHOD URL [BODY]`; function: the function's name. */
+  /** bash, docker: the script; http: `METHOD URL [BODY]`; function: the function's name. */
   readonly command: string;
+  /** What only tasks of this type have: `with` of a file, with every duration in seconds. */
+  readonly options: JsonObject;
   readonly params: JsonObject;
   readonly dependsOn: readonly string[];
   /** Further attempts after a failure: n means n + 1 attempts. Default 0. */
@@ -40,7 +42,7 @@ export interface Task {
   readonly timeoutMs?: number;
   /** How long it is expected to take at most, in milliseconds; nothing is ended by it. */
   readonly slaMs?: number;
-  /** Name of the set of workers that may take it. Default `default`. */
+  /** Name of the set of workers that may take it. Default: that of the type, see `defaultQueueOf`. */
   readonly queue: string;
   /** 1 to 9, higher first. Default 5. */
   readonly priority: number;
@@ -103,4 +105,5 @@ export const EXPONENTIAL_RETRY: RetryPolicy = {
 
 export const NO_TAGS: readonly string[] = Object.freeze([]);
 export const NO_PARAMS: JsonObject = Object.freeze({});
+export const NO_OPTIONS: JsonObject = Object.freeze({});
 export const NO_ENV: Readonly<Record<string, string>> = Object.freeze({});

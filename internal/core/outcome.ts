@@ -38,6 +38,16 @@ export const FAILURES = {
   "unknown-type": { budget: "never", exhausted: "failed" },
   /** The task's own definition or input cannot be used. */
   "bad-input": { budget: "never", exhausted: "failed" },
+  /** What the task asks for is not allowed on this worker; the message names the setting. */
+  refused: { budget: "never", exhausted: "failed" },
+  /** A secret that the task names is not to be had on this worker. */
+  "missing-secret": { budget: "retries", exhausted: "failed" },
+  /** The container's image is not there and cannot be fetched. */
+  "image-missing": { budget: "retries", exhausted: "failed" },
+  /** The Docker engine does not answer, or the connection to it broke. */
+  "engine-gone": { budget: "retries", exhausted: "failed" },
+  /** What the task waits for is not there; it looks again, see `againAfterMs` and `giveUpAfterMs`. */
+  "not-yet": { budget: "none", exhausted: "failed" },
   /** The output file of a command cannot be read. */
   "bad-output": { budget: "retries", exhausted: "failed" },
   /** The output cannot be written as JSON. */
@@ -62,6 +72,12 @@ export interface TaskError {
   readonly message: string;
   readonly exitCode?: number;
   readonly signal?: string;
+  /** No further attempt can do better, whatever is left of the budget. */
+  readonly isFinal?: true;
+  /** The next attempt, if there is one, begins no sooner, in milliseconds from the outcome on. */
+  readonly againAfterMs?: number;
+  /** Of `not-yet`: once so long has passed since the first such outcome, the task fails, in milliseconds. Without it it looks for ever. */
+  readonly giveUpAfterMs?: number;
 }
 
 const MAX_MESSAGE = 4_096;
@@ -98,6 +114,8 @@ export interface VoidOutcome {
 
 export type Outcome =
   | (OutcomeBase & { readonly state: "completed" })
+  /** There was nothing to do: `message` says why. */
+  | (OutcomeBase & { readonly state: "skipped"; readonly message: string })
   | (OutcomeBase & { readonly state: "failed"; readonly error: TaskError });
 
 /** Of an outcome that does not count; `position` is that of its task, `end` that of the run. */

@@ -1,8 +1,8 @@
 /** What a retry runs again: what did not succeed; of some tasks only, with all that depends on them. */
 import type { Graph } from "./graph.ts";
-import type { Instances } from "./instances.ts";
+import type { FoldState, Instances } from "./instances.ts";
 
-/** Positions in topological order. `tasks` limits it to these and their downstream; empty means no limit. What completed is kept. */
+/** Positions in topological order. `tasks` limits it to these and their downstream; empty means no limit. What succeeded is kept. */
 export function toRunAgain(
   graph: Graph,
   instances: Pick<Instances, "state">,
@@ -17,7 +17,12 @@ export function toRunAgain(
   for (const position of graph.order) {
     if (chosen[position] === 0) continue;
     if (tasks.length > 0) for (const child of graph.childrenOf(position)) chosen[child] = 1;
-    if (instances.state(position) !== "completed") again.push(position);
+    if (!isKept(instances.state(position))) again.push(position);
   }
   return again;
+}
+
+/** It has what it was to have: a retry leaves it alone. */
+export function isKept(state: FoldState): boolean {
+  return state === "completed" || state === "skipped";
 }

@@ -10,15 +10,14 @@
  * The state is owned here and mutable; services read it, and only `apply` changes it.
  * A plain task has one instance, so positions in the graph name instances.
  */
-import { attemptKey } from "./attempt.ts";
 import type { Cancel, LoggedFact, Outcomes, Retired, Retry, RunEndState, Submitted } from "./facts.ts";
 import type { Graph } from "./graph.ts";
 import { Instances } from "./instances.ts";
 import { Lifetime } from "./lifetime.ts";
 import type { Task } from "./model.ts";
-import { type Budget, FAILURES, hasOutput, type Outcome, type VoidOutcome, whyVoid } from "./outcome.ts";
+import { NextAttempts } from "./next-attempts.ts";
+import { FAILURES, hasOutput, type Outcome, type TaskError, type VoidOutcome, whyVoid } from "./outcome.ts";
 import { toRunAgain } from "./rerun.ts";
-import { retryDelayMs } from "./retry.ts";
 import { Verdict } from "./verdict.ts";
 
 /** An attempt that ought to be queued from `dueAt` (log time, milliseconds) on. */
@@ -60,6 +59,7 @@ export class RunFold {
   #time: number;
   readonly #lifetime: Lifetime;
   readonly #verdict: Verdict;
+  readonly #next: NextAttempts;
   /** What the fact being applied makes owed. */
   #owed: Owed[] = [];
 
@@ -74,6 +74,12 @@ export class RunFold {
     this.#lifetime = new Lifetime(logged);
     this.#instances = new Instances(graph.size);
     this.#verdict = new Verdict(graph.dag.onFailure);
+    this.#next = new NextAttempts({
+      runId: this.runId,
+      lossCap: submitted.defaults.lossCap,
+      instances: this.#instances,
+      task: (position) => this.task(position),
+    });
     this.#waiting = Int32Array.from(graph.indegree);
     for (const position of graph.order) if (graph.indegree[position] === 0) this.#owe(position, 0);
   }
@@ -217,7 +223,10 @@ export class RunFold {
     this.#lifetime.goOn(fact.gen, { seq, time: this.#time });
     this.#verdict.startOver();
     this.#owed = [];
-    for (const position of again) this.#instances.startOver(position);
+    for (const position of again) {
+      this.#instances.startOver(position);
+      this.#next.startOver(position);
+    }
     for (const position of this.graph.order) this.#rejoin(position);
     if (this.#instances.unfinished === 0) this.#finish(this.#verdict.end);
     return { ...NOTHING, owed: this.#owed, ended: this.end !== undefined };
@@ -235,7 +244,8 @@ export class RunFold {
   #rejoin(position: number): void {
     const task = this.task(position);
     if (!this.#instances.isUnfinished(position)) {
-      if (!this.countsAsSuccess(position)) this.#verdict.add(task, this.#instances.state(position));
+      const state = this.#instances.state(position);
+      if (state !== "skipped" && !this.countsAsSuccess(position)) this.#verdict.add(task, state);
       return;
     }
     const parents = this.graph.parentsOf(position);
@@ -244,7 +254,9 @@ export class RunFold {
     const isFree = parents.every(
       (parent) => this.#instances.isUnfinished(parent) || this.countsAsSuccess(parent),
     );
-    if (!isFree) {
+    if (parents.some((parent) => this.#instances.state(parent) === "skipped")) {
+      this.#instances.become(position, "skipped");
+    } else if (!isFree) {
       this.#instances.become(position, "upstream_failed");
       this.#verdict.add(task, "upstream_failed");
     } else if (pending.length === 0) {
@@ -253,43 +265,30 @@ export class RunFold {
   }
 
   #settle(position: number, outcome: Outcome): void {
-    if (outcome.state === "completed") {
-      this.#instances.become(position, "completed");
-      this.#releaseChildren(position);
-    } else {
-      const { budget, exhausted } = FAILURES[outcome.error.reason];
-      if (this.#mayTryAgain(position, budget)) this.#tryAgain(position, budget);
-      else this.#endBadly(position, exhausted);
+    switch (outcome.state) {
+      case "completed":
+        this.#instances.become(position, "completed");
+        this.#releaseChildren(position);
+        break;
+      case "skipped":
+        this.#instances.become(position, "skipped");
+        this.#endDownstream(position, "skipped");
+        break;
+      case "failed":
+        this.#settleFailure(position, outcome.error);
     }
     if (this.end === undefined && this.#instances.unfinished === 0) this.#finish(this.#verdict.end);
   }
 
-  /** Takes one from the budget; `false` when it is spent. */
-  #mayTryAgain(position: number, budget: Budget): boolean {
-    switch (budget) {
-      case "never":
-        return false;
-      case "none":
-        return true;
-      case "losses":
-        return this.#instances.useLoss(position, this.submitted.defaults.lossCap);
-      case "retries":
-        return this.#instances.useFailure(position, this.task(position).retries);
+  #settleFailure(position: number, error: TaskError): void {
+    const delayMs = this.#next.delayMs(position, error, this.#time);
+    if (delayMs === undefined) {
+      this.#endBadly(position, FAILURES[error.reason].exhausted);
+      return;
     }
-  }
-
-  /** Only a failure waits; what was lost or given back is owed at once. */
-  #tryAgain(position: number, budget: Budget): void {
     this.#instances.become(position, "retrying");
     this.#dueAt.delete(position);
-    this.#owe(position, budget === "retries" ? this.#backoffMs(position) : 0);
-  }
-
-  #backoffMs(position: number): number {
-    const task = this.task(position);
-    const attempt = this.#instances.attempt(position);
-    const key = attemptKey({ runId: this.runId, task: task.id, index: 0, attempt });
-    return retryDelayMs(task.retry, this.#instances.failures(position), key);
+    this.#owe(position, delayMs);
   }
 
   #owe(position: number, delayMs: number): void {
@@ -313,18 +312,19 @@ export class RunFold {
         break;
       case "continue":
       case "allow_partial":
-        this.#failDownstream(position);
+        this.#endDownstream(position, "upstream_failed");
         break;
     }
   }
 
-  #failDownstream(from: number): void {
+  /** What depends on an instance that ended in this way never starts. */
+  #endDownstream(from: number, state: "upstream_failed" | "skipped"): void {
     const stack = [from];
     for (let position = stack.pop(); position !== undefined; position = stack.pop()) {
       for (const child of this.graph.childrenOf(position)) {
         if (!this.#instances.isUnfinished(child)) continue;
-        this.#instances.become(child, "upstream_failed");
-        this.#verdict.add(this.task(child), "upstream_failed");
+        this.#instances.become(child, state);
+        if (state === "upstream_failed") this.#verdict.add(this.task(child), state);
         stack.push(child);
       }
     }

@@ -1,5 +1,6 @@
 /** Where an attempt stands in its run, as far as that is folded. */
 import type { AttemptOfRun } from "./attempt.ts";
+import { isKept } from "./rerun.ts";
 import type { RunFold } from "./run-fold.ts";
 
 /**
@@ -16,7 +17,8 @@ export function standingOf(
   const position = index === 0 ? run?.graph.position(task) : undefined;
   if (run === undefined || run.seq !== runSeq || position === undefined || run.retired) return "over";
   if (run.isCurrent(position, attempt)) return "current";
-  // A run that has ended may go on, but what has completed is kept.
-  const hasCompleted = run.instances.state(position) === "completed";
-  return !hasCompleted && attempt > run.instances.attempt(position) ? "to-come" : "over";
+  // A run that has ended may go on, but what has succeeded is kept.
+  return !isKept(run.instances.state(position)) && attempt > run.instances.attempt(position)
+    ? "to-come"
+    : "over";
 }

@@ -1,7 +1,7 @@
 /** Looks at a run, cancels it, has it retried: from the log alone, no executor is needed. */
 import type { Dag } from "../core/model.ts";
 import type { RunResult } from "../core/result.ts";
-import { toRunAgain } from "../core/rerun.ts";
+import { isKept, toRunAgain } from "../core/rerun.ts";
 import type { RunFold } from "../core/run-fold.ts";
 import type { ClusterView } from "../core/cluster-view.ts";
 import { BadInput, type CancelAnswer } from "./executor.ts";
@@ -115,8 +115,11 @@ function checkRetried(run: RunFold, task: string): void {
   if (position === undefined) {
     throw new BadInput(`task '${task}' is not in run '${run.runId}': its tasks are ${someTasks(run)}`);
   }
-  if (run.instances.state(position) === "completed") {
-    throw new BadInput(`task '${task}' completed in run '${run.runId}': a retry keeps what succeeded`);
+  const state = run.instances.state(position);
+  if (isKept(state)) {
+    throw new BadInput(
+      `task '${task}' ${state === "skipped" ? "was skipped" : state} in run '${run.runId}': a retry keeps what succeeded`,
+    );
   }
 }
 

@@ -87,6 +87,7 @@ export class WorkBuilder {
       queue: task.queue,
       type: task.type,
       command: task.command,
+      options: task.options,
       env: task.env,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       inputs,

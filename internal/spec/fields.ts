@@ -19,6 +19,15 @@ export function must(rule: string): (issue: { readonly input?: unknown }) => str
     input === undefined ? `is missing; it must be ${rule}` : `must be ${rule}, not ${shown(input)}`;
 }
 
+/** A field that may be left out: its meaning in a sentence or two, and what counts without it, where that is a value. */
+export function may<T extends z.ZodType>(
+  kind: T,
+  sentence: string,
+  preset?: string | number | boolean,
+): z.ZodOptional<T> {
+  return kind.optional().meta({ description: sentence, ...(preset === undefined ? {} : { preset }) });
+}
+
 export const text = z.string({ error: must("text") });
 export const flag = z.boolean({ error: must("true or false") });
 export const name = text.min(1, { error: must("text that is not empty") });
@@ -97,6 +106,9 @@ export const someTime = z
     return ms === undefined || ms === 0 ? complain(value, context) : ms;
   })
   .meta({ title: "duration" });
+
+/** A number of seconds, more than 0: a duration that is read again as the same. */
+export const someSeconds = someTime.transform((ms) => ms / 1_000).meta({ title: "duration" });
 
 /** Whole milliseconds. */
 export const duration = z

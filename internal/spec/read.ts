@@ -1,12 +1,13 @@
 /** Definitions from objects: checked, every problem at once, and made into what everything inside works with. */
-import type { z } from "zod";
 import { type Problem, problemsOf, problemsOfNext } from "../core/check.ts";
 import { parseHttpCommand } from "../core/http-command.ts";
 import { type Dag, DEFAULT_TIMEZONE, type Task } from "../core/model.ts";
-import { type DefinitionProblem, DefinitionError, formatPath, nearest, unknownField } from "./problems.ts";
+import { explain, MAX_PROBLEMS } from "./explain.ts";
+import { fieldsAt } from "./field-names.ts";
+import { type DefinitionProblem, DefinitionError, formatPath, nearest } from "./problems.ts";
 import { endsBefore } from "./dates.ts";
 import { problemOfSize } from "./defaults.ts";
-import { type DagDefinition, definition, fieldsAt, type RawDefinition, salvage } from "./schema.ts";
+import { type DagDefinition, definition, type RawDefinition, salvage } from "./schema.ts";
 import type { Found, Made } from "./text.ts";
 import { toDag } from "./to-dag.ts";
 
@@ -14,9 +15,6 @@ export interface ReadOptions {
   /** Types of task beyond the built-in ones. */
   readonly types?: readonly string[];
 }
-
-/** Of each kind; a text with more of them is something else than a definition. */
-const MAX_PROBLEMS = 1_000;
 
 const checked = new WeakSet<Dag>();
 
@@ -48,13 +46,17 @@ export function problemsOfTask(
   return result.problems.map((found) => ({ ...found, path: ["tasks", known.size, ...found.path.slice(2)] }));
 }
 
+const definitionFields = (path: readonly PropertyKey[]): string[] => fieldsAt(definition, path);
+
 function examineAs(
   value: unknown,
   types: readonly string[],
   check: (dag: Dag) => readonly Problem[],
 ): Made<Dag> {
   const parsed = definition.safeParse(value, { reportInput: true });
-  const shape = parsed.success ? [] : parsed.error.issues.slice(0, MAX_PROBLEMS).flatMap(explain);
+  const shape = parsed.success
+    ? []
+    : parsed.error.issues.slice(0, MAX_PROBLEMS).flatMap((issue) => explain(issue, definitionFields));
   const raw = parsed.success ? parsed.data : salvage(value);
   if (raw === undefined) return { problems: shape };
   const { dag, problems } = interpret(raw, types, check);
@@ -68,7 +70,7 @@ function examineAs(
 function withoutMisspelt(found: readonly Found[], value: unknown): Found[] {
   const meant = new Set(
     found.flatMap(({ path, atKey }) => {
-      const near = atKey ? nearest(String(path.at(-1)), fieldsAt(path.slice(0, -1))) : undefined;
+      const near = atKey ? nearest(String(path.at(-1)), definitionFields(path.slice(0, -1))) : undefined;
       return near === undefined ? [] : [formatPath([...path.slice(0, -1), near])];
     }),
   );
@@ -91,7 +93,7 @@ function interpret(
   const complain = (path: readonly (string | number)[]) => (field: string, message: string) => {
     problems.push({ path: [...path, field], message: `${field}: ${message}`, atKey: false });
   };
-  const dag = toDag(raw, { complain, plugIns });
+  const dag = toDag(raw, { complain, report: (found) => problems.push(found), plugIns });
   for (const problem of check(dag)) problems.push({ ...problem, atKey: false });
   for (const [position, task] of dag.tasks.entries()) {
     const message = problemOfHttp(task);
@@ -141,29 +143,4 @@ function isChecked(input: unknown): input is Dag {
 
 function isSource(input: unknown): input is DagSource {
   return typeof (input as Partial<DagSource> | null | undefined)?.toDefinition === "function";
-}
-
-function explain(issue: z.core.$ZodIssue): Found[] {
-  if (issue.code === "invalid_union") {
-    const within = issue.errors.find((issues) => issues.some(isWithin));
-    if (within !== undefined)
-      return within.flatMap((each) => explain({ ...each, path: [...issue.path, ...each.path] }));
-  }
-  if (issue.code === "unrecognized_keys") return issue.keys.slice(0, MAX_PROBLEMS).map(unknownIn(issue.path));
-  const field = issue.path.findLast((part) => typeof part === "string");
-  const item = typeof issue.path.at(-1) === "number" ? formatPath(issue.path.slice(-2)) : field;
-  const message = item === undefined ? `the definition ${issue.message}` : `${item}: ${issue.message}`;
-  return [{ path: issue.path, message, atKey: false }];
-}
-
-/** Of the forms that a field may have, the one that was meant has its problems further in. */
-function isWithin(issue: z.core.$ZodIssue): boolean {
-  return issue.path.length > 0 || issue.code === "unrecognized_keys";
-}
-
-function unknownIn(path: readonly PropertyKey[]): (key: string) => Found {
-  const allowed = fieldsAt(path);
-  return (key) => {
-    return { path: [...path, key], message: unknownField(key, allowed), atKey: true };
-  };
 }

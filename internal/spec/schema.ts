@@ -3,13 +3,7 @@
  * for editors and the tables of docs/dag-file.md are made of this.
  */
 import { z } from "zod";
-import {
-  DEFAULT_PRIORITY,
-  DEFAULT_QUEUE,
-  DEFAULT_TENANT,
-  DEFAULT_TIMEZONE,
-  EXPONENTIAL_RETRY,
-} from "../core/model.ts";
+import { DEFAULT_PRIORITY, DEFAULT_TENANT, DEFAULT_TIMEZONE, EXPONENTIAL_RETRY } from "../core/model.ts";
 import { TASK_TYPE_NAMES } from "../core/task-types.ts";
 import { formatDuration } from "./duration.ts";
 import {
@@ -22,6 +16,7 @@ import {
   id,
   ids,
   label,
+  may,
   must,
   name,
   number,
@@ -35,15 +30,6 @@ import {
   whole,
 } from "./fields.ts";
 import { isMap } from "./json.ts";
-
-/** A field that may be left out: its meaning in a sentence or two, and what counts without it, where that is a value. */
-function may<T extends z.ZodType>(
-  kind: T,
-  sentence: string,
-  preset?: string | number | boolean,
-): z.ZodOptional<T> {
-  return kind.optional().meta({ description: sentence, ...(preset === undefined ? {} : { preset }) });
-}
 
 const retry = z.strictObject(
   {
@@ -87,7 +73,10 @@ const task = z.strictObject(
       "Time limit of one attempt, which then counts as failed. Without it the run's default counts, else the worker's, which is 30m.",
     ),
     sla: may(someTime, "How long it is expected to take at most; nothing is ended by it."),
-    queue: may(queue, "Only workers that serve this queue take it.", DEFAULT_QUEUE),
+    queue: may(
+      queue,
+      "Only workers that serve this queue take it. Without it `default`, or `docker` with `type: docker`.",
+    ),
     priority: may(whole(1, 9), "Where several tasks wait, higher ones go first.", DEFAULT_PRIORITY),
     critical: may(
       flag,
@@ -95,7 +84,8 @@ const task = z.strictObject(
       false,
     ),
     allow_failure: may(flag, "Its failure counts as success for what depends on it, and for the run.", false),
-    env: may(env, "Environment variables of a bash task."),
+    env: may(env, "Environment variables of a bash or docker task."),
+    with: may(params, "What only tasks of this type have; each type has a table of its own."),
   },
   { error: must("a task: a map with at least an id") },
 );
@@ -174,29 +164,6 @@ export type RawDefaults = z.output<typeof defaults>;
 export type RawDefinition = z.output<typeof definition>;
 /** A definition as a file has it: for callers that write it in code. */
 export type DagDefinition = z.input<typeof definition>;
-
-/** The names of the fields that may stand in the map at a path. */
-export function fieldsAt(path: readonly PropertyKey[]): string[] {
-  let at: z.ZodType = definition;
-  for (const part of path) {
-    const next = typeof part === "number" ? itemOf(at) : mapOf(at)?.shape[part as string];
-    if (next === undefined) return [];
-    at = next;
-  }
-  return Object.keys(mapOf(at)?.shape ?? {});
-}
-
-function itemOf(kind: z.ZodType): z.ZodType | undefined {
-  return kind instanceof z.ZodArray ? (kind.element as z.ZodType) : undefined;
-}
-
-/** Where a field takes a map or something else, the map. */
-function mapOf(kind: z.ZodType): z.ZodObject | undefined {
-  if (kind instanceof z.ZodOptional) return mapOf(kind.unwrap() as z.ZodType);
-  if (kind instanceof z.ZodUnion)
-    return (kind.options as z.ZodType[]).map(mapOf).find((map) => map !== undefined);
-  return kind instanceof z.ZodObject ? kind : undefined;
-}
 
 /** What can be understood of a definition whose shape is wrong, so that its other problems are found in the same go. */
 export function salvage(value: unknown): RawDefinition | undefined {

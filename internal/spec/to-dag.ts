@@ -1,8 +1,8 @@
 /** What a definition means: its fields, with what counts where they are left out. */
+import type { JsonObject } from "../core/json.ts";
 import {
   type Dag,
   DEFAULT_PRIORITY,
-  DEFAULT_QUEUE,
   DEFAULT_TENANT,
   DEFAULT_TIMEZONE,
   EXPONENTIAL_RETRY,
@@ -13,8 +13,10 @@ import {
   type Schedule,
   type Task,
 } from "../core/model.ts";
-import { canonicalType, TASK_TYPE_NAMES } from "../core/task-types.ts";
+import { canonicalType, defaultQueueOf, TASK_TYPE_NAMES } from "../core/task-types.ts";
 import { withDefaults } from "./defaults.ts";
+import { readOptions } from "./task-options.ts";
+import type { Found } from "./text.ts";
 import type { RawDefaults, RawDefinition, RawTask } from "./schema.ts";
 
 /** Says what is wrong with one field. */
@@ -23,11 +25,12 @@ export type Complain = (field: string, message: string) => void;
 export interface Reading {
   /** For the fields of the map at a path. */
   readonly complain: (path: readonly (string | number)[]) => Complain;
+  report(problem: Found): void;
   /** The further task types that are known. */
   readonly plugIns: readonly string[];
 }
 
-export function toDag(raw: RawDefinition, { complain, plugIns }: Reading): Dag {
+export function toDag(raw: RawDefinition, { complain, report, plugIns }: Reading): Dag {
   const { defaults } = raw;
   typeOf({ type: defaults?.type }, complain(["defaults"]), plugIns);
   return {
@@ -43,9 +46,10 @@ export function toDag(raw: RawDefinition, { complain, plugIns }: Reading): Dag {
     ...(raw.start_date === undefined ? {} : { startDate: raw.start_date }),
     ...(raw.end_date === undefined ? {} : { endDate: raw.end_date }),
     isPaused: raw.is_paused ?? false,
-    tasks: raw.tasks.map((task, position) =>
-      toTask(task, { defaults, complain: complain(["tasks", position]), plugIns }),
-    ),
+    tasks: raw.tasks.map((task, position) => {
+      const path = ["tasks", position];
+      return toTask(task, { defaults, complain: complain(path), report, path, plugIns });
+    }),
   };
 }
 
@@ -57,33 +61,45 @@ function toSchedule(raw: NonNullable<RawDefinition["schedule"]>): Schedule {
 interface Surroundings {
   readonly defaults: RawDefaults | undefined;
   readonly complain: Complain;
+  readonly report: Reading["report"];
+  /** Of the task, in the definition. */
+  readonly path: readonly (string | number)[];
   readonly plugIns: readonly string[];
 }
 
-function toTask(own: RawTask, { defaults, complain, plugIns }: Surroundings): Task {
+function toTask(own: RawTask, surroundings: Surroundings): Task {
+  const { defaults, complain, plugIns } = surroundings;
   const raw = withDefaults(own, defaults, complain);
   if (raw.depends_on !== undefined && raw.dependencies !== undefined) {
     complain("dependencies", "means the same as depends_on: use one of them");
   }
   // A wrong type among the defaults was told there, once.
   const type = typeOf(raw, own.type === undefined ? () => undefined : complain, plugIns);
+  const options = optionsOf(raw, type, surroundings);
   return {
     id: raw.id,
     ...(raw.name === undefined ? {} : { name: raw.name }),
     type,
     command: commandOf(raw, type, complain),
+    options,
     params: raw.params ?? NO_PARAMS,
     dependsOn: raw.depends_on ?? raw.dependencies ?? [],
     retries: raw.retries ?? 0,
     retry: raw.retry === undefined ? EXPONENTIAL_RETRY : toRetry(raw.retry),
     ...(raw.timeout === undefined ? {} : { timeoutMs: raw.timeout }),
     ...(raw.sla === undefined ? {} : { slaMs: raw.sla }),
-    queue: raw.queue ?? DEFAULT_QUEUE,
+    queue: raw.queue ?? defaultQueueOf(type),
     priority: raw.priority ?? DEFAULT_PRIORITY,
     critical: raw.critical ?? false,
     allowFailure: raw.allow_failure ?? false,
     env: raw.env ?? NO_ENV,
   };
+}
+
+function optionsOf({ with: own }: RawTask, type: string, { path, report }: Surroundings): JsonObject {
+  const { options, problems } = readOptions(type, own, [...path, "with"]);
+  for (const problem of problems) report(problem);
+  return options;
 }
 
 function typeOf(

@@ -2,7 +2,6 @@
 import {
   type Dag,
   DEFAULT_PRIORITY,
-  DEFAULT_QUEUE,
   DEFAULT_TENANT,
   DEFAULT_TIMEZONE,
   EXPONENTIAL_RETRY,
@@ -10,8 +9,10 @@ import {
   type Schedule,
   type Task,
 } from "../core/model.ts";
+import { defaultQueueOf } from "../core/task-types.ts";
 import { formatDuration, parseDuration } from "./duration.ts";
 import type { DagDefinition, RawDefinition } from "./schema.ts";
+import type { Found } from "./text.ts";
 import { type Complain, toDag } from "./to-dag.ts";
 
 type TaskDefinition = DagDefinition["tasks"][number];
@@ -41,13 +42,14 @@ function writeTask(task: Task): TaskDefinition {
     ...(task.name === undefined ? {} : { name: task.name }),
     type: task.type,
     ...(task.command === "" ? {} : { command: task.command }),
+    ...(isEmpty(task.options) ? {} : { with: task.options }),
     ...(isEmpty(task.params) ? {} : { params: task.params }),
     ...(task.dependsOn.length === 0 ? {} : { depends_on: [...task.dependsOn] }),
     ...(task.retries === 0 ? {} : { retries: task.retries }),
     ...(task.retry === EXPONENTIAL_RETRY ? {} : { retry: writeRetry(task.retry) }),
     ...(task.timeoutMs === undefined ? {} : { timeout: writeDuration(task.timeoutMs) }),
     ...(task.slaMs === undefined ? {} : { sla: writeDuration(task.slaMs) }),
-    ...(task.queue === DEFAULT_QUEUE ? {} : { queue: task.queue }),
+    ...(task.queue === defaultQueueOf(task.type) ? {} : { queue: task.queue }),
     ...(task.priority === DEFAULT_PRIORITY ? {} : { priority: task.priority }),
     ...(task.critical ? { critical: true } : {}),
     ...(task.allowFailure ? { allow_failure: true } : {}),
@@ -101,7 +103,8 @@ export function readWritten(written: DagDefinition): Dag {
   const complain = (): Complain => (field, message) => {
     throw new Error(`internal: a stored definition is wrong: ${field} ${message}`);
   };
-  return toDag(raw as RawDefinition, { complain, plugIns });
+  const report = ({ message }: Found): void => complain()("with", message);
+  return toDag(raw as RawDefinition, { complain, report, plugIns });
 }
 
 function ms(duration: unknown): number {

@@ -31,7 +31,7 @@ function isDetail(observation: Observation): boolean {
       return true;
     case "attempt-ended":
     case "execution-ended":
-      return observation.outcome.state === "completed";
+      return observation.outcome.state !== "failed";
     default:
       return false;
   }
@@ -153,8 +153,8 @@ function logEnd(
     worker_id: outcome.worker,
     duration_ms: outcome.durationMs,
   };
-  if (outcome.state === "completed") {
-    logger.debug(fields, "attempt completed");
+  if (outcome.state !== "failed") {
+    logger.debug(fields, `attempt ${outcome.state}`);
     return;
   }
   const { reason, message } = outcome.error;

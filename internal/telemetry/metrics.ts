@@ -129,7 +129,7 @@ function countAttempts(
   const typeLabel = boundedLabel();
   return ({ type: name, outcome }) => {
     const type = typeLabel(name);
-    counter.inc({ type, outcome: outcome.state === "completed" ? "completed" : outcome.error.reason });
+    counter.inc({ type, outcome: outcome.state === "failed" ? outcome.error.reason : outcome.state });
     histogram.observe({ type }, outcome.durationMs / 1_000);
   };
 }

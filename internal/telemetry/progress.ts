@@ -73,7 +73,7 @@ export class Progress {
     const { task, attempt } = outcome;
     this.#ended.set(task, attempt);
     this.running.delete(task);
-    if (outcome.state === "completed") this.completed++;
+    if (outcome.state !== "failed") this.completed++;
     else if (retryInMs === undefined) this.failed++;
     else this.retrying.set(task, { task, attempt: attempt + 1, dueAt: this.#now() + retryInMs });
   }

@@ -24,7 +24,7 @@ export interface SummaryOptions {
 
 export function summary(result: RunResult, { width, leaves, next }: SummaryOptions): string {
   const tasks = Object.entries(result.tasks);
-  const bad = tasks.filter(([, task]) => task.state !== "completed");
+  const bad = tasks.filter(([, { state }]) => state !== "completed" && state !== "skipped");
   // What was cancelled with the run has the run's own reason, which is told once.
   const failures = bad.filter(([, { state, error }]) => error !== undefined && state !== "cancelled");
   const lines = [
@@ -38,7 +38,7 @@ export function summary(result: RunResult, { width, leaves, next }: SummaryOptio
     coloured(result.state, pc.bold(title(result.state))),
     `DAG: ${oneLine(result.dag)}`,
     `Run: ${result.runId}`,
-    `Tasks Succeeded: ${tasks.length - bad.length}`,
+    `Tasks Succeeded: ${count(result, "completed")}`,
     `Tasks Failed: ${count(result, "failed") + count(result, "crashed")}`,
     ...otherEnds(result),
     ...(result.message === undefined ? [] : [`Reason: ${oneLine(result.message)}`]),

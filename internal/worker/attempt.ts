@@ -13,6 +13,7 @@ import { type FailureReason, type Outcome, shortMessage, type TaskError } from "
 import { isResolved, mergeParams } from "../core/params.ts";
 import { isDeeperThan, MAX_DEPTH } from "../core/size.ts";
 import { decodeValue, encodeValue, type Stored } from "../core/stored.ts";
+import type { AttemptLogs } from "../ports/attempt-logs.ts";
 import type { Blobs } from "../ports/blobs.ts";
 import type { Clock, Random } from "../ports/clock.ts";
 import type { TaskExecutor, TaskReturn } from "../ports/task-executor.ts";
@@ -29,7 +30,7 @@ export interface AttemptOptions {
   readonly graceMs: number;
   /** An output above this many bytes of JSON goes by reference; one above 192 KiB always. */
   readonly inlineLimit: number;
-  log(work: Work, line: string): void;
+  readonly attemptLogs: AttemptLogs;
 }
 
 export type StopReason = Extract<FailureReason, "timed-out" | "cancelled" | "released">;
@@ -67,6 +68,7 @@ export async function runAttempt(work: Work, stop: Stop, options: AttemptOptions
 /** How it ended: an outcome without the identity. */
 type Ended =
   | { readonly state: "completed"; readonly output?: Stored<JsonObject> }
+  | { readonly state: "skipped"; readonly output?: Stored<JsonObject>; readonly message: string }
   | { readonly state: "failed"; readonly output?: Stored<JsonObject>; readonly error: TaskError };
 
 async function end(work: Work, stop: Stop, options: AttemptOptions): Promise<Ended> {
@@ -74,13 +76,17 @@ async function end(work: Work, stop: Stop, options: AttemptOptions): Promise<End
   const { clock } = options;
   const begunAt = clock.monotonic();
   const timer = clock.after(timeoutMs, () => stop.now("timed-out"));
-  const returned = await perform(work, stop, options).finally(() => timer.cancel());
+  const deadline = clock.now() + timeoutMs;
+  const returned = await perform(work, stop, options, deadline).finally(() => timer.cancel());
   // A function that does not let go of the loop holds up the timer too.
   if (clock.monotonic() - begunAt > timeoutMs) stop.now("timed-out");
   const answer = judge(returned, stop, timeoutMs);
   const kept = await keepOutput(work, answer.output, options);
   if (answer.ok) {
-    return "wrong" in kept ? { state: "failed", error: kept.wrong } : { ...kept, state: "completed" };
+    if ("wrong" in kept) return failed(kept.wrong);
+    const { skipped } = answer;
+    if (skipped === undefined) return { ...kept, state: "completed" };
+    return { ...kept, state: "skipped", message: shortMessage(skipped) };
   }
   const { message } = answer.error;
   if (!("wrong" in kept)) return { ...kept, ...failed({ ...answer.error, message: shortMessage(message) }) };
@@ -91,7 +97,13 @@ function failed(error: TaskError): Ended & { readonly state: "failed" } {
   return { state: "failed", error };
 }
 
-async function perform(work: Work, stop: Stop, options: AttemptOptions): Promise<TaskReturn> {
+/** `deadline` in milliseconds since 1970. */
+async function perform(
+  work: Work,
+  stop: Stop,
+  options: AttemptOptions,
+  deadline: number,
+): Promise<TaskReturn> {
   const executor = options.registry.get(work.type);
   if (executor === undefined) {
     const known = options.registry.types().join(", ");
@@ -105,14 +117,17 @@ async function perform(work: Work, stop: Stop, options: AttemptOptions): Promise
   // Told to end while its inputs were fetched: nothing has begun, and nothing will.
   if (params === undefined || stop.reason !== undefined)
     return failure("cancelled", "told to end before it began");
-  const { runId, task, index, attempt, dagName, tenantId, type, command, env } = work;
-  const call = { runId, task, index, attempt, dagName, tenantId, type, command, env, params };
+  const { runId, task, index, attempt, dagName, tenantId, type, command, options: own, env } = work;
+  const call = { runId, task, index, attempt, dagName, tenantId, type, command, options: own, env, params };
+  const log = options.attemptLogs.open(work);
   const running = executor.execute(call, {
     signal: stop.signal,
     graceMs: options.graceMs,
-    log: (line) => options.log(work, line),
+    deadline,
+    log: (line) => log.line(line),
+    print: (stream, bytes) => log.print(stream, bytes),
   });
-  return Promise.race([running, abandoned(running, stop, options)]);
+  return Promise.race([running, abandoned(running, stop, options)]).finally(() => log.end());
 }
 
 async function toldToEnd({ signal }: Stop): Promise<undefined> {

@@ -32,7 +32,7 @@ import { Slots } from "./slots.ts";
 import { Suspects } from "./suspects.ts";
 import { Supply } from "./supply.ts";
 
-export interface WorkerOptions extends Omit<AttemptOptions, "log">, JudgeOptions {
+export interface WorkerOptions extends AttemptOptions, JudgeOptions {
   /** One start of this worker: its id plus a nonce, safe in subjects. */
   readonly incarnation: string;
   readonly link: Link;
@@ -52,8 +52,6 @@ export interface WorkerOptions extends Omit<AttemptOptions, "log">, JudgeOptions
   readonly shutdownTimeoutMs: number;
   /** Names of the functions it knows. */
   functions(): readonly string[];
-  /** A line that a task has logged. */
-  onTaskLine?(work: Work, line: string): void;
 }
 
 /** Functions may be added while it works. */
@@ -171,15 +169,14 @@ export class Worker {
   }
 
   #makeSlots(): Slots {
-    const { slots, clock, observer, link, onTaskLine } = this.#options;
-    const attempt: AttemptOptions = { ...this.#options, log: (work, line) => onTaskLine?.(work, line) };
+    const { slots, clock, observer, link } = this.#options;
     return new Slots({
       size: slots,
       clock,
       mayStart: () => link.isUp() && !this.isDraining,
       run: (work, stop) => {
         observer.observe({ kind: "execution-started", attempt: work, type: work.type });
-        return runAttempt(work, stop, attempt);
+        return runAttempt(work, stop, this.#options);
       },
       onEnded: (delivery, outcome) => {
         const { runId, type } = delivery.work;

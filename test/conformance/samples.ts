@@ -64,6 +64,7 @@ export const WORK: Work = {
   queue: "default",
   type: "bash",
   command: 'echo "$JETDAG_PARAM_city"',
+  options: { retry_on: [7] },
   env: { LANG: "sv_SE.UTF-8" },
   timeoutMs: 90_000.5,
   inputs: {

@@ -3,9 +3,10 @@ import type { TaskCall, TaskContext } from "../../internal/ports/task-executor.t
 
 export function call(command: string, more: Partial<TaskCall> = {}): TaskCall {
   const ids = { runId: "r", task: "t", index: 0, attempt: 2, dagName: "d", tenantId: "x" };
-  return { ...ids, type: "bash", command, params: {}, env: {}, ...more };
+  return { ...ids, type: "bash", command, options: {}, params: {}, env: {}, ...more };
 }
 
 export function context(signal: TaskContext["signal"] = new AbortController().signal): TaskContext {
-  return { signal, graceMs: 300, log: () => undefined };
+  const deadline = Date.now() + 60_000;
+  return { signal, graceMs: 300, deadline, log: () => undefined, print: () => undefined };
 }

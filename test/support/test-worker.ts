@@ -9,6 +9,7 @@ import type { Link } from "../../internal/ports/link.ts";
 import type { Observation } from "../../internal/ports/observer.ts";
 import type { TaskExecutor } from "../../internal/ports/task-executor.ts";
 import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
+import { lineLogs } from "../../internal/worker/line-logs.ts";
 import { loopLiveness } from "../../internal/worker/pulse.ts";
 import { Worker, type WorkerOptions } from "../../internal/worker/worker.ts";
 
@@ -63,6 +64,7 @@ export class TestWorker {
       pid: 1,
       queues: ["default"],
       slots: 2,
+      attemptLogs: lineLogs(() => undefined),
       functions: () => [],
       taskTimeoutMs: 60 * 60_000,
       graceMs: 1_000,

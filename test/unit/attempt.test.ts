@@ -12,6 +12,7 @@ import type { Blobs } from "../../internal/ports/blobs.ts";
 import type { TaskExecutor, TaskReturn } from "../../internal/ports/task-executor.ts";
 import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
 import { type AttemptOptions, runAttempt, Stop } from "../../internal/worker/attempt.ts";
+import { lineLogs } from "../../internal/worker/line-logs.ts";
 import { outcomes, WORK } from "../conformance/samples.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 
@@ -38,7 +39,7 @@ function run(
     registry: new TaskExecutorRegistry([executor]),
     graceMs: 10,
     inlineLimit: 64 * 1_024,
-    log: () => undefined,
+    attemptLogs: lineLogs(() => undefined),
     ...more,
   });
 }

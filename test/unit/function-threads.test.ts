@@ -5,7 +5,7 @@ import type { Observation } from "../../internal/ports/observer.ts";
 import type { TaskContext, TaskReturn } from "../../internal/ports/task-executor.ts";
 import { FunctionsNotLoaded, FunctionThreads } from "../../internal/tasks/function-threads.ts";
 import { TestFolder } from "../support/folder.ts";
-import { call } from "../support/task-call.ts";
+import { call, context } from "../support/task-call.ts";
 import { until } from "../support/until.ts";
 
 const SOURCE = `
@@ -60,7 +60,7 @@ let lines: string[] = [];
 function run(name: string, params: JsonObject = {}, stop = new AbortController()): Promise<TaskReturn> {
   lines = [];
   const log = (line: string): void => void lines.push(line);
-  return threads.run(call(name, { params }), { signal: stop.signal, graceMs: 200, log });
+  return threads.run(call(name, { params }), { ...context(stop.signal), graceMs: 200, log });
 }
 
 /** Nothing that has gone before keeps others from running. */
@@ -99,14 +99,14 @@ test("a function that is told to end while its thread still starts does not begi
   const stop = new AbortController();
   const file = await folder.write("slow.mjs", `${SOURCE}; await new Promise((go) => setTimeout(go, 100));`);
   await using slow = await closing({ file, memoryMb: 64, observer });
-  const context = (signal: AbortSignal): TaskContext => ({ signal, graceMs: 60_000, log: () => undefined });
+  const patient = (signal: AbortSignal): TaskContext => ({ ...context(signal), graceMs: 60_000 });
   // Holds the thread that is there already, and is not told to end: it too may not have begun yet.
   const first = slow.threads.run(
     call("together", { params: { other: `${folder.path}/go` } }),
-    context(new AbortController().signal),
+    patient(new AbortController().signal),
   );
   const begun = `${folder.path}/begun-late`;
-  const second = slow.threads.run(call("listens", { params: { begun } }), context(stop.signal));
+  const second = slow.threads.run(call("listens", { params: { begun } }), patient(stop.signal));
   stop.abort("cancelled");
   expect(await second).toMatchObject({ ok: false, error: { reason: "cancelled" } });
   expect(existsSync(begun)).toBe(false);

@@ -3,9 +3,10 @@ import { readdir, readFile } from "node:fs/promises";
 import { Ajv } from "ajv";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
+import { fieldsAt } from "../../internal/spec/field-names.ts";
 import { jsonSchema } from "../../internal/spec/json-schema.ts";
 import { readDefinition } from "../../internal/spec/read.ts";
-import { fieldsAt } from "../../internal/spec/schema.ts";
+import { definition } from "../../internal/spec/schema.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 // The patterns say what the formats say; editors show the formats.
@@ -149,7 +150,7 @@ const PLACES: readonly Place[] = [
 ];
 
 const CASES = PLACES.flatMap(({ name, path, make }) =>
-  [...fieldsAt(path), "unknown"].map((field) => [`${name}.${field}`, field, make] as const),
+  [...fieldsAt(definition, path), "unknown"].map((field) => [`${name}.${field}`, field, make] as const),
 );
 
 test.each(CASES)("%s: every value is judged alike", (place, field, make) => {

@@ -284,7 +284,7 @@ test("a copy of a run that was over before its share was taken over is taken out
   expect(await cluster.queue.list()).toEqual([]);
   const [first] = await cluster.log.factsOf(runId);
   // As a write that was on its way for long would leave it.
-  const work = { type: "function", command: "echo", env: {}, dagName: "d", tenantId: "t" };
+  const work = { type: "function", command: "echo", options: {}, env: {}, dagName: "d", tenantId: "t" };
   const about = {
     runSeq: first?.seq ?? 0,
     partition: first?.partition ?? 0,

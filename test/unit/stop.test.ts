@@ -120,6 +120,7 @@ test("a copy that a cancel overtook does not start", async () => {
     tenantId: "t",
     type: "test",
     command: "",
+    options: {},
     env: {},
     inputs: { inline: { run: { inline: {} }, own: {}, upstream: [] } },
   });

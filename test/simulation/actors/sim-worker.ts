@@ -1,6 +1,7 @@
 /** The real worker in a simulated process, with tasks whose ways the seed decides. */
 import type { Presence, WorkerCommand } from "../../../internal/ports/presence.ts";
 import type { TaskQueue } from "../../../internal/ports/task-queue.ts";
+import { lineLogs } from "../../../internal/worker/line-logs.ts";
 import { Worker } from "../../../internal/worker/worker.ts";
 import type { WorkerPlan } from "../scenario/settings.ts";
 import { Program, type Surroundings } from "./program.ts";
@@ -39,6 +40,7 @@ export class SimWorker extends Program {
       graceMs: settings.graceMs,
       shutdownTimeoutMs: settings.shutdownTimeoutMs,
       inlineLimit: settings.inlineLimit,
+      attemptLogs: lineLogs(() => undefined),
     });
     this.worker.start().catch((error: unknown) => {
       world.note(`${this.name} could not start: ${String(error)}`);

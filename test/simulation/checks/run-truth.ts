@@ -75,7 +75,7 @@ export class RunTruth {
 
   /** Budgets are for one generation. */
   #spend(outcome: Outcome, position: number): void {
-    if (outcome.state === "completed") return;
+    if (outcome.state !== "failed") return;
     const { budget } = FAILURES[outcome.error.reason];
     if (budget !== "retries" && budget !== "losses") return;
     const key = `${outcome.task} ${budget}`;

@@ -1,0 +1,40 @@
+/**
+ * What only tasks of one type have: `with` of a task. Durations become numbers of seconds, which a file may have as
+ * well, so options that were read are options again.
+ */
+import { z } from "zod";
+import type { JsonObject } from "../core/json.ts";
+import { NO_OPTIONS } from "../core/model.ts";
+import { bashOptions } from "./bash-options.ts";
+import { explain } from "./explain.ts";
+import { fieldsAt } from "./field-names.ts";
+import type { Found } from "./text.ts";
+
+/** By canonical type; a type that is not here is a plug-in's, which judges its options itself. */
+export const TASK_OPTIONS: Readonly<Record<string, z.ZodObject>> = {
+  bash: bashOptions,
+};
+
+/** A type whose tasks have no options. */
+const NONE = z.strictObject({});
+const BUILT_IN = new Set(["bash", "http", "function", "docker"]);
+
+/** `at` is the place of the options in the definition. */
+export function readOptions(
+  type: string,
+  value: JsonObject | undefined,
+  at: readonly PropertyKey[],
+): { readonly options: JsonObject; readonly problems: readonly Found[] } {
+  if (value === undefined) return { options: NO_OPTIONS, problems: [] };
+  const schema = TASK_OPTIONS[type] ?? (BUILT_IN.has(type) ? NONE : undefined);
+  if (schema === undefined) return { options: value, problems: [] };
+  const parsed = schema.safeParse(value, { reportInput: true });
+  if (parsed.success) return { options: parsed.data as JsonObject, problems: [] };
+  const allowed = (path: readonly PropertyKey[]): string[] => fieldsAt(schema, path.slice(at.length));
+  return {
+    options: NO_OPTIONS,
+    problems: parsed.error.issues.flatMap((issue) =>
+      explain({ ...issue, path: [...at, ...issue.path] }, allowed),
+    ),
+  };
+}
