@@ -29,7 +29,7 @@ export function readOptions(
   const schema = TASK_OPTIONS[type] ?? (BUILT_IN.has(type) ? NONE : undefined);
   if (schema === undefined) return { options: value, problems: [] };
   const parsed = schema.safeParse(value, { reportInput: true });
-  if (parsed.success) return { options: parsed.data as JsonObject, problems: [] };
+  if (parsed.success) return { options: parsed.data, problems: [] };
   const allowed = (path: readonly PropertyKey[]): string[] => fieldsAt(schema, path.slice(at.length));
   return {
     options: NO_OPTIONS,

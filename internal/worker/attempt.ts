@@ -77,7 +77,7 @@ async function end(work: Work, stop: Stop, options: AttemptOptions): Promise<End
   const begunAt = clock.monotonic();
   const timer = clock.after(timeoutMs, () => stop.now("timed-out"));
   const deadline = clock.now() + timeoutMs;
-  const returned = await perform(work, stop, options, deadline).finally(() => timer.cancel());
+  const returned = await perform(work, { stop, deadline }, options).finally(() => timer.cancel());
   // A function that does not let go of the loop holds up the timer too.
   if (clock.monotonic() - begunAt > timeoutMs) stop.now("timed-out");
   const answer = judge(returned, stop, timeoutMs);
@@ -100,9 +100,8 @@ function failed(error: TaskError): Ended & { readonly state: "failed" } {
 /** `deadline` in milliseconds since 1970. */
 async function perform(
   work: Work,
-  stop: Stop,
+  { stop, deadline }: { readonly stop: Stop; readonly deadline: number },
   options: AttemptOptions,
-  deadline: number,
 ): Promise<TaskReturn> {
   const executor = options.registry.get(work.type);
   if (executor === undefined) {
