@@ -1,6 +1,8 @@
 /** The JSON Schema of a DAG file: what an editor needs to complete, explain and check one. */
 import { z } from "zod";
+import { canonicalType, TASK_TYPE_NAMES } from "../core/task-types.ts";
 import { definition } from "./schema.ts";
+import { TASK_OPTIONS } from "./task-options.ts";
 
 /** As far as the schema of a DAG file goes. */
 export interface JsonSchema {
@@ -22,15 +24,40 @@ export interface JsonSchema {
  * be judged (dependencies, cycles, a missing command) is not in it, nor is what a cron text or a time zone may be.
  */
 export function jsonSchema(): JsonSchema {
-  return z.toJSONSchema(definition.meta({ title: "A DAG of jetdag" }), {
+  const schema = toJsonSchema(definition.meta({ title: "A DAG of jetdag" }));
+  const tasks = schema.properties?.tasks;
+  if (tasks?.items === undefined) throw new Error("internal: a definition has no tasks");
+  const items = { ...tasks.items, allOf: Object.keys(TASK_OPTIONS).map(optionsOf) };
+  return { ...schema, properties: { ...schema.properties, tasks: { ...tasks, items } } };
+}
+
+/** What `with` of a task may hold, by type. */
+export function optionsSchema(type: string): JsonSchema {
+  const options = TASK_OPTIONS[type];
+  if (options === undefined) throw new Error(`internal: type '${type}' has no options of its own`);
+  return toJsonSchema(options);
+}
+
+/** Where a task says its type, its options are those of the type. */
+function optionsOf(type: string): object {
+  const { $schema: _, ...options } = optionsSchema(type) as JsonSchema & { readonly $schema?: string };
+  const names = TASK_TYPE_NAMES.filter((name) => canonicalType(name) === type);
+  return {
+    if: { properties: { type: { enum: names } }, required: ["type"] },
+    then: { properties: { with: options } },
+  };
+}
+
+function toJsonSchema(schema: z.ZodType): JsonSchema {
+  return z.toJSONSchema(schema, {
     target: "draft-7",
     io: "input",
     // Fields of a kind that zod cannot show say in their metadata what they take.
     unrepresentable: "any",
-    override: ({ jsonSchema: schema }) => {
-      if (schema.preset === undefined) return;
-      schema.default = schema.preset;
-      delete schema.preset;
+    override: ({ jsonSchema: made }) => {
+      if (made.preset === undefined) return;
+      made.default = made.preset;
+      delete made.preset;
     },
   }) as JsonSchema;
 }

@@ -10,14 +10,16 @@ import { explain } from "./explain.ts";
 import { fieldsAt } from "./field-names.ts";
 import type { Found } from "./text.ts";
 
+/** A type whose tasks have no options. */
+const NONE = z.strictObject({});
+
 /** By canonical type; a type that is not here is a plug-in's, which judges its options itself. */
 export const TASK_OPTIONS: Readonly<Record<string, z.ZodObject>> = {
   bash: bashOptions,
+  http: NONE,
+  function: NONE,
+  docker: NONE,
 };
-
-/** A type whose tasks have no options. */
-const NONE = z.strictObject({});
-const BUILT_IN = new Set(["bash", "http", "function", "docker"]);
 
 /** `at` is the place of the options in the definition. */
 export function readOptions(
@@ -26,10 +28,10 @@ export function readOptions(
   at: readonly PropertyKey[],
 ): { readonly options: JsonObject; readonly problems: readonly Found[] } {
   if (value === undefined) return { options: NO_OPTIONS, problems: [] };
-  const schema = TASK_OPTIONS[type] ?? (BUILT_IN.has(type) ? NONE : undefined);
+  const schema = TASK_OPTIONS[type];
   if (schema === undefined) return { options: value, problems: [] };
   const parsed = schema.safeParse(value, { reportInput: true });
-  if (parsed.success) return { options: parsed.data, problems: [] };
+  if (parsed.success) return { options: parsed.data as JsonObject, problems: [] };
   const allowed = (path: readonly PropertyKey[]): string[] => fieldsAt(schema, path.slice(at.length));
   return {
     options: NO_OPTIONS,

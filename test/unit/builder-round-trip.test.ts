@@ -86,7 +86,7 @@ function richDag(random: SeededRandom): Dag {
     ...some(() => ({ params: map(random, 3) })),
     tasks: plain.tasks.map((task) => ({
       ...task,
-      ...some(() => ({ type: "bash", command: `echo ${text(random)}` })),
+      ...some(() => ({ type: "bash", command: `echo ${text(random)}`, options: { shell: "sh" } })),
       ...some(() => ({ params: map(random, 3) })),
       ...some(() => ({ env: { A: text(random), B_b: "1" } })),
       ...some(() => ({ timeoutMs: 1 + random.below(1e9), queue: "gpu" })),
@@ -101,13 +101,14 @@ function rebuild({ name, tasks, timeoutMs, ...options }: Dag, random: SeededRand
   const time = (ms: number | undefined): { timeout?: Duration } =>
     ms === undefined ? {} : { timeout: duration(ms) };
   const builder = dag<string>(name, { ...options, ...time(timeoutMs) });
-  for (const { id, type, command, timeoutMs, retry, ...more } of tasks) {
+  for (const { id, type, command, timeoutMs, retry, options: own, ...more } of tasks) {
     const { initialMs, maxMs, ...rest } = retry;
     builder.task(
       id,
       { type, command },
       {
         ...more,
+        with: own,
         ...time(timeoutMs),
         retry: { ...rest, initial: duration(initialMs), max: duration(maxMs) },
       },

@@ -200,7 +200,7 @@ describe("what is refused at run time", () => {
         retry: { initil: "1s" },
       });
     const allowed =
-      "name, params, dependsOn, retries, retry, timeout, sla, queue, priority, critical, allowFailure, env";
+      "name, params, dependsOn, retries, retry, timeout, sla, queue, priority, critical, allowFailure, env, with";
     expect(refusal(add).map((line) => line.replace("DAG 'etl', task 'a.b': ", ""))).toEqual([
       `unknown field 'dependson'; did you mean 'dependsOn'? Allowed here: ${allowed}`,
       `unknown field 'depends_on'; did you mean 'dependsOn'? Allowed here: ${allowed}`,
@@ -284,7 +284,7 @@ describe("an executor takes it", () => {
 
   test("and refuses one without tasks, or of a type that it does not know", async () => {
     await expect(executor.execute({ dag: dag("empty") })).rejects.toThrow("there is no task");
-    const docker = dag("docker").task("a", { type: "docker" });
-    await expect(executor.execute({ dag: docker })).rejects.toThrow("unknown type 'docker'");
+    const podman = dag("podman").task("a", { type: "podman" });
+    await expect(executor.execute({ dag: podman })).rejects.toThrow("unknown type 'podman'");
   });
 });

@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { fieldsAt } from "../../internal/spec/field-names.ts";
 import { jsonSchema } from "../../internal/spec/json-schema.ts";
+import { TASK_OPTIONS } from "../../internal/spec/task-options.ts";
 import { readDefinition } from "../../internal/spec/read.ts";
 import { definition } from "../../internal/spec/schema.ts";
 
@@ -121,7 +122,9 @@ const PLACES: readonly Place[] = [
     name: "task",
     path: ["tasks", 0],
     make: (fields) => {
-      const own = "workflow_ref" in fields ? {} : { command };
+      // Options are judged by the type.
+      const typed = "with" in fields ? { type: "function" } : {};
+      const own = "workflow_ref" in fields ? {} : { command, ...typed };
       return {
         name: "x",
         tasks: [
@@ -149,11 +152,19 @@ const PLACES: readonly Place[] = [
   },
 ];
 
+const OPTIONS = Object.entries(TASK_OPTIONS).flatMap(([type, schema]) => {
+  const make = (options: Fields): unknown => ({
+    name: "x",
+    tasks: [{ id: "t", type, command, with: options }],
+  });
+  return [...fieldsAt(schema, []), "unknown"].map((field) => [`${type}.with.${field}`, field, make] as const);
+});
+
 const CASES = PLACES.flatMap(({ name, path, make }) =>
   [...fieldsAt(definition, path), "unknown"].map((field) => [`${name}.${field}`, field, make] as const),
 );
 
-test.each(CASES)("%s: every value is judged alike", (place, field, make) => {
+test.each([...CASES, ...OPTIONS])("%s: every value is judged alike", (place, field, make) => {
   const all = VALUES.map((value) => ({ value, definition: make({ [field]: value }) }));
   const differs = all.filter(({ definition }) => validate(definition) !== isRead(definition));
   expect(differs.map(({ value }) => value)).toEqual(BEYOND[place] ?? []);
