@@ -44,6 +44,7 @@ function optionsOf(type: string): object {
   const names = TASK_TYPE_NAMES.filter((name) => canonicalType(name) === type);
   return {
     if: { properties: { type: { enum: names } }, required: ["type"] },
+    // oxlint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema
     then: { properties: { with: options } },
   };
 }
