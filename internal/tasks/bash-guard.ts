@@ -8,9 +8,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
-
-/** What a bash task has in its environment, and what it starts inherits. */
-export const OUTPUT_FILE = "JETDAG_OUTPUT_FILE";
+import { OUTPUT_FILE } from "./attempt-env.ts";
 
 /** Where an attempt in this folder writes its output. */
 export function outputFileOf(folder: string): string {

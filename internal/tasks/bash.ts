@@ -10,9 +10,10 @@ import { execa, type ExecaError, type ResultPromise } from "execa";
 import type { JsonObject } from "../core/json.ts";
 import type { FailureReason, TaskError } from "../core/outcome.ts";
 import type { TaskCall, TaskContext, TaskExecutor, TaskReturn } from "../ports/task-executor.ts";
-import { BadOutputFile, environment, makeFiles, readOutputFile, removeFiles } from "./bash-files.ts";
+import { environment, makeFiles, readOutputFile, removeFiles } from "./bash-files.ts";
 import { Captured } from "./captured.ts";
 import { guard, type Guarded } from "./bash-guard.ts";
+import { BadOutputFile } from "./output-file.ts";
 import { endGroup, isGone } from "./process-group.ts";
 
 export interface BashOptions {

@@ -1,17 +1,16 @@
 /**
  * Folders for the private files of tasks, all below one folder of this process. It goes with the process; what a
- * process left that was killed, the next worker removes, and ends what still runs of it. So its name tells whose it is: host, process namespace
- * (containers may share a folder and not their process ids), process id, and when the process began (ids come again).
+ * process left that was killed, the next worker removes, and ends what still runs of it. So its name tells whose it is.
  */
-import { mkdtempSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { hostname, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { endLeftovers } from "./bash-guard.ts";
+import { isDead, OUR_PROCESS, OUR_SIGHT } from "./process-mark.ts";
 
-const NOT_KNOWN = "0";
 /** Of every process in sight of this one. */
-const PREFIX = `jetdag-${hostname().replaceAll(/[^A-Za-z0-9]/g, "_")}-${namespace()}-`;
+const PREFIX = `jetdag-${OUR_SIGHT}-`;
 
 let own: string | undefined;
 process.once("exit", () => {
@@ -49,38 +48,12 @@ async function filesIn(folder: string): Promise<string[]> {
 }
 
 function ownFolder(): string {
-  own ??= mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-${beginOf(process.pid) ?? NOT_KNOWN}-`));
+  own ??= mkdtempSync(join(tmpdir(), `${PREFIX}${OUR_PROCESS}-`));
   return own;
 }
 
-/** `<pid>-<begin>-<random>` of a process that is dead. Where that cannot be told, it lives. */
+/** `<process>-<random>` of a process that is dead. */
 function isLeft(rest: string): boolean {
-  const [, pid, begin] = /^(\d+)-(\d+)-\w+$/.exec(rest) ?? [];
-  if (pid === undefined || begin === undefined) return false;
-  try {
-    process.kill(Number(pid), 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ESRCH";
-  }
-  const now = beginOf(Number(pid));
-  return now !== undefined && begin !== NOT_KNOWN && now !== begin;
-}
-
-function namespace(): string {
-  try {
-    return readlinkSync("/proc/self/ns/pid").replaceAll(/\D/g, "");
-  } catch {
-    return NOT_KNOWN;
-  }
-}
-
-/** When a process began, in the kernel's ticks since it started itself; only where the kernel shows its processes. */
-function beginOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    // The 22nd field; the second is the name, which may hold anything.
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
-  } catch {
-    return undefined;
-  }
+  const [, process] = /^(\d+-\d+)-\w+$/.exec(rest) ?? [];
+  return process !== undefined && isDead(process);
 }
