@@ -24,7 +24,7 @@ interface Row {
   readonly program: string;
   readonly setting: string;
   /** As a configuration file may have it; `null` for what is not set. */
-  readonly value: string | number | string[] | null;
+  readonly value: string | number | boolean | string[] | null;
   readonly source: Source;
 }
 

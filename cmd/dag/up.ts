@@ -1,5 +1,6 @@
 /** `dag up`: a cluster on this machine until Ctrl-C. */
 import type { Settings } from "../../internal/config/load.ts";
+import { writtenFlag } from "../../internal/config/options.ts";
 import { SETTINGS, settingsOf } from "../../internal/config/settings.ts";
 import type { RunningServer } from "../../internal/nats/server/run.ts";
 import { formatDuration } from "../../internal/spec/duration.ts";
@@ -90,9 +91,9 @@ async function serve(binary: string, { data, flags, settings, signals, say }: Su
 function flagsFor(program: "executor" | "worker", given: UpFlags["given"], logLevel: string): string[] {
   const level = SETTINGS.logLevel.flag;
   const own = settingsOf(program).filter(([name]) => name !== "logLevel" && name !== "httpPort");
-  const flags = own.flatMap(([, { flag }]) => {
-    const value = given[flag];
-    return value === undefined ? [] : [`--${flag}`, value];
+  const flags = own.flatMap(([, setting]) => {
+    const value = given[setting.flag];
+    return value === undefined ? [] : writtenFlag(setting, value);
   });
   // They say at level info that they have started; what is shown of it we choose ourselves.
   return [...flags, `--${level}`, logLevel === "trace" || logLevel === "debug" ? logLevel : "info"];

@@ -97,10 +97,13 @@ function textOf(kind: Kind, value: unknown): string | { readonly wrong: string }
     case "count":
     case "bytes":
       return typeof value === "number" ? String(value) : must("a whole number");
-    case "names": {
+    case "names":
+    case "list": {
       const isList = Array.isArray(value) && value.every((each) => typeof each === "string");
-      return isList ? value.join(",") : must("a list of names");
+      return isList ? value.join(",") : must(kind === "names" ? "a list of names" : "a list of text");
     }
+    case "switch":
+      return typeof value === "boolean" ? String(value) : must("true or false");
     case "address":
     case "file":
     case "name":

@@ -2,15 +2,18 @@
 import { Command as Program, CommanderError, Option } from "commander";
 import { type Command, defaultOf, environmentName, type Setting, settingsOf } from "./settings.ts";
 
+/** What stands behind a flag; a switch is on by being there. */
 const PLACEHOLDERS: Record<Setting["kind"], string> = {
-  address: "address",
-  file: "file",
-  name: "name",
-  names: "names",
-  duration: "time",
-  count: "number",
-  bytes: "bytes",
-  level: "level",
+  address: " <address>",
+  file: " <file>",
+  name: " <name>",
+  names: " <names>",
+  list: " <list>",
+  duration: " <time>",
+  count: " <number>",
+  bytes: " <bytes>",
+  level: " <level>",
+  switch: "",
 };
 const GROUP = "Settings (by flag, by the environment variable in brackets, or in a configuration file):";
 
@@ -22,21 +25,26 @@ export function addSettings(program: Program, command: Command): Program {
     const value = defaultOf(setting, command);
     const preset = value === undefined ? "" : ` (default ${value})`;
     const text = `${setting.sentence}${preset} [${environmentName(setting)}]`;
-    const option = new Option(`--${setting.flag} <${PLACEHOLDERS[setting.kind]}>`, text);
+    const option = new Option(`--${setting.flag}${PLACEHOLDERS[setting.kind]}`, text);
     program.addOption(option.helpGroup(GROUP));
   }
   return program;
 }
 
-/** Values of the flags that were given, by flag name. */
+/** Values of the flags that were given, by flag name; a switch has `true`. */
 export function givenFlags(program: Program, command: Command): Record<string, string | undefined> {
-  const values = program.optsWithGlobals<Record<string, string | undefined>>();
+  const values = program.optsWithGlobals<Record<string, string | true | undefined>>();
   return Object.fromEntries(
-    settingsOf(command).map(([, { flag }]) => [
-      flag,
-      values[flag.replaceAll(/-(\w)/g, (_all, c: string) => c.toUpperCase())],
-    ]),
+    settingsOf(command).map(([, { flag }]) => {
+      const value = values[flag.replaceAll(/-(\w)/g, (_all, c: string) => c.toUpperCase())];
+      return [flag, value === true ? "true" : value];
+    }),
   );
+}
+
+/** The flag as it stands on a command line that gives it this value. */
+export function writtenFlag({ flag, kind }: Setting, value: string): string[] {
+  return kind === "switch" ? [`--${flag}`] : [`--${flag}`, value];
 }
 
 /** Runs a command line. Wrong use is exit code 2, help and version 0. */

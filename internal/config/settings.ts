@@ -4,7 +4,8 @@
 export type Command = "dag" | "look" | "executor" | "worker" | "demo" | "up";
 
 /** How a setting's text is read. */
-export type Kind = "address" | "file" | "name" | "names" | "duration" | "count" | "bytes" | "level";
+export type Kind =
+  "address" | "file" | "name" | "names" | "list" | "duration" | "count" | "bytes" | "level" | "switch";
 
 export interface Setting {
   /** Without the dashes; the environment variable is `JETDAG_` and the same in capitals unless `env` says otherwise. */

@@ -9,10 +9,12 @@ export interface KindValues {
   file: string;
   name: string;
   names: string[];
+  list: string[];
   duration: number;
   count: number;
   bytes: number;
   level: string;
+  switch: boolean;
 }
 
 export type Read = { readonly value: KindValues[keyof KindValues] } | { readonly wrong: string };
@@ -41,6 +43,11 @@ function schemaOf({
         .string()
         .transform((text) => text.split(",").map((part) => part.trim()))
         .pipe(z.array(name));
+    case "list":
+      return z
+        .string()
+        .transform((text) => text.split(",").map((part) => part.trim()))
+        .pipe(z.array(z.string().min(1, "an entry is empty")));
     case "duration":
       return z.string().transform((text, context) => {
         const ms = parseDuration(text);
@@ -65,7 +72,18 @@ function schemaOf({
       return z.enum(["trace", "debug", "info", "warn", "error", "silent"], {
         error: "one of trace, debug, info, warn, error, silent",
       });
+    case "switch":
+      return z.string().transform((text, context) => {
+        const word = text.toLowerCase();
+        if (ON.has(word) || OFF.has(word)) return ON.has(word);
+        context.addIssue({ code: "custom", message: "true or false" });
+        return z.NEVER;
+      });
   }
 }
+
+/** The words that people write into variables and files. */
+const ON = new Set(["true", "yes", "on", "1"]);
+const OFF = new Set(["false", "no", "off", "0"]);
 
 const name = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "1 to 64 of A-Z a-z 0-9 _ -");
