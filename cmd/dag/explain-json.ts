@@ -53,6 +53,14 @@ function waitJson(wait: Wait, { run, waits }: Explanation): object {
       };
     case "back-off":
       return { reason: wait.kind, sentence, until: isoTime(wait.until), for_ms: Math.round(wait.forMs) };
+    case "looking":
+      return {
+        reason: wait.kind,
+        sentence,
+        until: isoTime(wait.until),
+        for_ms: Math.round(wait.forMs),
+        found: wait.found,
+      };
     case "upstream":
       return {
         reason: wait.kind,

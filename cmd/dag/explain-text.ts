@@ -119,18 +119,24 @@ export function taskExplained(
 function endLines(run: RunFold, position: number): string[] {
   const state = run.instances.state(position);
   if (state === "cancelled") return [`  cancelled with its run: ${run.endMessage}`];
+  const parents = [...run.graph.parentsOf(position)];
+  const skipped = parents.filter((parent) => run.instances.state(parent) === "skipped");
+  if (state === "skipped" && skipped.length > 0) {
+    return [`  not started, since these were skipped: ${some(skipped.map((parent) => run.task(parent).id))}`];
+  }
   if (state !== "upstream_failed") return [];
-  const bad = [...run.graph.parentsOf(position)].filter((parent) => !run.countsAsSuccess(parent));
+  const bad = parents.filter((parent) => !run.countsAsSuccess(parent));
   const names = bad.map((parent) => `${run.task(parent).id} (${run.instances.state(parent)})`);
   return [`  not started, since these did not succeed: ${some(names)}`];
 }
 
 function attemptsTable(endings: readonly Ending[], width: number): string[] {
   if (endings.length === 0) return ["  no attempt has ended"];
-  const rows = endings.map((ending) => {
+  const rows = looksInOne(endings).map(({ ending, looks }) => {
     const { outcome, time } = ending;
+    const { attempt } = outcome;
     return [
-      String(outcome.attempt),
+      looks === 1 ? String(attempt) : `${attempt - looks + 1}-${attempt}`,
       outcome.worker ?? "-",
       localTime(startOf(outcome, time)),
       shortDuration(outcome.durationMs),
@@ -138,6 +144,24 @@ function attemptsTable(endings: readonly Ending[], width: number): string[] {
     ];
   });
   return table([["ATTEMPT", "WORKER", "STARTED", "TIME", "HOW IT ENDED"], ...rows], { width });
+}
+
+/** Of looks in vain that follow each other only the last is told: there may be thousands. */
+function looksInOne(endings: readonly Ending[]): { readonly ending: Ending; readonly looks: number }[] {
+  const told: { ending: Ending; looks: number }[] = [];
+  for (const ending of endings) {
+    const last = told.at(-1);
+    const goesOn = last !== undefined && isLook(last.ending) && isLook(ending);
+    if (goesOn && ending.outcome.attempt === last.ending.outcome.attempt + 1) {
+      last.ending = ending;
+      last.looks++;
+    } else told.push({ ending, looks: 1 });
+  }
+  return told;
+}
+
+function isLook({ outcome, void: why }: Ending): boolean {
+  return why === undefined && outcome.state === "failed" && outcome.error.reason === "not-yet";
 }
 
 /** By the log's time: as the worker's own clock may be wrong. */

@@ -5,7 +5,7 @@ import type { WorkerView } from "../../internal/core/cluster-view.ts";
 
 export function runJson({ runId, dag, state, durationMs, tasks }: RunResult): string {
   const all = Object.entries(tasks).map(([id, task]) => {
-    const { state: taskState, attempts, worker, output, error, losses } = task;
+    const { state: taskState, attempts, worker, output, error, skipped, losses } = task;
     const duration = task.durationMs === undefined ? null : Math.round(task.durationMs);
     const wrong =
       error === undefined
@@ -20,6 +20,7 @@ export function runJson({ runId, dag, state, durationMs, tasks }: RunResult): st
         duration_ms: duration,
         output: output ?? null,
         error: wrong,
+        ...(skipped === undefined ? {} : { skipped }),
         ...(losses === undefined ? {} : { losses: losses.map(lossJson) }),
       },
     ];

@@ -7,7 +7,7 @@ import { systemClock } from "../../internal/memory/system.ts";
 import type { ClusterView, WorkerView } from "../../internal/core/cluster-view.ts";
 import { lineWidth } from "../../internal/telemetry/line-width.ts";
 import { taskTable } from "../../internal/telemetry/summary.ts";
-import { coloured, shortDuration, table } from "../../internal/telemetry/text.ts";
+import { coloured, oneLine, shortDuration, table } from "../../internal/telemetry/text.ts";
 import { type OpenCluster, withCluster } from "./cluster.ts";
 import { noticesOf } from "./explain-text.ts";
 import { runJson, workerJson } from "./json.ts";
@@ -47,13 +47,14 @@ export async function status({ json }: Flags, settings: Settings, runId: string)
   return 0;
 }
 
-/** Of many failures the first are told. */
+/** Of many the first are told. */
 function messagesOf(tasks: RunResult["tasks"]): string[] {
-  const all = Object.values(tasks).flatMap(({ state, error }) =>
-    error === undefined || state === "cancelled" ? [] : [`  ${error.message}`],
-  );
+  const all = Object.entries(tasks).flatMap(([id, { state, error, skipped }]) => {
+    if (skipped !== undefined) return [`  Task '${id}' skipped: ${oneLine(skipped)}`];
+    return error === undefined || state === "cancelled" ? [] : [`  ${error.message}`];
+  });
   const more = all.length - MAX_MESSAGES;
-  return more > 0 ? [...all.slice(0, MAX_MESSAGES), `  … and ${more} more failures`] : all;
+  return more > 0 ? [...all.slice(0, MAX_MESSAGES), `  … and ${more} more`] : all;
 }
 
 export async function cancel({ json }: Flags, settings: Settings, runId: string): Promise<number> {

@@ -46,6 +46,17 @@ export function lossesOf({ run, endings }: ToldRun, task: string): Loss[] {
   });
 }
 
+/** By position: the message of the last attempt that failed and counts. */
+export function messagesOf({ run, endings }: ToldRun): Map<number, string> {
+  const messages = new Map<number, string>();
+  for (const { outcome, void: why } of endings) {
+    const position = run.graph.position(outcome.task);
+    if (position === undefined || why !== undefined || outcome.state !== "failed") continue;
+    messages.set(position, outcome.error.message);
+  }
+  return messages;
+}
+
 /** `undefined` when the facts do not begin with the run's submission. */
 export function tellRun(facts: readonly LoggedFact[], graph: Graph): ToldRun | undefined {
   const [first] = facts;

@@ -2,7 +2,7 @@
 import { attemptKey } from "./attempt.ts";
 import type { Instances } from "./instances.ts";
 import type { Task } from "./model.ts";
-import { type Budget, FAILURES, type TaskError } from "./outcome.ts";
+import { type Budget, FAILURES, LOOK_AGAIN_MS, type TaskError } from "./outcome.ts";
 import { retryDelayMs } from "./retry.ts";
 
 export interface NextAttemptsOptions {
@@ -17,6 +17,8 @@ export class NextAttempts {
   readonly #options: NextAttemptsOptions;
   /** Log time of the first look of instances that look again and again. */
   readonly #lookingSince = new Map<number, number>();
+  /** Those whose last attempt looked in vain. */
+  readonly #looking = new Set<number>();
 
   constructor(options: NextAttemptsOptions) {
     this.#options = options;
@@ -24,27 +26,36 @@ export class NextAttempts {
 
   /** Milliseconds from log time `now` until the next attempt is due, which uses its budget; `undefined` when there is none. */
   delayMs(position: number, error: TaskError, now: number): number | undefined {
-    const { budget } = FAILURES[error.reason];
-    if (error.isFinal === true || this.#hasLookedLongEnough(position, error, now)) return undefined;
+    const { reason, isFinal } = error;
+    const againAfterMs = error.againAfterMs ?? (reason === "not-yet" ? LOOK_AGAIN_MS : 0);
+    const { budget } = FAILURES[reason];
+    const lookMs = reason === "not-yet" ? this.#leftToLookMs(position, error, now) : undefined;
+    if (lookMs === undefined) this.#looking.delete(position);
+    if (isFinal === true || (lookMs !== undefined && lookMs <= 0)) return undefined;
     if (!this.#use(position, budget)) return undefined;
+    // The last look is at the end of the time for it, not after.
+    if (lookMs !== undefined) return Math.min(againAfterMs, lookMs);
     // Only a failure waits, and what asks for it; what was lost or given back is owed at once.
-    return Math.max(error.againAfterMs ?? 0, budget === "retries" ? this.#backoffMs(position) : 0);
+    return Math.max(againAfterMs, budget === "retries" ? this.#backoffMs(position) : 0);
+  }
+
+  /** What it waits for was not there at the last look. */
+  looksAgain(position: number): boolean {
+    return this.#looking.has(position);
   }
 
   /** As if it had never been tried. */
   startOver(position: number): void {
     this.#lookingSince.delete(position);
+    this.#looking.delete(position);
   }
 
-  #hasLookedLongEnough(
-    position: number,
-    { reason, giveUpAfterMs = Infinity }: TaskError,
-    now: number,
-  ): boolean {
-    if (reason !== "not-yet") return false;
+  /** How much of the time for it is left after a look in vain, in milliseconds. */
+  #leftToLookMs(position: number, { giveUpAfterMs = Infinity }: TaskError, now: number): number {
     const since = this.#lookingSince.get(position) ?? now;
     this.#lookingSince.set(position, since);
-    return now - since >= giveUpAfterMs;
+    this.#looking.add(position);
+    return since + giveUpAfterMs - now;
   }
 
   /** Takes one from the budget; `false` when it is spent. */

@@ -74,11 +74,14 @@ export interface TaskError {
   readonly signal?: string;
   /** No further attempt can do better, whatever is left of the budget. */
   readonly isFinal?: true;
-  /** The next attempt, if there is one, begins no sooner, in milliseconds from the outcome on. */
+  /** The next attempt, if there is one, begins no sooner, in milliseconds from the outcome on. Of `not-yet` 10,000 by default. */
   readonly againAfterMs?: number;
   /** Of `not-yet`: once so long has passed since the first such outcome, the task fails, in milliseconds. Without it it looks for ever. */
   readonly giveUpAfterMs?: number;
 }
+
+/** What looks in vain, and does not say when it looks again. */
+export const LOOK_AGAIN_MS = 10_000;
 
 const MAX_MESSAGE = 4_096;
 

@@ -14,6 +14,8 @@ export interface TaskResult {
   readonly durationMs?: number;
   readonly output?: JsonObject;
   readonly error?: TaskError;
+  /** Of a task that was skipped by its own word: why. What depends on it is skipped without one. */
+  readonly skipped?: string;
   /** Of a task that crashed: its attempts that were lost with their workers, the oldest first. */
   readonly losses?: readonly Loss[];
 }

@@ -10,6 +10,7 @@
  * The state is owned here and mutable; services read it, and only `apply` changes it.
  * A plain task has one instance, so positions in the graph name instances.
  */
+import { type Change, NO_CHANGE, type Owed } from "./change.ts";
 import type { Cancel, LoggedFact, Outcomes, Retired, Retry, RunEndState, Submitted } from "./facts.ts";
 import type { Graph } from "./graph.ts";
 import { Instances } from "./instances.ts";
@@ -19,26 +20,6 @@ import { NextAttempts } from "./next-attempts.ts";
 import { FAILURES, hasOutput, type Outcome, type TaskError, type VoidOutcome, whyVoid } from "./outcome.ts";
 import { toRunAgain } from "./rerun.ts";
 import { Verdict } from "./verdict.ts";
-
-/** An attempt that ought to be queued from `dueAt` (log time, milliseconds) on. */
-export interface Owed {
-  readonly position: number;
-  readonly attempt: number;
-  readonly dueAt: number;
-}
-
-/** What one fact changed. */
-export interface Change {
-  /** Attempts that became owed. */
-  readonly owed: readonly Owed[];
-  /** Outcomes that count, in order. */
-  readonly accepted: readonly Outcome[];
-  readonly void: readonly VoidOutcome[];
-  /** This fact ended the run. */
-  readonly ended: boolean;
-}
-
-const NOTHING: Change = Object.freeze({ owed: [], accepted: [], void: [], ended: false });
 
 export class RunFold {
   readonly runId: string;
@@ -154,6 +135,11 @@ export class RunFold {
     return this.task(position).allowFailure && (state === "failed" || state === "crashed");
   }
 
+  /** Of an instance that is unfinished: what it waits for was not there at its last look. */
+  looksAgain(position: number): boolean {
+    return this.#next.looksAgain(position);
+  }
+
   /** All attempts that are owed now, in topological order. */
   owed(): Owed[] {
     const all: Owed[] = [];
@@ -171,7 +157,7 @@ export class RunFold {
     const { fact } = logged;
     switch (fact.kind) {
       case "submitted":
-        return NOTHING;
+        return NO_CHANGE;
       case "outcomes":
         return this.#applyOutcomes(fact, logged.seq);
       case "cancel":
@@ -182,13 +168,13 @@ export class RunFold {
         return this.#applyRetired(fact);
       case "finished":
         this.#lifetime.announce(fact.gen);
-        return NOTHING;
+        return NO_CHANGE;
     }
   }
 
   #applyOutcomes(fact: Outcomes, seq: number): Change {
     if (fact.runSeq !== this.seq)
-      return { ...NOTHING, void: fact.items.map((outcome) => ({ outcome, why: "other-run" })) };
+      return { ...NO_CHANGE, void: fact.items.map((outcome) => ({ outcome, why: "other-run" })) };
     const wentOn = this.end === undefined;
     const accepted: Outcome[] = [];
     const refused: VoidOutcome[] = [];
@@ -209,17 +195,17 @@ export class RunFold {
   }
 
   #applyCancel(fact: Cancel): Change {
-    if (this.end !== undefined || fact.gen !== this.gen) return NOTHING;
+    if (this.end !== undefined || fact.gen !== this.gen) return NO_CHANGE;
     this.#finish(fact.cause === "time-limit" ? "failed" : "cancelled", fact.message);
-    return { ...NOTHING, ended: true };
+    return { ...NO_CHANGE, ended: true };
   }
 
   /** A new generation: what is to run again starts over, and readiness is worked out anew over the whole graph. */
   #applyRetry(fact: Retry, seq: number): Change {
-    if (this.end === undefined || this.end === "completed" || fact.gen !== this.gen + 1) return NOTHING;
-    if (this.retired) return NOTHING;
+    if (this.end === undefined || this.end === "completed" || fact.gen !== this.gen + 1) return NO_CHANGE;
+    if (this.retired) return NO_CHANGE;
     const again = toRunAgain(this.graph, this.#instances, fact.tasks);
-    if (again.length === 0) return NOTHING;
+    if (again.length === 0) return NO_CHANGE;
     this.#lifetime.goOn(fact.gen, { seq, time: this.#time });
     this.#verdict.startOver();
     this.#owed = [];
@@ -229,7 +215,7 @@ export class RunFold {
     }
     for (const position of this.graph.order) this.#rejoin(position);
     if (this.#instances.unfinished === 0) this.#finish(this.#verdict.end);
-    return { ...NOTHING, owed: this.#owed, ended: this.end !== undefined };
+    return { ...NO_CHANGE, owed: this.#owed, ended: this.end !== undefined };
   }
 
   /** What led to the end may be gone from the log already: then the end is as it says. */
@@ -237,7 +223,7 @@ export class RunFold {
     const ended = this.end === undefined;
     if (ended) this.#finish(state);
     this.#lifetime.retire(gen - 1);
-    return { ...NOTHING, ended };
+    return { ...NO_CHANGE, ended };
   }
 
   /** The place of an instance in a new generation; its parents have theirs. */

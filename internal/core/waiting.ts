@@ -5,7 +5,8 @@
 import { type AttemptId, attemptKey } from "./attempt.ts";
 import type { ClusterView, HeldView, QueueView } from "./cluster-view.ts";
 import { shareOf } from "./hash.ts";
-import type { Owed, RunFold } from "./run-fold.ts";
+import type { Owed } from "./change.ts";
+import type { RunFold } from "./run-fold.ts";
 
 /** What keeps anything of a queue from running, whoever's it is. */
 export type Obstacle =
@@ -31,6 +32,13 @@ export type Wait =
   | { readonly kind: "upstream"; readonly positions: readonly number[] }
   /** Until this log time, in milliseconds since 1970. */
   | { readonly kind: "back-off"; readonly until: number; readonly forMs: number }
+  /** For something outside, which it looks for again at this log time; `found` is what the last look says. */
+  | {
+      readonly kind: "looking";
+      readonly until: number;
+      readonly forMs: number;
+      readonly found: string;
+    }
   /** For its turn in the queue. */
   | { readonly kind: "queued"; readonly queue: string; readonly waiting: number; readonly inFlight: number }
   /** So many attempts of the queue may be in flight at a time. */
@@ -65,6 +73,8 @@ export interface Surroundings {
   readonly queued: ReadonlySet<string>;
   /** By name. */
   readonly queues: ReadonlyMap<string, QueueState>;
+  /** By position: the message of the last attempt that failed, where one did. */
+  readonly messages: ReadonlyMap<number, string>;
 }
 
 /** Of each unfinished instance by its position, in topological order; none of a run that has ended. */
@@ -101,8 +111,9 @@ function queueObstacle(view: ClusterView, queue: string): Obstacle | undefined {
 function waitOf(
   run: RunFold,
   { position, attempt, dueAt }: Owed,
-  { now, view, queued, queues, held }: Surroundings & { readonly held: ReadonlyMap<string, HeldView> },
+  around: Surroundings & { readonly held: ReadonlyMap<string, HeldView> },
 ): Wait {
+  const { now, view, queued, queues, messages, held } = around;
   const task = run.task(position);
   const { queue } = task;
   const id: AttemptId = { runId: run.runId, task: task.id, index: 0, attempt };
@@ -113,7 +124,11 @@ function waitOf(
     const limit = timeoutMs === undefined ? {} : { timeoutMs };
     return { kind: "running", worker: holder.workerId, sinceMs: holder.sinceMs, ...limit };
   }
-  if (dueAt > now) return { kind: "back-off", until: dueAt, forMs: dueAt - now };
+  if (dueAt > now) {
+    const when = { until: dueAt, forMs: dueAt - now };
+    if (!run.looksAgain(position)) return { kind: "back-off", ...when };
+    return { kind: "looking", ...when, found: messages.get(position) ?? "" };
+  }
   const obstacle = view === undefined ? undefined : queueObstacle(view, queue);
   if (queued.has(key)) return obstacle ?? inQueue(queue, queues.get(queue));
   if (view === undefined || !view.shares.includes(shareOf(run.partition))) return { kind: "no-executor" };

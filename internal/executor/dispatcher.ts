@@ -8,7 +8,8 @@
  * D3 A run that has ended is purged only after its own enqueues under way are answered: a purge overtakes them.
  */
 import { type AttemptId, attemptKey } from "../core/attempt.ts";
-import type { Owed, RunFold } from "../core/run-fold.ts";
+import type { Owed } from "../core/change.ts";
+import type { RunFold } from "../core/run-fold.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { Observer } from "../ports/observer.ts";
 import type { Pressure } from "../ports/storing.ts";

@@ -1,7 +1,7 @@
 /** Why a run stands where it stands: how all attempts ended, and what the unfinished tasks wait for. */
 import { attemptKey } from "../core/attempt.ts";
 import type { ClusterView } from "../core/cluster-view.ts";
-import { tellRun, type ToldRun } from "../core/endings.ts";
+import { messagesOf, tellRun, type ToldRun } from "../core/endings.ts";
 import type { RunFold } from "../core/run-fold.ts";
 import { type QueueState, type Wait, waitsOf } from "../core/waiting.ts";
 import { factsOfRun } from "./load-run.ts";
@@ -30,7 +30,11 @@ export async function explainRun(
   const { time: now } = await log.end();
   if (told.run.end !== undefined) return { ...told, waits: new Map(), now };
   const [queued, queues] = await Promise.all([attemptsOf(told.run, ports), queuesOf(told.run, ports)]);
-  return { ...told, waits: waitsOf(told.run, { now, view, queued, queues }), now };
+  return {
+    ...told,
+    waits: waitsOf(told.run, { now, view, queued, queues, messages: messagesOf(told) }),
+    now,
+  };
 }
 
 async function attemptsOf({ runId }: RunFold, { queue }: Pick<Ports, "queue">): Promise<Set<string>> {

@@ -2,7 +2,8 @@
  * What is owed and waits for its turn, for one queue: by priority, then in turn by tenant, then in turn by
  * run, then in the order in which it became owed. So a run of a million tasks does not starve a small one.
  */
-import type { Owed, RunFold } from "../core/run-fold.ts";
+import type { Owed } from "../core/change.ts";
+import type { RunFold } from "../core/run-fold.ts";
 
 export interface Due extends Owed {
   /** Who was here before may have enqueued it, and a worker may have it. */

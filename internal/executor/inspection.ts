@@ -127,7 +127,7 @@ function checkRetried(run: RunFold, task: string): void {
 function checkFree(run: RunFold, task: string, again: ReadonlySet<number>): void {
   const position = run.graph.position(task) ?? -1;
   const blocker = [...run.graph.parentsOf(position)].find(
-    (parent) => !again.has(parent) && !run.countsAsSuccess(parent),
+    (parent) => !again.has(parent) && !run.countsAsSuccess(parent) && !isKept(run.instances.state(parent)),
   );
   if (blocker === undefined) return;
   const { id } = run.task(blocker);

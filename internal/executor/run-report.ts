@@ -1,6 +1,7 @@
 /** Turns what a fact changed into observations. */
 import type { LoggedFact } from "../core/facts.ts";
-import type { Change, RunFold } from "../core/run-fold.ts";
+import type { Change } from "../core/change.ts";
+import type { RunFold } from "../core/run-fold.ts";
 import type { Observer } from "../ports/observer.ts";
 
 export class RunReport {

@@ -99,6 +99,7 @@ async function taskResult(
     ...(ranMs === undefined ? {} : { durationMs: ranMs }),
     ...(output === undefined ? {} : { output }),
     ...errorOf(run, position, outcome),
+    ...(outcome?.state === "skipped" ? { skipped: outcome.message } : {}),
     ...(told === undefined || state !== "crashed" ? {} : { losses: lossesOf(told, id) }),
   };
 }
@@ -113,7 +114,8 @@ function errorOf(run: RunFold, position: number, outcome: Outcome | undefined): 
   const times = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
   const { id } = run.task(position);
   const isOver = state === "failed" || state === "crashed";
-  const which = isOver ? ` failed after ${times}` : `, attempt ${outcome.attempt}`;
+  const how = outcome.error.reason === "not-yet" ? "gave up" : "failed";
+  const which = isOver ? ` ${how} after ${times}` : `, attempt ${outcome.attempt}`;
   const text = `Task '${id}'${which}: ${outcome.error.message}`;
   return { error: { ...outcome.error, message: text } };
 }

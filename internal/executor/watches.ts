@@ -4,7 +4,8 @@
  */
 import type { LoggedFact } from "../core/facts.ts";
 import { shareOf } from "../core/hash.ts";
-import type { Change, RunFold } from "../core/run-fold.ts";
+import type { Change } from "../core/change.ts";
+import type { RunFold } from "../core/run-fold.ts";
 import type { RunHandle } from "./executor.ts";
 import { FollowedShare } from "./followed-share.ts";
 import { foldOf } from "./load-run.ts";

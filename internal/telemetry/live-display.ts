@@ -108,9 +108,10 @@ export class LiveDisplay {
       if (left-- <= 0) return;
       yield [`  ▸ ${task}`, worker, clock(now - since), attempt > 1 ? `attempt ${attempt}` : ""];
     }
-    for (const { task, attempt, dueAt } of this.#progress.retrying.values()) {
+    for (const { task, attempt, dueAt, isLooking } of this.#progress.retrying.values()) {
       if (left-- <= 0) return;
-      const when = dueAt > now ? `retrying in ${clock(dueAt - now)}` : "queued again";
+      const what = isLooking ? "looking again" : "retrying";
+      const when = dueAt > now ? `${what} in ${clock(dueAt - now)}` : "queued again";
       yield [`  ↻ ${task}`, when, "", `attempt ${attempt}`];
     }
   }

@@ -1,5 +1,6 @@
 /** Makes log lines of observations: info once a transition, debug for each attempt. */
 import type { AttemptId } from "../core/attempt.ts";
+import type { Outcome } from "../core/outcome.ts";
 import type { Observation, Observer } from "../ports/observer.ts";
 import type { Logger } from "./logger.ts";
 
@@ -31,7 +32,7 @@ function isDetail(observation: Observation): boolean {
       return true;
     case "attempt-ended":
     case "execution-ended":
-      return observation.outcome.state !== "failed";
+      return isAsPlanned(observation.outcome);
     default:
       return false;
   }
@@ -142,6 +143,11 @@ function log(logger: Logger, observation: Observation): void {
   }
 }
 
+/** A task may look again for a day. */
+function isAsPlanned(outcome: Outcome): boolean {
+  return outcome.state !== "failed" || outcome.error.reason === "not-yet";
+}
+
 function logEnd(
   logger: Logger,
   observation: Observation & { kind: "attempt-ended" | "execution-ended" },
@@ -158,6 +164,10 @@ function logEnd(
     return;
   }
   const { reason, message } = outcome.error;
+  if (isAsPlanned(outcome)) {
+    logger.debug({ ...fields, reason, message }, "attempt looked in vain");
+    return;
+  }
   const retry = observation.kind === "attempt-ended" ? { retry_in_ms: observation.retryInMs } : {};
   logger.info({ ...fields, reason, message, ...retry }, "attempt failed");
 }

@@ -2,7 +2,7 @@
 import type { Observation } from "../ports/observer.ts";
 import type { Progress } from "./progress.ts";
 import { attemptFailed, taskLogged } from "./sentences.ts";
-import { shortDuration } from "./text.ts";
+import { oneLine, shortDuration } from "./text.ts";
 
 /** Larger runs are told by failures and by every tenth of the way. */
 const EVERY_TASK_UP_TO = 100;
@@ -29,6 +29,8 @@ export class PlainDisplay {
       const { outcome } = observation;
       if (outcome.state === "failed") {
         this.#line(attemptFailed(outcome, observation.retryInMs));
+      } else if (outcome.state === "skipped") {
+        this.#line(`${outcome.task} skipped: ${oneLine(outcome.message)}`);
       } else if (each) {
         const place = outcome.worker === undefined ? "" : ` on ${outcome.worker}`;
         this.#line(`${outcome.task} completed in ${shortDuration(outcome.durationMs)}${place}`);

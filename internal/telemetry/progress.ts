@@ -15,6 +15,8 @@ export interface RetryingTask {
   readonly attempt: number;
   /** By the same clock as `since`. */
   readonly dueAt: number;
+  /** Nothing is wrong: what it waits for is not there yet. */
+  readonly isLooking: boolean;
 }
 
 export class Progress {
@@ -75,6 +77,10 @@ export class Progress {
     this.running.delete(task);
     if (outcome.state !== "failed") this.completed++;
     else if (retryInMs === undefined) this.failed++;
-    else this.retrying.set(task, { task, attempt: attempt + 1, dueAt: this.#now() + retryInMs });
+    else {
+      const isLooking = outcome.error.reason === "not-yet";
+      const dueAt = this.#now() + retryInMs;
+      this.retrying.set(task, { task, attempt: attempt + 1, dueAt, isLooking });
+    }
   }
 }

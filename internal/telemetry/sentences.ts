@@ -7,6 +7,9 @@ export function attemptFailed(
   { task, attempt, durationMs, error }: Outcome & { readonly state: "failed" },
   retryInMs: number | undefined,
 ): string {
+  if (error.reason === "not-yet" && retryInMs !== undefined) {
+    return `${task} looked in vain (attempt ${attempt}): ${oneLine(error.message)}; looking again in ${shortDuration(retryInMs)}`;
+  }
   const next = retryInMs === undefined ? "" : `; ${retrying(retryInMs)}`;
   return `${task} failed after ${shortDuration(durationMs)} (attempt ${attempt}): ${oneLine(error.message)}${next}`;
 }

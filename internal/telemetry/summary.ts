@@ -30,6 +30,7 @@ export function summary(result: RunResult, { width, leaves, next }: SummaryOptio
   const lines = [
     "",
     ...taskTable(tasks, width),
+    ...skips(tasks),
     ...failures.slice(0, MAX_FAILURES).flatMap(([id, task]) => failure(id, task)),
     ...(failures.length > MAX_FAILURES
       ? ["", pc.dim(`… and ${failures.length - MAX_FAILURES} more failures`)]
@@ -99,6 +100,16 @@ function others(tasks: readonly Row[], shown: readonly Row[]): string[] {
   return [pc.dim(`… and ${counted(more, "more task")}: ${left.join(", ")}`)];
 }
 
+/** Why what was skipped by its own word was; what depends on it has no word of its own. */
+function skips(tasks: readonly Row[]): string[] {
+  const all = tasks.flatMap(([id, { skipped }]) =>
+    skipped === undefined ? [] : [pc.dim(`- ${id} skipped: ${oneLine(skipped)}`)],
+  );
+  const more = all.length - MAX_FAILURES;
+  if (all.length === 0) return [];
+  return ["", ...all.slice(0, MAX_FAILURES), ...(more > 0 ? [pc.dim(`… and ${more} more`)] : [])];
+}
+
 function failure(id: string, { error, output, losses = [] }: TaskResult): string[] {
   const lines = linesOf(output === undefined ? [] : [output.stdout, output.stderr, output.body]);
   const last = lines.slice(-OUTPUT_LINES).map((line) => pc.dim(`  │ ${line}`));
@@ -151,12 +162,17 @@ function title(state: RunResult["state"]): string {
 }
 
 function otherEnds(result: RunResult): string[] {
-  return (["upstream_failed", "cancelled"] as const).flatMap((state) => {
+  return OTHER_ENDS.flatMap(([state, name]) => {
     const number = count(result, state);
-    const name = state === "cancelled" ? "Cancelled" : "Upstream Failed";
     return number === 0 ? [] : [`Tasks ${name}: ${number}`];
   });
 }
+
+const OTHER_ENDS = [
+  ["skipped", "Skipped"],
+  ["upstream_failed", "Upstream Failed"],
+  ["cancelled", "Cancelled"],
+] as const;
 
 function count({ tasks }: RunResult, state: TaskResult["state"]): number {
   return Object.values(tasks).filter((task) => task.state === state).length;

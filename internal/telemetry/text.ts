@@ -106,6 +106,7 @@ const COLOURS: Readonly<Record<string, (text: string) => string>> = {
   crashed: pc.red,
   cancelled: pc.yellow,
   upstream_failed: pc.yellow,
+  skipped: pc.dim,
   running: pc.cyan,
   retrying: pc.yellow,
 };

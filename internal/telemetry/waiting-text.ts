@@ -3,7 +3,7 @@ import { DEFAULT_QUEUE } from "../core/model.ts";
 import type { RunFold } from "../core/run-fold.ts";
 import type { Obstacle, Wait } from "../core/waiting.ts";
 import { localTime } from "./local-time.ts";
-import { counted, shortDuration } from "./text.ts";
+import { counted, oneLine, shortDuration } from "./text.ts";
 
 /** What keeps a run from going on, and what could be done. */
 export function obstacleText(obstacle: Obstacle): string {
@@ -37,6 +37,8 @@ export function waitText(wait: Wait): string {
       return "waiting for upstream tasks";
     case "back-off":
       return "waiting after a failure";
+    case "looking":
+      return "looking again";
     case "queued": {
       const { queue, waiting, inFlight } = wait;
       return `waiting in queue '${queue}' for a free worker (${waiting} wait there, ${inFlight} are in flight)`;
@@ -64,6 +66,8 @@ export function waitDetail(wait: Wait, run: RunFold, waits: ReadonlyMap<number, 
     }
     case "back-off":
       return `until ${localTime(wait.until)}, in ${shortDuration(wait.forMs)}`;
+    case "looking":
+      return `in ${shortDuration(wait.forMs)}: ${oneLine(wait.found)}`;
     case "upstream":
       return some(wait.positions.map((each) => `${run.task(each).id} (${stateOf(each, run, waits)})`));
     default:

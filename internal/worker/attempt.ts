@@ -17,6 +17,7 @@ import type { AttemptLogs } from "../ports/attempt-logs.ts";
 import type { Blobs } from "../ports/blobs.ts";
 import type { Clock, Random } from "../ports/clock.ts";
 import type { TaskExecutor, TaskReturn } from "../ports/task-executor.ts";
+import { checkedAnswer } from "./answer.ts";
 
 export interface AttemptOptions {
   readonly workerId: string;
@@ -159,7 +160,7 @@ const WHY = {
 function judge(answer: TaskReturn, stop: Stop, timeoutMs: number): TaskReturn {
   switch (stop.reason) {
     case undefined:
-      return answer;
+      return checkedAnswer(answer);
     case "timed-out": {
       const message = `time limit of ${timeoutMs / 1_000} s reached`;
       return { ...failure("timed-out", message), ...outputOf(answer) };

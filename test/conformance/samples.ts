@@ -40,6 +40,27 @@ export const FAILED: Outcome = {
   error: { reason: "killed", message: "ended by SIGSEGV\nat once", exitCode: 139, signal: "SIGSEGV" },
 };
 
+export const SKIPPED: Outcome = {
+  task: "c",
+  index: 0,
+  attempt: 1,
+  state: "skipped",
+  worker: "worker-1",
+  durationMs: 2,
+  output: { inline: {} },
+  message: "nothing new since yesterday",
+};
+
+/** What it waits for is not there, and no further attempt is worth it: no real failure is both. */
+export const NOT_YET: Outcome = {
+  task: "d",
+  index: 0,
+  attempt: 3,
+  state: "failed",
+  durationMs: 1,
+  error: { reason: "not-yet", message: "no file", isFinal: true, againAfterMs: 500.5, giveUpAfterMs: 60_000 },
+};
+
 export function outcomes(n: number, more: Partial<Outcomes> = {}): Outcomes {
   return {
     kind: "outcomes",

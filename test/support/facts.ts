@@ -2,7 +2,7 @@
 import { type Fact, type LoggedFact, SEMANTICS, type Submitted } from "../../internal/core/facts.ts";
 import { Graph } from "../../internal/core/graph.ts";
 import type { Dag } from "../../internal/core/model.ts";
-import type { FailureReason, Outcome } from "../../internal/core/outcome.ts";
+import type { FailureReason, Outcome, TaskError } from "../../internal/core/outcome.ts";
 import { RunFold } from "../../internal/core/run-fold.ts";
 
 export const RUN_SEQ = 7;
@@ -66,6 +66,16 @@ export function completed(task: string, attempt = 1): Outcome {
 
 export function failed(task: string, attempt = 1, reason: FailureReason = "exit-nonzero"): Outcome {
   return { task, index: 0, attempt, state: "failed", durationMs: 1, error: { reason, message: "boom" } };
+}
+
+export function skipped(task: string, attempt = 1): Outcome {
+  return { task, index: 0, attempt, state: "skipped", durationMs: 1, message: "nothing to do" };
+}
+
+/** A failure that says more of itself than its reason. */
+export function failedWith(task: string, attempt: number, error: Partial<TaskError>): Outcome {
+  const whole: TaskError = { reason: "network", message: "boom", ...error };
+  return { task, index: 0, attempt, state: "failed", durationMs: 1, error: whole };
 }
 
 export function asLogged(fact: Fact, seq: number, time: number): LoggedFact {

@@ -142,10 +142,10 @@ test("an attempt that runs twice keeps both values whole", async () => {
   expect(await Promise.all(twice.map(read))).toEqual(texts.map((text) => ({ text })));
 });
 
-test("an answer that is none is a fault of the worker, not its end", async () => {
+test("an answer that is none is a failure that says so, not the end of the worker", async () => {
   expect(await run(() => undefined as unknown as TaskReturn)).toMatchObject({
     state: "failed",
-    error: { reason: "worker-error" },
+    error: { reason: "invalid-outcome" },
   });
 });
 

@@ -8,7 +8,17 @@ import { isNamespace, Names, readFactSubject, readTaskSubject } from "../../inte
 import type { Work } from "../../internal/core/attempt.ts";
 import { decodeWork, encodeWork } from "../../internal/contract/work.ts";
 import type { Fact } from "../../internal/core/facts.ts";
-import { COMPLETED, FAILED, HEARTBEAT, outcomes, RUN, SUBMITTED, WORK } from "../conformance/samples.ts";
+import {
+  COMPLETED,
+  FAILED,
+  HEARTBEAT,
+  NOT_YET,
+  outcomes,
+  RUN,
+  SKIPPED,
+  SUBMITTED,
+  WORK,
+} from "../conformance/samples.ts";
 
 const names = new Names("jetdag");
 const CANCEL: Fact = { kind: "cancel", gen: 2, cause: "time-limit", message: "too long" };
@@ -17,7 +27,7 @@ const FINISHED: Fact = { kind: "finished", gen: 0, state: "failed", durationMs: 
 const RETIRED: Fact = { kind: "retired", gen: 2, state: "failed", durationMs: 0.125 };
 const FACTS: Fact[] = [
   SUBMITTED,
-  outcomes(17, { items: [COMPLETED, FAILED] }),
+  outcomes(17, { items: [COMPLETED, FAILED, SKIPPED, NOT_YET] }),
   CANCEL,
   RETRY,
   FINISHED,
@@ -100,6 +110,10 @@ describe("outcomes of the wrong shape", () => {
     ["an output that is no object", { ...item, output: { inline: [1] } }],
     ["an output that is nowhere", { ...item, output: {} }],
     ["a length of time below nothing", { ...item, duration_ms: -1 }],
+    [
+      "a next attempt that nobody knows the time of",
+      { ...item, state: "failed", error: { reason: "network", message: "", again_after_ms: null } },
+    ],
   ])("%s is a failure of its attempt, and of no other", (_what, raw) => {
     expect(items(item, { ...raw, task: "b" })).toMatchObject({
       value: {

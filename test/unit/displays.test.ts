@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Observation } from "../../internal/ports/observer.ts";
 import type { RunResult, TaskResult } from "../../internal/core/result.ts";
 import { LiveDisplay } from "../../internal/telemetry/live-display.ts";
+import { PlainDisplay } from "../../internal/telemetry/plain-display.ts";
 import { Progress } from "../../internal/telemetry/progress.ts";
 import { summary } from "../../internal/telemetry/summary.ts";
 import { columns } from "../../internal/telemetry/text.ts";
@@ -49,6 +50,68 @@ describe("the table at the end", () => {
     expect(shownBy(many(41, () => false)).more).toBe("… and 1 more task: 1 completed");
     expect(shownBy(many(45, () => true)).more).toBe("… and 5 more tasks: 5 failed");
     expect(shownBy(many(40, () => false))).toMatchObject({ rows: { length: 40 }, more: undefined });
+  });
+});
+
+describe("what was skipped", () => {
+  const own: TaskResult = { state: "skipped", attempts: 1, skipped: "no new\nrows" };
+
+  test("is counted, and says why; what depends on it is only counted", () => {
+    const result = resultOf({ look: own, load: { state: "skipped", attempts: 0 }, other: good });
+    const text = summary({ ...result, state: "completed" }, { width: 80, ...NO_ADVICE });
+    expect(text).toContain("\nTasks Succeeded: 1\nTasks Failed: 0\nTasks Skipped: 2\n");
+    expect(text.match(/^- .*$/gm)).toEqual(["- look skipped: no new rows"]);
+  });
+
+  test("is not spoken of where there is none", () => {
+    const text = summary(resultOf({ other: good }), { width: 80, ...NO_ADVICE });
+    expect(text).not.toMatch(/skipped/i);
+  });
+
+  test("of many the first are told", () => {
+    const many = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`t${i}`, own]));
+    const text = summary(resultOf(many), { width: 80, ...NO_ADVICE });
+    expect(text.match(/^- t/gm)).toHaveLength(10);
+    expect(text).toContain("… and 2 more\n");
+  });
+});
+
+describe("what ends as neither success nor failure", () => {
+  const base = { task: "look", index: 0, attempt: 3, worker: "w", durationMs: 12 } as const;
+  const told = (observation: Observation & { kind: "attempt-ended" }): string => {
+    const progress = new Progress({ runId: "r1", dag: "d", tasks: 2 }, () => 0);
+    let text = "";
+    const display = new PlainDisplay(progress, (more) => (text += more));
+    progress.take(observation);
+    display.show(observation);
+    return text;
+  };
+  const ended = { kind: "attempt-ended", runId: "r1", type: "t" } as const;
+  const error = { reason: "not-yet", message: "no file yet" } as const;
+
+  const vain = { ...ended, outcome: { ...base, state: "failed", error } } as const;
+
+  test.each([
+    [
+      { ...ended, outcome: { ...base, state: "skipped", message: "nothing new" } },
+      "look skipped: nothing new",
+    ],
+    [{ ...vain, retryInMs: 30_000 }, "look looked in vain (attempt 3): no file yet; looking again in 30.0s"],
+    [vain, "look failed after 12ms (attempt 3): no file yet"],
+  ] as const)("as a plain line", (observation, line) => {
+    expect(told(observation)).toBe(`[  0.00s] ${line}\n`);
+  });
+
+  test("the live display says when it looks again", () => {
+    const progress = new Progress({ runId: "r1", dag: "d", tasks: 1 }, () => 0);
+    progress.take({ ...vain, retryInMs: 5_000 });
+    let drawn = "";
+    const terminal = { columns: 80, rows: 24, write: (text: string) => (drawn = text) };
+    const display = new LiveDisplay(progress, { terminal, notices: () => [] });
+    display.draw();
+    const shown = drawn;
+    display.stop();
+    expect(shown).toContain("↻ look  looking again in 5.0s    attempt 4");
   });
 });
 

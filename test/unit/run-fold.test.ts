@@ -1,9 +1,20 @@
 import { describe, expect, test } from "vitest";
 import { type FailurePolicy } from "../../internal/core/model.ts";
 import { FAILURES, type FailureReason } from "../../internal/core/outcome.ts";
-import type { Owed, RunFold } from "../../internal/core/run-fold.ts";
+import type { Owed } from "../../internal/core/change.ts";
+import type { RunFold } from "../../internal/core/run-fold.ts";
 import { dag, randomDag, task } from "../support/dags.ts";
-import { completed, failed, newFold, RUN_SEQ, START, statesOf, TestRun } from "../support/facts.ts";
+import {
+  completed,
+  failed,
+  failedWith,
+  newFold,
+  RUN_SEQ,
+  skipped,
+  START,
+  statesOf,
+  TestRun,
+} from "../support/facts.ts";
 import { SeededRandom } from "../support/random.ts";
 
 const chain = dag([task("a"), task("b", { dependsOn: ["a"] }), task("c", { dependsOn: ["b"] })]);
@@ -233,7 +244,13 @@ function randomOutcome(run: TestRun, random: SeededRandom): ReturnType<typeof co
       ? random.pick(owed)
       : { position: random.below(run.dag.tasks.length), attempt: random.below(4) };
   const id = run.fold.task(position).id;
-  if (random.chance(0.6)) return completed(id, attempt);
+  if (random.chance(0.5)) return completed(id, attempt);
+  if (random.chance(0.1)) return skipped(id, attempt);
+  if (random.chance(0.2)) {
+    const again = random.chance(0.5) ? { againAfterMs: random.below(1_000) } : {};
+    return failedWith(id, attempt, { reason: "not-yet", giveUpAfterMs: random.below(100), ...again });
+  }
+  if (random.chance(0.1)) return failedWith(id, attempt, { isFinal: true });
   return failed(id, attempt, random.pick(["exit-nonzero", "lost", "released", "bad-input", "timed-out"]));
 }
 

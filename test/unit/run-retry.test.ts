@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Fact } from "../../internal/core/facts.ts";
-import type { Owed, RunFold } from "../../internal/core/run-fold.ts";
+import type { Owed } from "../../internal/core/change.ts";
+import type { RunFold } from "../../internal/core/run-fold.ts";
 import { dag, task } from "../support/dags.ts";
 import { completed, failed, TestRun } from "../support/facts.ts";
 

@@ -5,7 +5,7 @@ import type { RunFold } from "../../internal/core/run-fold.ts";
 import { obstaclesOf, type Surroundings, type Wait, waitsOf } from "../../internal/core/waiting.ts";
 import { groupWaits, waitSentence } from "../../internal/telemetry/waiting-text.ts";
 import { dag, task } from "../support/dags.ts";
-import { completed, failed, START, TestRun } from "../support/facts.ts";
+import { completed, failed, failedWith, START, TestRun } from "../support/facts.ts";
 
 const SHARE = 0;
 const WORKER: WorkerView = {
@@ -31,7 +31,8 @@ const VIEW: ClusterView = {
 };
 
 function around(more: Partial<Surroundings> = {}): Surroundings {
-  return { now: START + 1_000, view: VIEW, queued: new Set(), queues: new Map(), ...more };
+  const nothing = { queued: new Set<string>(), queues: new Map(), messages: new Map() };
+  return { now: START + 1_000, view: VIEW, ...nothing, ...more };
 }
 
 /** By task id. */
@@ -119,6 +120,22 @@ describe("an owed attempt", () => {
     const until = START + 10 + 5_000;
     expect(waits(run.fold, around()).a).toEqual({ kind: "back-off", until, forMs: 4_010 });
     expect(waits(run.fold, around({ now: until })).a).toEqual({ kind: "turn" });
+  });
+
+  test("looks again later, and says what the last look found; a failure after it is one", () => {
+    const run = new TestRun(dag([task("a", { retries: 1 })]));
+    const look = { reason: "not-yet", message: "no file yet" } as const;
+    run.outcomes(failedWith("a", 1, { ...look, againAfterMs: 5_000 }));
+    const messages = new Map([[0, "no file\nyet"]]);
+    expect(waits(run.fold, around({ messages })).a).toEqual({
+      kind: "looking",
+      until: START + 10 + 5_000,
+      forMs: 4_010,
+      found: "no file\nyet",
+    });
+    expect(sentences(run.fold, around({ messages })).a).toBe("looking again in 4.0s: no file yet");
+    run.outcomes(failedWith("a", 2, { againAfterMs: 9_000 }));
+    expect(waits(run.fold, around()).a).toMatchObject({ kind: "back-off" });
   });
 });
 

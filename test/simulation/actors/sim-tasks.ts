@@ -1,4 +1,5 @@
 /** What the tasks of the simulation do: the seed decides how long each attempt takes, how it ends, and whether it follows. */
+import type { JsonObject } from "../../../internal/core/json.ts";
 import type { TaskError } from "../../../internal/core/outcome.ts";
 import type {
   TaskCall,
@@ -14,6 +15,9 @@ export const COMMON = "common";
 /** A function that not every worker has. */
 export const RARE = "rare";
 
+/** Share of successes that are skips, and of failures that are looks in vain. */
+const SKIPS = 0.05;
+const LOOKS = 0.25;
 /** Share of tasks that do not end when they are told to. */
 const DEAF = 0.2;
 const POISON_MS = 100;
@@ -71,8 +75,10 @@ function durationOf(random: SeededRandom, ackWaitMs: number): number {
 
 function answerOf(random: SeededRandom, failures: number): TaskReturn {
   if (!random.chance(failures)) {
-    return { ok: true, output: random.chance(0.3) ? {} : { value: "v".repeat(random.below(120)) } };
+    const output: JsonObject = random.chance(0.3) ? {} : { value: "v".repeat(random.below(120)) };
+    return random.chance(SKIPS) ? { ok: true, output, skipped: "as the seed decides" } : { ok: true, output };
   }
+  if (random.chance(LOOKS)) return look(random);
   const reason = random.pick([
     "exit-nonzero",
     "exit-nonzero",
@@ -80,7 +86,16 @@ function answerOf(random: SeededRandom, failures: number): TaskReturn {
     "bad-input",
     "worker-error",
   ] as const);
-  return { ...failure({ reason, message: "as the seed decides" }), output: { code: 1 } };
+  const message = "as the seed decides";
+  const again = random.chance(0.2) ? { againAfterMs: random.below(3_000) } : {};
+  const last = random.chance(0.1) ? ({ isFinal: true } as const) : {};
+  return { ...failure({ reason, message, ...again, ...last }), output: { code: 1 } };
+}
+
+function look(random: SeededRandom): TaskReturn {
+  const againAfterMs = random.below(3_000);
+  const limit = random.chance(0.7) ? { giveUpAfterMs: random.below(10_000) } : {};
+  return failure({ reason: "not-yet", message: "not there", againAfterMs, ...limit });
 }
 
 function failure(error: TaskError): TaskReturn & { readonly ok: false } {

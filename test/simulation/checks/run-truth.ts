@@ -6,8 +6,10 @@ import { type AttemptOfRun, attemptKey } from "../../../internal/core/attempt.ts
 import type { LoggedFact, Submitted } from "../../../internal/core/facts.ts";
 import type { Graph } from "../../../internal/core/graph.ts";
 import { FAILURES, type Outcome } from "../../../internal/core/outcome.ts";
-import { type Change, RunFold } from "../../../internal/core/run-fold.ts";
+import type { Change } from "../../../internal/core/change.ts";
+import { RunFold } from "../../../internal/core/run-fold.ts";
 import { isForged } from "../actors/forger.ts";
+import { AgainTruth } from "./again-truth.ts";
 import { digest } from "./digest.ts";
 
 export interface RunTruthOptions {
@@ -26,6 +28,7 @@ export class RunTruth {
   /** By task: the newest outcome that counts, in this generation or kept from one before. */
   readonly #last = new Map<string, Outcome>();
   readonly #spent = new Map<string, number>();
+  readonly #again: AgainTruth;
 
   constructor(
     first: LoggedFact,
@@ -34,17 +37,22 @@ export class RunTruth {
   ) {
     this.#options = options;
     this.fold = new RunFold(first, submitted, graph);
+    this.#again = new AgainTruth(this.fold, first.time, (message) =>
+      options.fail("tried again as it was asked", message),
+    );
   }
 
   apply(logged: LoggedFact): Change {
     const before = this.facts.length === 0 ? this.fold.owed() : [];
     const current = new Map(this.fold.owed().map(({ position, attempt }) => [position, attempt]));
     const { gen } = this.fold;
+    this.#again.passed(logged.time);
     const change = this.fold.apply(logged);
     this.facts.push({ logged, digest: digest(this.fold) });
     if (this.fold.gen !== gen) this.#begunAgain();
     for (const outcome of change.accepted) this.#accepted(outcome, logged, current);
     for (const { position, attempt } of [...before, ...change.owed]) this.#isOwed(position, attempt);
+    this.#again.check(change);
     return change;
   }
 
@@ -96,7 +104,7 @@ export class RunTruth {
     for (const parent of dependsOn) {
       const outcome = this.#last.get(parent);
       const isAllowed = this.fold.task(this.fold.graph.position(parent) ?? -1).allowFailure;
-      if (outcome?.state === "completed" || (outcome !== undefined && isAllowed)) continue;
+      if (outcome?.state === "completed" || (outcome?.state === "failed" && isAllowed)) continue;
       this.#options.fail(
         "starts after its upstream",
         `${this.fold.runId}.${id} is owed, but ${parent} has not succeeded`,
@@ -111,6 +119,7 @@ export class RunTruth {
 
   #begunAgain(): void {
     this.#spent.clear();
+    this.#again.begunAgain();
     for (const task of this.#last.keys()) {
       const position = this.fold.graph.position(task) ?? -1;
       if (this.fold.instances.state(position) === "pending") this.#last.delete(task);

@@ -43,6 +43,30 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
+    name: "what depends on what was skipped is skipped",
+    patches: [
+      {
+        file: "internal/core/run-fold.ts",
+        from: `this.#endDownstream(position, "skipped");`,
+        to: "this.#releaseChildren(position);",
+      },
+    ],
+  },
+  {
+    name: "no attempt after a final failure",
+    patches: [{ file: "internal/core/next-attempts.ts", from: "isFinal === true || ", to: "" }],
+  },
+  {
+    name: "the end of looking again",
+    patches: [
+      {
+        file: "internal/core/next-attempts.ts",
+        from: "return since + giveUpAfterMs - now;",
+        to: "return Infinity;",
+      },
+    ],
+  },
+  {
     name: "the reconcile pass",
     patches: [
       {

@@ -1,0 +1,22 @@
+/** What a fact changes in the state of its run. */
+import type { Outcome, VoidOutcome } from "./outcome.ts";
+
+/** An attempt that ought to be queued from `dueAt` (log time, milliseconds) on. */
+export interface Owed {
+  readonly position: number;
+  readonly attempt: number;
+  readonly dueAt: number;
+}
+
+/** What one fact changed. */
+export interface Change {
+  /** Attempts that became owed. */
+  readonly owed: readonly Owed[];
+  /** Outcomes that count, in order. */
+  readonly accepted: readonly Outcome[];
+  readonly void: readonly VoidOutcome[];
+  /** This fact ended the run. */
+  readonly ended: boolean;
+}
+
+export const NO_CHANGE: Change = Object.freeze({ owed: [], accepted: [], void: [], ended: false });
