@@ -1,5 +1,6 @@
 /** Definitions from objects: checked, every problem at once, and made into what everything inside works with. */
 import { type Problem, problemsOf, problemsOfNext } from "../core/check.ts";
+import { readDockerTask } from "../core/docker-command.ts";
 import { parseHttpCommand } from "../core/http-command.ts";
 import { type Dag, DEFAULT_TIMEZONE, type Task } from "../core/model.ts";
 import { explain, MAX_PROBLEMS } from "./explain.ts";
@@ -96,7 +97,8 @@ function interpret(
   const dag = toDag(raw, { complain, report: (found) => problems.push(found), plugIns });
   for (const problem of check(dag)) problems.push({ ...problem, atKey: false });
   for (const [position, task] of dag.tasks.entries()) {
-    const message = problemOfHttp(task);
+    const areOptionsFine = !problems.some(({ path }) => path[1] === position && path[2] === "with");
+    const message = problemOfHttp(task) ?? (areOptionsFine ? problemOfDocker(task) : undefined);
     if (message !== undefined) complain(["tasks", position])("command", message);
   }
   const size = problemOfSize(raw);
@@ -114,6 +116,12 @@ function problemOfHttp({ type, command }: Task): string | undefined {
   if (type !== "http" || command === "" || /\$\{|\{\{|\$\(/.test(command)) return undefined;
   const parsed = parseHttpCommand(command);
   return typeof parsed === "string" ? parsed : undefined;
+}
+
+/** Together with its options, where nothing is wrong with those alone. */
+function problemOfDocker(task: Task): string | undefined {
+  const read = task.type === "docker" ? readDockerTask(task) : undefined;
+  return typeof read === "string" ? read : undefined;
 }
 
 /** A definition given as an object in the file's form. Throws `DefinitionError`. */

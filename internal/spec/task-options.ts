@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { JsonObject } from "../core/json.ts";
 import { NO_OPTIONS } from "../core/model.ts";
 import { bashOptions } from "./bash-options.ts";
+import { dockerOptions } from "./docker-options.ts";
 import { explain } from "./explain.ts";
 import { fieldsAt } from "./field-names.ts";
 import type { Found } from "./text.ts";
@@ -16,9 +17,9 @@ const NONE = z.strictObject({});
 /** By canonical type; a type that is not here is a plug-in's, which judges its options itself. */
 export const TASK_OPTIONS: Readonly<Record<string, z.ZodObject>> = {
   bash: bashOptions,
+  docker: dockerOptions,
   http: NONE,
   function: NONE,
-  docker: NONE,
 };
 
 /** `at` is the place of the options in the definition. */

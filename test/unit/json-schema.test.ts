@@ -87,8 +87,22 @@ const VALUES: readonly unknown[] = [
     { backoff: "some" },
     { jitter: 2 },
   ],
+  // Of containers.
+  ...["/", "/a", "/a:b", "root", "1:2", "python:3", "Python", "bridge", "container:x", "missing", "all"],
+  ...[["/a:/b"], ["a1:/b:ro"], ["/a:/b:z"], ["/a:/"], ["/a:/b", "/c:/b"], ["a:b"]],
+  ...[{ "/a": 64 }, { "/a": 0 }, { "/": 1 }, { "/a/../b": 1 }, { "/jetdag": 1 }, { "jetdag.x": "y" }],
+  ...[{ username: "a", password: "b" }, { username: "a", password: "b", token: "c" }, { username: "a" }],
   ...[[{ id: "a", command: "x" }], [{ id: "a.b", command: "x" }], [{ command: "x" }], [{ id: "a", x: 1 }]],
 ];
+
+/** Lists of text that name no task of the definition. */
+const OTHER_IDS = VALUES.filter(
+  (each) =>
+    Array.isArray(each) &&
+    each.every((id) => typeof id === "string" && id !== "a") &&
+    each.length > 0 &&
+    new Set(each).size === each.length,
+);
 
 /** What the schema lets pass, since it knows each field by itself, and no cron texts or time zones. */
 const BEYOND: Readonly<Record<string, readonly unknown[]>> = {
@@ -97,10 +111,14 @@ const BEYOND: Readonly<Record<string, readonly unknown[]>> = {
   "schedule.timezone": VALUES.filter(
     (each) => typeof each === "string" && !/^(UTC|Europe\/Berlin)$/.test(each),
   ),
+  "docker.with.volumes": [["/a:/b", "/c:/b"]],
+  "docker.with.tmpfs": [{ "/": 1 }, { "/a/../b": 1 }, { "/jetdag": 1 }],
+  // For an image, and together with it.
+  "docker.with.auth": [{ username: "a", password: "b" }],
   "task.id": ["a"],
   "task.command": ["", " "],
-  "task.depends_on": [["a b"], [""]],
-  "task.dependencies": [["a b"], [""]],
+  "task.depends_on": OTHER_IDS,
+  "task.dependencies": OTHER_IDS,
 };
 
 type Fields = Record<string, unknown>;
