@@ -74,7 +74,17 @@ export async function run(
 }
 
 /** Flags that say how tasks run: of runs on a cluster the workers decide. */
-const ONLY_HERE = ["functions", "function-memory", "workers", "grace", "shutdown-timeout", "output-limit"];
+const ONLY_HERE = [
+  "functions",
+  "function-memory",
+  "workers",
+  "grace",
+  "shutdown-timeout",
+  "output-limit",
+  "allow",
+  "secrets-dir",
+  "secrets-command",
+];
 const ONLY_CLUSTER = [
   "creds",
   "namespace",

@@ -1,6 +1,7 @@
 /** The options of the library's executors from the settings of a command. */
 import type { Settings } from "../../internal/config/load.ts";
 import type { Observer } from "../../internal/ports/observer.ts";
+import { secretsOf } from "../secrets.ts";
 import type { DistributedOptions } from "./distributed.ts";
 import type { ExecutorOptions } from "./options.ts";
 import type { RetentionOptions } from "./retention.ts";
@@ -17,10 +18,13 @@ function executorOptions(settings: Settings, observer: Observer): ExecutorOption
 
 /** Of an executor whose tasks run in this process. */
 export function localOptions(settings: Settings, observer: Observer): ExecutorOptions {
+  const secrets = secretsOf(settings, observer);
   return {
     ...executorOptions(settings, observer),
     ...(settings.functions === undefined ? {} : { functions: settings.functions }),
     functionMemoryMb: settings.functionMemory,
+    ...(settings.allow === undefined ? {} : { allow: settings.allow }),
+    secrets: (name) => secrets.get(name),
   };
 }
 

@@ -6,6 +6,7 @@ export { DistributedExecutor, type DistributedOptions } from "./distributed.ts";
 export { LocalExecutor, SequentialExecutor } from "./local.ts";
 export type { DagRun } from "./library-executor.ts";
 export type { Duration, ExecutorOptions } from "./options.ts";
+export type { FindSecret } from "./secret-option.ts";
 export type { RetentionOptions } from "./retention.ts";
 export { bash, fn, http, type Work } from "./work.ts";
 export {

@@ -3,9 +3,11 @@ import { hostname } from "node:os";
 import type { Ports, ExecutorSettings } from "../../internal/executor/settings.ts";
 import { BadInput } from "../../internal/executor/executor.ts";
 import { DEFAULT_TASK_TIMEOUT_MS } from "../../internal/core/model.ts";
+import { canonicalType } from "../../internal/core/task-types.ts";
 import type { Link } from "../../internal/ports/link.ts";
 import type { Liveness } from "../../internal/ports/liveness.ts";
 import type { Observer } from "../../internal/ports/observer.ts";
+import type { Secrets } from "../../internal/ports/secrets.ts";
 import type { TaskFunction } from "../../internal/ports/task-executor.ts";
 import { DURATION_RULE, parseDuration } from "../../internal/spec/duration.ts";
 import { shown } from "../../internal/spec/problems.ts";
@@ -19,6 +21,7 @@ import { lineLogs } from "../../internal/worker/line-logs.ts";
 import { Worker } from "../../internal/worker/worker.ts";
 import { RunningCalls } from "../running-calls.ts";
 import { checkText, type FieldsOf } from "./check-input.ts";
+import { type FindSecret, secretsOfOption } from "./secret-option.ts";
 
 /** A number of seconds, or text such as `500ms`, `30s`, `1h30m`. */
 export type Duration = number | string;
@@ -46,6 +49,10 @@ export interface ExecutorOptions {
   readonly maxMemoryMb?: number;
   /** CPU limit of a Docker task, in percent of one core. Only with `enableDocker`. */
   readonly maxCpuPercent?: number;
+  /** Types of tasks that may run in this process; a task of another type fails as `refused`. Default: all that it has. */
+  readonly allow?: readonly string[];
+  /** Finds the values of `secret://NAME` for tasks that run in this process. Default: the variables `JETDAG_SECRET_<NAME>`. */
+  readonly secrets?: FindSecret;
   /** Hears what happens. Default: nobody. */
   readonly observer?: Observer;
 }
@@ -62,6 +69,8 @@ export const EXECUTOR_OPTIONS: FieldsOf<ExecutorOptions> = {
   enableDocker: true,
   maxMemoryMb: true,
   maxCpuPercent: true,
+  allow: true,
+  secrets: true,
   observer: true,
 };
 
@@ -74,6 +83,9 @@ export interface ResolvedOptions {
   readonly shutdownTimeoutMs: number;
   readonly graceMs: number;
   readonly enableDocker: boolean;
+  /** By their canonical names. */
+  readonly allow?: readonly string[];
+  readonly secrets: Secrets;
   readonly observer: Observer;
 }
 
@@ -95,6 +107,13 @@ export function resolveOptions(
       "functions: no task runs in this process; set workerCount too, or give the module to the workers",
     );
   }
+  const { allow, observer = NOBODY } = options;
+  if (allow !== undefined && !Array.isArray(allow)) {
+    throw new BadInput(`allow must be a list of task types, not ${shown(allow)}`);
+  }
+  if (options.secrets !== undefined && typeof options.secrets !== "function") {
+    throw new BadInput("secrets must be a function that takes a name and gives the value of the secret");
+  }
   return {
     workerCount,
     queueSize: wholeNumber("queueSize", options.queueSize ?? 100, 1),
@@ -104,7 +123,9 @@ export function resolveOptions(
     shutdownTimeoutMs: milliseconds("shutdownTimeout", options.shutdownTimeout ?? "15s"),
     graceMs: milliseconds("gracePeriod", options.gracePeriod ?? "5s"),
     enableDocker: options.enableDocker ?? false,
-    observer: options.observer ?? NOBODY,
+    ...(allow === undefined ? {} : { allow: allow.map((type) => canonicalType(type) ?? type) }),
+    secrets: secretsOfOption(options.secrets, observer),
+    observer,
   };
 }
 

@@ -12,6 +12,7 @@ import { type NatsCluster, openCluster } from "../../internal/nats/cluster.ts";
 import { ConnectFailed, withoutSecrets } from "../../internal/nats/connection.ts";
 import type { Liveness } from "../../internal/ports/liveness.ts";
 import type { Observer } from "../../internal/ports/observer.ts";
+import type { Secrets } from "../../internal/ports/secrets.ts";
 import { PortNotUsable } from "../../internal/server/service-port.ts";
 import { BashTaskExecutor } from "../../internal/tasks/bash.ts";
 import { FunctionTaskExecutor } from "../../internal/tasks/function.ts";
@@ -24,6 +25,7 @@ import { workerMetrics } from "../../internal/telemetry/metrics.ts";
 import { lineLogs } from "../../internal/worker/line-logs.ts";
 import { Worker } from "../../internal/worker/worker.ts";
 import { ThreadedLiveness } from "../liveness/threaded-liveness.ts";
+import { secretsOf } from "../secrets.ts";
 import { openServiceHttp } from "../service-http.ts";
 import { VERSION } from "../version.ts";
 import { Ending } from "./ending.ts";
@@ -88,10 +90,19 @@ async function run(settings: Settings<"worker">): Promise<number> {
     tellingMs: TELLING_MS,
     observer,
   });
+  const secrets = secretsOf(settings, observer);
   const { functions, registry } = await tasksOf(settings, observer);
   const cluster = await connect(settings, { logger, observer, stopped: ending.begun });
   if (cluster !== undefined) {
-    const parts = { cluster, liveness, logger, observer, functions, registry: calls.watching(registry) };
+    const parts = {
+      cluster,
+      liveness,
+      logger,
+      observer,
+      functions,
+      registry: calls.watching(registry),
+      secrets,
+    };
     const worker = createWorker(settings, parts);
     Object.assign(state, { cluster, worker });
     const started = worker.start().then(() => true);
@@ -137,9 +148,10 @@ function createWorker(
     readonly observer: Observer;
     readonly functions: FunctionTaskExecutor;
     readonly registry: TaskExecutors;
+    readonly secrets: Secrets;
   },
 ): Worker {
-  const { cluster, liveness, logger, observer, functions, registry } = parts;
+  const { cluster, liveness, logger, observer, functions, registry, secrets } = parts;
   const host = hostname();
   const workerId =
     settings.id ?? `${host.replaceAll(/[^A-Za-z0-9_-]/g, "-")}-${systemRandom.id().slice(0, 8)}`;
@@ -169,6 +181,8 @@ function createWorker(
     graceMs: settings.grace,
     shutdownTimeoutMs: settings.shutdownTimeout,
     inlineLimit: settings.inlineLimit,
+    secrets,
+    ...(settings.allow === undefined ? {} : { allow: settings.allow }),
     attemptLogs: lineLogs(({ runId, task, attempt }, line) =>
       logger.info({ run_id: runId, task_id: task, attempt, line }, "task logged"),
     ),

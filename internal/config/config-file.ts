@@ -83,7 +83,13 @@ function readEntry(
   if (typeof text !== "string") return { path: [key], atKey: false, message: `${key}: ${text.wrong}` };
   const answer = readValue(setting, text);
   if ("wrong" in answer) return { path: [key], atKey: false, message: `${key}: ${answer.wrong}` };
-  return { name, text: setting.kind === "file" && !isAbsolute(text) ? join(folder, text) : text };
+  return { name, text: fromFolder(setting.kind, text, folder) };
+}
+
+/** Paths in a file begin where the file is; of a command, only what is written as a path is one. */
+function fromFolder(kind: Kind, text: string, folder: string): string {
+  if (kind === "file" && !isAbsolute(text)) return join(folder, text);
+  return kind === "command" && /^\.\.?\//.test(text) ? `${folder}/${text}` : text;
 }
 
 /** The value as a flag would have it. */
@@ -98,14 +104,16 @@ function textOf(kind: Kind, value: unknown): string | { readonly wrong: string }
     case "bytes":
       return typeof value === "number" ? String(value) : must("a whole number");
     case "names":
+    case "types":
     case "list": {
       const isList = Array.isArray(value) && value.every((each) => typeof each === "string");
-      return isList ? value.join(",") : must(kind === "names" ? "a list of names" : "a list of text");
+      return isList ? value.join(",") : must(kind === "list" ? "a list of text" : "a list of names");
     }
     case "switch":
       return typeof value === "boolean" ? String(value) : must("true or false");
     case "address":
     case "file":
+    case "command":
     case "name":
     case "level":
       return must("text");

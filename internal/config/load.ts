@@ -114,6 +114,8 @@ function read(setting: Setting, text: string, source: string): KindValues[Kind] 
 
 /** What a bash task finds in its environment: a script may well call us. */
 const OF_TASKS = /^JETDAG_(RUN_ID|TASK_ID|INDEX|ATTEMPT|IDEMPOTENCY_KEY|PARAMS_FILE|OUTPUT_FILE|PARAM_.*)$/;
+/** Secrets are not read as settings are, and no name of one is wrong. */
+const OF_SECRETS = /^JETDAG_SECRET_/;
 /** What Kubernetes injects for a service that is called jetdag or jetdag-something. */
 const OF_SERVICES = /_(SERVICE|PORT)(_|$)/;
 
@@ -122,7 +124,7 @@ export function unknownVariables(env: Sources["env"]): string[] {
   const known = Object.values(SETTINGS).map(environmentName);
   return Object.keys(env)
     .filter((name) => name.startsWith("JETDAG_") && !known.includes(name))
-    .filter((name) => !OF_TASKS.test(name) && !OF_SERVICES.test(name))
+    .filter((name) => !OF_TASKS.test(name) && !OF_SECRETS.test(name) && !OF_SERVICES.test(name))
     .map((name) => {
       const near = nearestVariable(name, known);
       return `environment variable ${name} is not known${near === undefined ? "" : `; did you mean ${near}?`}`;

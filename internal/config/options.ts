@@ -6,8 +6,10 @@ import { type Command, defaultOf, environmentName, type Setting, settingsOf } fr
 const PLACEHOLDERS: Record<Setting["kind"], string> = {
   address: " <address>",
   file: " <file>",
+  command: " <command>",
   name: " <name>",
   names: " <names>",
+  types: " <types>",
   list: " <list>",
   duration: " <time>",
   count: " <number>",

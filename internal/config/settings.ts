@@ -5,7 +5,18 @@ export type Command = "dag" | "look" | "executor" | "worker" | "demo" | "up";
 
 /** How a setting's text is read. */
 export type Kind =
-  "address" | "file" | "name" | "names" | "list" | "duration" | "count" | "bytes" | "level" | "switch";
+  | "address"
+  | "file"
+  | "command"
+  | "name"
+  | "names"
+  | "types"
+  | "list"
+  | "duration"
+  | "count"
+  | "bytes"
+  | "level"
+  | "switch";
 
 export interface Setting {
   /** Without the dashes; the environment variable is `JETDAG_` and the same in capitals unless `env` says otherwise. */
@@ -207,6 +218,27 @@ export const SETTINGS = {
     min: 1_024,
     default: "1048576",
     sentence: "How many bytes are kept of what a bash task prints, for stdout and stderr each.",
+    commands: ["dag", "worker", "up"],
+  },
+  allow: {
+    flag: "allow",
+    kind: "types",
+    sentence:
+      "Types of tasks that may run, separated by commas; a task of another type fails as refused. All that it has by default.",
+    commands: ["dag", "worker", "up"],
+  },
+  secretsDir: {
+    flag: "secrets-dir",
+    kind: "file",
+    sentence:
+      "Folder of files that are called as secrets are, such as a mount of Kubernetes; for what is not in the environment.",
+    commands: ["dag", "worker", "up"],
+  },
+  secretsCommand: {
+    flag: "secrets-command",
+    kind: "command",
+    sentence:
+      "Program, and its arguments, that is called with the name of a secret and prints it; for what is in neither of the others.",
     commands: ["dag", "worker", "up"],
   },
   retireAfter: {

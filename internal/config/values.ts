@@ -1,14 +1,18 @@
 /** The values of settings: read from text as a person writes it, the same for flags, environment and files. */
 import { z } from "zod";
+import { canonicalType, TASK_TYPE_NAMES } from "../core/task-types.ts";
 import { DURATION_RULE, formatDuration, parseDuration } from "../spec/duration.ts";
+import { nearest } from "../spec/problems.ts";
 import type { Setting } from "./settings.ts";
 
 /** Durations in milliseconds. */
 export interface KindValues {
   address: string;
   file: string;
+  command: string[];
   name: string;
   names: string[];
+  types: string[];
   list: string[];
   duration: number;
   count: number;
@@ -36,6 +40,11 @@ function schemaOf({
     case "address":
     case "file":
       return z.string().min(1, "it must not be empty");
+    case "command":
+      return z
+        .string()
+        .transform((text) => text.split(/\s+/).filter((part) => part !== ""))
+        .pipe(z.array(z.string()).min(1, "it must not be empty"));
     case "name":
       return name;
     case "names":
@@ -43,6 +52,14 @@ function schemaOf({
         .string()
         .transform((text) => text.split(",").map((part) => part.trim()))
         .pipe(z.array(name));
+    case "types":
+      return z.string().transform((text, context) => {
+        const named = text.split(",").map((part) => part.trim());
+        const unknown = named.find((type) => canonicalType(type) === undefined);
+        if (unknown === undefined) return [...new Set(named.map((type) => canonicalType(type) ?? type))];
+        context.addIssue({ code: "custom", message: typeRule(unknown) });
+        return z.NEVER;
+      });
     case "list":
       return z
         .string()
@@ -80,6 +97,12 @@ function schemaOf({
         return z.NEVER;
       });
   }
+}
+
+function typeRule(unknown: string): string {
+  const near = nearest(unknown, TASK_TYPE_NAMES);
+  const hint = near === undefined ? "" : `; did you mean '${near}'?`;
+  return `'${unknown}' is none of ${TASK_TYPE_NAMES.join(", ")}${hint}`;
 }
 
 /** The words that people write into variables and files. */

@@ -4,6 +4,7 @@
  * `FAILURES` is the one table of reasons: whether a reason is worth another attempt, which budget
  * that attempt uses, and in which state the instance ends when the budget is spent.
  */
+import { cutAfter } from "./cut.ts";
 import type { JsonObject } from "./json.ts";
 import type { Stored } from "./stored.ts";
 
@@ -87,8 +88,7 @@ const MAX_MESSAGE = 4_096;
 
 /** A message as an outcome may carry it: what is above 4,096 characters is cut, and says so. */
 export function shortMessage(text: string): string {
-  if (text.length <= MAX_MESSAGE) return text;
-  return `${text.slice(0, MAX_MESSAGE)} [… ${text.length - MAX_MESSAGE} characters cut]`;
+  return cutAfter(text, MAX_MESSAGE);
 }
 
 interface OutcomeBase {

@@ -7,6 +7,7 @@
  * B3 Output is captured within a limit; a script that prints more does not fail for it.
  */
 import { execa, type ExecaError, type ResultPromise } from "execa";
+import { cutAfter } from "../core/cut.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { FailureReason, TaskError } from "../core/outcome.ts";
 import type { TaskCall, TaskContext, TaskExecutor, TaskReturn } from "../ports/task-executor.ts";
@@ -129,7 +130,7 @@ function errorOf(
     .split("\n")
     .findLast((line) => line.trim() !== "");
   const message =
-    last === undefined ? `exit code ${exitCode}` : `exit code ${exitCode}: ${last.slice(0, 500)}`;
+    last === undefined ? `exit code ${exitCode}` : `exit code ${exitCode}: ${cutAfter(last, 500)}`;
   return { reason: "exit-nonzero", message, exitCode };
 }
 

@@ -1,3 +1,5 @@
+import { cutBetween } from "../core/cut.ts";
+
 /**
  * What a command printed, bounded: its head and its tail are kept, and what was cut in between is counted.
  * Memory stays at twice the limit or so, however much is printed.
@@ -43,7 +45,7 @@ export class Captured {
     if (!this.isCut) return withoutNewline(Buffer.concat([head, tail]).toString("utf8"));
     const kept = tail.subarray(Math.max(0, tail.length - this.#limit / 2));
     const cut = this.#total - head.length - kept.length;
-    return `${head.toString("utf8")}\n[… ${cut} bytes cut …]\n${withoutNewline(kept.toString("utf8"))}`;
+    return `${head.toString("utf8")}${cutBetween(cut)}${withoutNewline(kept.toString("utf8"))}`;
   }
 }
 

@@ -1,23 +1,27 @@
 /**
- * One attempt as a pipeline: inputs → task executor → outcome.
+ * One attempt as a pipeline: inputs → secrets → task executor → mask → outcome.
  *
  * A1 It always ends: what does not follow its signal within the grace period is abandoned.
  * A2 The first cause wins: a stop reason is set once, and names the outcome. What returns after its time limit
  *    is timed out, whether it could be told before or not.
  * A3 It never throws; a fault of the worker is an outcome too.
+ * A4 The values of secrets go to the task and nowhere else: its outcome and its log are masked.
  */
 import type { Work } from "../core/attempt.ts";
-import { MAX_INLINE_OUTPUT_BYTES } from "../core/facts.ts";
 import type { JsonObject } from "../core/json.ts";
 import { type FailureReason, type Outcome, shortMessage, type TaskError } from "../core/outcome.ts";
-import { isResolved, mergeParams } from "../core/params.ts";
-import { isDeeperThan, MAX_DEPTH } from "../core/size.ts";
-import { decodeValue, encodeValue, type Stored } from "../core/stored.ts";
+import type { Mask } from "../core/mask.ts";
+import { isResolved, mergeParams, type ResolvedInputs } from "../core/params.ts";
+import { decodeValue, type Stored } from "../core/stored.ts";
 import type { AttemptLogs } from "../ports/attempt-logs.ts";
 import type { Blobs } from "../ports/blobs.ts";
 import type { Clock, Random } from "../ports/clock.ts";
-import type { TaskExecutor, TaskReturn } from "../ports/task-executor.ts";
+import type { Secrets } from "../ports/secrets.ts";
+import type { TaskCall, TaskContext, TaskExecutor, TaskReturn } from "../ports/task-executor.ts";
 import { checkedAnswer } from "./answer.ts";
+import { keepOutput } from "./attempt-output.ts";
+import { maskedLog, revealSecrets } from "./attempt-secrets.ts";
+import { workerError } from "./worker-error.ts";
 
 export interface AttemptOptions {
   readonly workerId: string;
@@ -32,6 +36,9 @@ export interface AttemptOptions {
   /** An output above this many bytes of JSON goes by reference; one above 192 KiB always. */
   readonly inlineLimit: number;
   readonly attemptLogs: AttemptLogs;
+  readonly secrets: Secrets;
+  /** Task types that it runs, by their canonical names. Default: all that it has an executor for. */
+  readonly allow?: readonly string[];
 }
 
 export type StopReason = Extract<FailureReason, "timed-out" | "cancelled" | "released">;
@@ -61,7 +68,9 @@ export async function runAttempt(work: Work, stop: Stop, options: AttemptOptions
   const { clock, workerId } = options;
   const { task, index, attempt } = work;
   const begunAt = clock.monotonic();
-  const ended = await end(work, stop, options).catch((error: unknown): Ended => workerError(error));
+  const ended = await end(work, stop, options).catch((error: unknown): Ended =>
+    failed(workerError(error), undefined),
+  );
   const durationMs = Math.round((clock.monotonic() - begunAt) * 1_000) / 1_000;
   return { task, index, attempt, worker: workerId, durationMs, ...ended };
 }
@@ -78,24 +87,47 @@ async function end(work: Work, stop: Stop, options: AttemptOptions): Promise<End
   const begunAt = clock.monotonic();
   const timer = clock.after(timeoutMs, () => stop.now("timed-out"));
   const deadline = clock.now() + timeoutMs;
-  const returned = await perform(work, { stop, deadline }, options).finally(() => timer.cancel());
+  const performed = await perform(work, { stop, deadline }, options).finally(() => timer.cancel());
   // A function that does not let go of the loop holds up the timer too.
   if (clock.monotonic() - begunAt > timeoutMs) stop.now("timed-out");
-  const answer = judge(returned, stop, timeoutMs);
-  const kept = await keepOutput(work, answer.output, options);
-  if (answer.ok) {
-    if ("wrong" in kept) return failed(kept.wrong);
-    const { skipped } = answer;
-    if (skipped === undefined) return { ...kept, state: "completed" };
-    return { ...kept, state: "skipped", message: shortMessage(skipped) };
+  try {
+    const answer = judge(performed.returned, stop, timeoutMs);
+    return await conclude(work, { ...performed, answer }, options);
+  } catch (error) {
+    return failed(workerError(error), performed.mask);
   }
-  const { message } = answer.error;
-  if (!("wrong" in kept)) return { ...kept, ...failed({ ...answer.error, message: shortMessage(message) }) };
-  return failed({ ...answer.error, message: shortMessage(`${message} (and ${kept.wrong.message})`) });
 }
 
-function failed(error: TaskError): Ended & { readonly state: "failed" } {
-  return { state: "failed", error };
+async function conclude(
+  work: Work,
+  { answer, mask }: { readonly answer: TaskReturn; readonly mask?: Mask | undefined },
+  options: AttemptOptions,
+): Promise<Ended> {
+  const kept = await keepOutput(work, { output: answer.output, mask }, options);
+  if (answer.ok) {
+    if ("wrong" in kept) return failed(kept.wrong, mask);
+    const { skipped } = answer;
+    if (skipped === undefined) return { ...kept, state: "completed" };
+    return { ...kept, state: "skipped", message: shown(skipped, mask) };
+  }
+  if (!("wrong" in kept)) return { ...kept, ...failed(answer.error, mask) };
+  const message = `${answer.error.message} (and ${kept.wrong.message})`;
+  return failed({ ...answer.error, message }, mask);
+}
+
+function failed(error: TaskError, mask: Mask | undefined): Ended & { readonly state: "failed" } {
+  return { state: "failed", error: { ...error, message: shown(error.message, mask) } };
+}
+
+/** Masked before it is cut: half a secret is not found. */
+function shown(message: string, mask: Mask | undefined): string {
+  return shortMessage(mask === undefined ? message : mask.text(message));
+}
+
+interface Performed {
+  readonly returned: TaskReturn;
+  /** Of the secrets that the task was given. */
+  readonly mask?: Mask | undefined;
 }
 
 /** `deadline` in milliseconds since 1970. */
@@ -103,32 +135,66 @@ async function perform(
   work: Work,
   { stop, deadline }: { readonly stop: Stop; readonly deadline: number },
   options: AttemptOptions,
-): Promise<TaskReturn> {
+): Promise<Performed> {
+  const { allow } = options;
+  if (allow !== undefined && !allow.includes(work.type)) {
+    const message = `tasks of type '${work.type}' are not allowed on this worker, see --allow; allowed: ${allow.join(", ")}`;
+    return { returned: failure("refused", message) };
+  }
   const executor = options.registry.get(work.type);
   if (executor === undefined) {
     const known = options.registry.types().join(", ");
-    return failure("unknown-type", `worker has no executor for type '${work.type}'; it has: ${known}`);
+    const message = `worker has no executor for type '${work.type}'; it has: ${known}`;
+    return { returned: failure("unknown-type", message) };
   }
-  const { inputs } = work;
-  const params =
-    "inline" in inputs && isResolved(inputs.inline)
-      ? mergeParams(inputs.inline)
-      : await Promise.race([fetchParams(work, stop, options), toldToEnd(stop)]);
-  // Told to end while its inputs were fetched: nothing has begun, and nothing will.
-  if (params === undefined || stop.reason !== undefined)
-    return failure("cancelled", "told to end before it began");
-  const { runId, task, index, attempt, dagName, tenantId, type, command, options: own, env } = work;
-  const call = { runId, task, index, attempt, dagName, tenantId, type, command, options: own, env, params };
-  const log = options.attemptLogs.open(work);
-  const running = executor.execute(call, {
+  const opened = await open(work, stop, options);
+  if ("error" in opened) return { returned: { ok: false, error: opened.error } };
+  const { call, mask } = opened;
+  const ownLog = options.attemptLogs.open(work);
+  const log = mask === undefined ? ownLog : maskedLog(ownLog, mask);
+  const running = run(executor, call, {
     signal: stop.signal,
     graceMs: options.graceMs,
     deadline,
     log: (line) => log.line(line),
     print: (stream, bytes) => log.print(stream, bytes),
   });
-  return Promise.race([running, abandoned(running, stop, options)]).finally(() => log.end());
+  const returned = await Promise.race([running, abandoned(running, stop, options)]);
+  log.end();
+  return { returned, mask };
 }
+
+/** Never rejects: what an executor throws may hold a secret, and is masked as what it returns. */
+async function run(executor: TaskExecutor, call: TaskCall, context: TaskContext): Promise<TaskReturn> {
+  try {
+    return await executor.execute(call, context);
+  } catch (error) {
+    return { ok: false, error: workerError(error) };
+  }
+}
+
+type Opened = { readonly call: TaskCall; readonly mask?: Mask | undefined } | { readonly error: TaskError };
+
+/** The call as its executor takes it, with its inputs fetched and the secrets in their places. */
+async function open(work: Work, stop: Stop, options: AttemptOptions): Promise<Opened> {
+  const inputs =
+    "inline" in work.inputs && isResolved(work.inputs.inline)
+      ? work.inputs.inline
+      : await Promise.race([fetchInputs(work, stop, options), toldToEnd(stop)]);
+  if (inputs === undefined) return TOO_LATE;
+  const { env, options: own } = work;
+  const revealing = revealSecrets({ env, options: own, inputs }, options.secrets, stop.signal);
+  const parts = revealing instanceof Promise ? await Promise.race([revealing, toldToEnd(stop)]) : revealing;
+  // Told to end meanwhile: nothing has begun, and nothing will.
+  if (parts === undefined || stop.reason !== undefined) return TOO_LATE;
+  if ("error" in parts) return parts;
+  const { runId, task, index, attempt, dagName, tenantId, type, command } = work;
+  const about = { runId, task, index, attempt, dagName, tenantId, type, command };
+  const params = mergeParams(parts.inputs);
+  return { call: { ...about, options: parts.options, env: parts.env, params }, mask: parts.mask };
+}
+
+const TOO_LATE = failure("cancelled", "told to end before it began");
 
 async function toldToEnd({ signal }: Stop): Promise<undefined> {
   if (signal.aborted) return;
@@ -181,7 +247,7 @@ function failure(reason: FailureReason, message: string): { ok: false; error: Ta
 }
 
 /** A server that does not answer is waited for: the task has done nothing wrong. */
-async function fetchParams(work: Work, stop: Stop, { blobs }: AttemptOptions): Promise<JsonObject> {
+async function fetchInputs(work: Work, stop: Stop, { blobs }: AttemptOptions): Promise<ResolvedInputs> {
   const owner = { runId: work.runId };
   const fetched = async <T>(stored: Stored<T>): Promise<{ inline: T }> => {
     if ("inline" in stored) return stored;
@@ -189,50 +255,5 @@ async function fetchParams(work: Work, stop: Stop, { blobs }: AttemptOptions): P
   };
   const { inline: inputs } = await fetched(work.inputs);
   const upstream = inputs.upstream.map(async ([task, output]) => [task, await fetched(output)] as const);
-  return mergeParams({
-    run: await fetched(inputs.run),
-    own: inputs.own,
-    upstream: await Promise.all(upstream),
-  });
-}
-
-type Kept = { readonly output?: Stored<JsonObject> } | { readonly wrong: TaskError };
-
-/** Written as JSON once, here, so that neither its size nor its shape can surprise who stores the outcome. */
-async function keepOutput(
-  work: Work,
-  output: JsonObject | undefined,
-  { blobs, random, inlineLimit }: AttemptOptions,
-): Promise<Kept> {
-  if (output === undefined) return {};
-  const bytes = bytesOf(output);
-  if (typeof bytes === "string") return { wrong: { reason: "output-not-serialisable", message: bytes } };
-  if (bytes.length <= Math.min(inlineLimit, MAX_INLINE_OUTPUT_BYTES)) return { output: { inline: output } };
-  // Who runs the same attempt once more has other bytes, and a name keeps the first bytes it was given.
-  const name = `out-${work.task}-${work.index}-${work.attempt}-${random.id()}`;
-  try {
-    return { output: { ref: await blobs.put({ runId: work.runId }, name, bytes) } };
-  } catch (error) {
-    return { wrong: workerError(error, "the output could not be stored: ").error };
-  }
-}
-
-/** The output as JSON, or why it cannot be written so. */
-function bytesOf(output: JsonObject): Uint8Array | string {
-  if (isDeeperThan(output, MAX_DEPTH)) {
-    return `the output has objects or lists within each other more than ${MAX_DEPTH} levels deep`;
-  }
-  try {
-    return encodeValue(output);
-  } catch (error) {
-    return shortMessage(`the output cannot be written as JSON: ${textOf(error)}`);
-  }
-}
-
-function workerError(error: unknown, prefix = ""): Ended & { readonly state: "failed" } {
-  return failed({ reason: "worker-error", message: shortMessage(prefix + textOf(error)) });
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return { run: await fetched(inputs.run), own: inputs.own, upstream: await Promise.all(upstream) };
 }

@@ -18,12 +18,12 @@ export const LAYERS: Readonly<
   tasks: { folders: ["core", "ports"], packages: ["node", "execa", "piscina", "undici"] },
   telemetry: { folders: ["core", "ports"], packages: ["pino", "picocolors", "prom-client"] },
   server: { folders: ["core", "ports"], packages: ["node"] },
-  config: { folders: ["spec"], packages: ["node", "zod", "commander"] },
+  config: { folders: ["core", "spec"], packages: ["node", "zod", "commander"] },
 };
 
 /** I/O libraries are named in a few files only. */
 export const ONLY_IN: Readonly<Record<string, RegExp>> = {
-  execa: /^internal\/tasks\/bash/,
+  execa: /^internal\/tasks\/(bash|secret-command)/,
   undici: /^internal\/tasks\/http/,
   piscina: /^internal\/tasks\/function-thread/,
   "@nats-io": /^internal\/nats\//,

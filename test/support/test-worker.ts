@@ -11,6 +11,7 @@ import type { TaskExecutor } from "../../internal/ports/task-executor.ts";
 import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
 import { lineLogs } from "../../internal/worker/line-logs.ts";
 import { loopLiveness } from "../../internal/worker/pulse.ts";
+import { secretsOf } from "./secrets.ts";
 import { Worker, type WorkerOptions } from "../../internal/worker/worker.ts";
 
 /** A connection that a test cuts. What is said meanwhile arrives all the same: the test sees to that itself. */
@@ -65,6 +66,7 @@ export class TestWorker {
       queues: ["default"],
       slots: 2,
       attemptLogs: lineLogs(() => undefined),
+      secrets: secretsOf(),
       functions: () => [],
       taskTimeoutMs: 60 * 60_000,
       graceMs: 1_000,

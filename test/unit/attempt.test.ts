@@ -14,6 +14,7 @@ import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
 import { type AttemptOptions, runAttempt, Stop } from "../../internal/worker/attempt.ts";
 import { lineLogs } from "../../internal/worker/line-logs.ts";
 import { outcomes, WORK } from "../conformance/samples.ts";
+import { secretsOf } from "../support/secrets.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 
 const NO_INPUTS: Work["inputs"] = { inline: { run: { inline: {} }, own: {}, upstream: [] } };
@@ -40,6 +41,7 @@ function run(
     graceMs: 10,
     inlineLimit: 64 * 1_024,
     attemptLogs: lineLogs(() => undefined),
+    secrets: secretsOf(),
     ...more,
   });
 }

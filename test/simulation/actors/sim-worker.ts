@@ -2,6 +2,7 @@
 import type { Presence, WorkerCommand } from "../../../internal/ports/presence.ts";
 import type { TaskQueue } from "../../../internal/ports/task-queue.ts";
 import { lineLogs } from "../../../internal/worker/line-logs.ts";
+import { secretsOf } from "../../support/secrets.ts";
 import { Worker } from "../../../internal/worker/worker.ts";
 import type { WorkerPlan } from "../scenario/settings.ts";
 import { Program, type Surroundings } from "./program.ts";
@@ -41,6 +42,7 @@ export class SimWorker extends Program {
       shutdownTimeoutMs: settings.shutdownTimeoutMs,
       inlineLimit: settings.inlineLimit,
       attemptLogs: lineLogs(() => undefined),
+      secrets: secretsOf(),
     });
     this.worker.start().catch((error: unknown) => {
       world.note(`${this.name} could not start: ${String(error)}`);

@@ -1,0 +1,74 @@
+/**
+ * The forms in which the value of a secret turns up where it was printed: as it is, and in JSON, in base64 at each place
+ * among other bytes, and encoded for URLs. Of a value of several lines, each line as well, as PEM keys and files of JSON
+ * have them.
+ */
+
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** A line that is shorter says nothing by itself. */
+const MIN_LINE = 8;
+
+export function formsOf(value: string): Set<string> {
+  // Half of a surrogate pair would not be encoded.
+  const whole = DECODER.decode(ENCODER.encode(value));
+  const all = [whole, whole.trim()].flatMap((each) => [
+    each,
+    ...jsonForms(each),
+    ...base64Forms(each),
+    ...urlForms(each),
+  ]);
+  return new Set([...all, ...linesOf(whole).flatMap((line) => [line, ...jsonForms(line)])]);
+}
+
+/** A file of JSON has the breaks of its texts as `\n`. */
+function linesOf(value: string): string[] {
+  const lines = value.split(/\r?\n|\\r\\n|\\n/).map((line) => line.trim());
+  return lines.length === 1 ? [] : lines.filter((line) => line.length >= MIN_LINE);
+}
+
+/** Some write ASCII only. */
+function jsonForms(value: string): string[] {
+  const text = JSON.stringify(value).slice(1, -1);
+  const escaped = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return [text, text.replaceAll(/[\u007f-\uffff]/g, escaped)];
+}
+
+/** By itself, with and without a newline at its end and with and without padding, and after one, two or no bytes of a group of three. */
+function base64Forms(value: string): string[] {
+  const bytes = ENCODER.encode(value);
+  const alone = [bytes, ENCODER.encode(`${value}\n`)].map(base64);
+  const among = [0, 1, 2].map((before) => {
+    const bits = 8 * (before + bytes.length);
+    const shifted = new Uint8Array(before + bytes.length);
+    shifted.set(bytes, before);
+    const text = base64(shifted);
+    // Characters that hold bits of what stands around it are not the same each time.
+    return text.slice(Math.ceil((8 * before) / 6), Math.floor(bits / 6));
+  });
+  const forms = [...alone, ...alone.map((text) => text.replace(/=+$/, "")), ...among];
+  return [...forms, ...forms.map((text) => text.replaceAll("+", "-").replaceAll("/", "_"))];
+}
+
+function base64(bytes: Uint8Array): string {
+  let latin = "";
+  // More at a time would not fit onto the stack.
+  for (let i = 0; i < bytes.length; i += 8_192) latin += String.fromCharCode(...bytes.subarray(i, i + 8_192));
+  return btoa(latin);
+}
+
+/** Encoders differ in what they leave as it is, in how they write a blank, and in the case of digits. */
+function urlForms(value: string): string[] {
+  const component = encodeURIComponent(value);
+  const strict = component.replaceAll(
+    /[!'()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  const path = strict.replaceAll("%2F", "/");
+  const blanks = [strict, component, path].map((text) => text.replaceAll("%20", "+"));
+  const form = new URLSearchParams([["", value]]).toString().slice(1);
+  const forms = [component, strict, path, encodeURI(value), ...blanks, form];
+  const lower = (text: string): string => text.replaceAll(/%[0-9A-F]{2}/g, (code) => code.toLowerCase());
+  return [...forms, ...forms.map(lower)];
+}
