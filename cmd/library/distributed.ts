@@ -7,8 +7,10 @@ import { DEFAULT_QUEUE } from "../../internal/core/model.ts";
 import { BadInput } from "../../internal/executor/executor.ts";
 import { ExecutorService } from "../../internal/executor/service.ts";
 import type { ExecutorSettings, Ports } from "../../internal/executor/settings.ts";
+import type { LogBounds } from "../../internal/contract/streams.ts";
 import { systemClock, systemRandom } from "../../internal/memory/system.ts";
 import { type NatsCluster, openCluster } from "../../internal/nats/cluster.ts";
+import { BufferedLogs } from "../../internal/worker/attempt-logs.ts";
 import { checkFields, checkText, type FieldsOf } from "./check-input.ts";
 import { ThreadedLiveness } from "../liveness/threaded-liveness.ts";
 import { LibraryExecutor } from "./library-executor.ts";
@@ -21,9 +23,10 @@ import {
   milliseconds,
   resolveOptions,
   Tasks,
+  tellLines,
   wholeNumber,
 } from "./options.ts";
-import { resolveRetention, type RetentionOptions } from "./retention.ts";
+import { resolveLogBounds, resolveRetention, type RetentionOptions } from "./retention.ts";
 
 export interface DistributedOptions extends Omit<ExecutorOptions, "queueSize"> {
   /** `nats://host:4222`, several separated by commas; user and password or a token may stand in the address. */
@@ -50,8 +53,10 @@ export interface DistributedOptions extends Omit<ExecutorOptions, "queueSize"> {
   readonly lossCap?: number;
   /** Values above this many bytes go by reference; 1,024 at least. Default 65,536. */
   readonly inlineLimit?: number;
+  /** How many bytes are kept of the log of each attempt that runs in this process; 16,384 at least. Default 10 MiB. */
+  readonly logLimit?: number;
   /**
-   * Retire runs that have ended, and keep the history within these bounds; `{}` for the defaults. Without it that is left
+   * Retire runs that have ended, and keep the history, and the logs of attempts, within these bounds; `{}` for the defaults. Without it that is left
    * to others, as to the `executor` program: who only submits runs need not know how long they are kept.
    */
   readonly retention?: RetentionOptions;
@@ -71,9 +76,12 @@ const DISTRIBUTED_OPTIONS: FieldsOf<DistributedOptions> = {
   ackWait: true,
   lossCap: true,
   inlineLimit: true,
+  logLimit: true,
   retention: true,
 };
 
+/** How long the last logs of tasks may still be on their way when it ends. */
+const LOGS_MS = 2_000;
 /** A live worker whose connection broke has it again by then. */
 const RECONNECT_MS = 1_000;
 
@@ -83,6 +91,9 @@ export class DistributedExecutor extends LibraryExecutor {
   readonly #distributed: DistributedOptions;
   #cluster: NatsCluster | undefined;
   #liveness: ThreadedLiveness | undefined;
+  readonly #logLimit: number;
+  readonly #logBounds: LogBounds | undefined;
+  #logs: BufferedLogs | undefined;
 
   constructor(options: DistributedOptions) {
     checkFields("new DistributedExecutor", options, DISTRIBUTED_OPTIONS);
@@ -108,6 +119,12 @@ export class DistributedExecutor extends LibraryExecutor {
     if (leaseTermMs < SETTINGS.leaseTerm.min || leaseTermMs > SETTINGS.leaseTerm.max) {
       throw new BadInput("leaseTerm must be from 1s to 1h");
     }
+    this.#logLimit = wholeNumber(
+      "logLimit",
+      options.logLimit ?? Number(SETTINGS.logLimit.default),
+      SETTINGS.logLimit.min,
+    );
+    this.#logBounds = options.retention === undefined ? undefined : resolveLogBounds(options.retention);
     this.#settings = {
       ...settings,
       limits: { deadAfterMs, goneAfterMs, overtimeMs: this.options.graceMs + deadAfterMs },
@@ -138,6 +155,7 @@ export class DistributedExecutor extends LibraryExecutor {
       namespace,
       ackWaitMs: milliseconds("ackWait", ackWait),
       leaseTermMs: milliseconds("leaseTerm", leaseTerm),
+      ...(this.#logBounds === undefined ? {} : { logBounds: this.#logBounds }),
       onTrouble: (what) => observer.observe({ kind: "trouble", what, error: "" }),
       onDeadLetter: ({ subject, reason }) => observer.observe({ kind: "dead-letter", subject, reason }),
     });
@@ -160,12 +178,20 @@ export class DistributedExecutor extends LibraryExecutor {
       random: systemRandom,
       observer,
     };
+    this.#logs = new BufferedLogs({
+      store: cluster.logs,
+      clock: systemClock,
+      incarnation: systemRandom.id(),
+      limit: this.#logLimit,
+      onLine: tellLines(observer),
+      onEnded: (attempt, printed) => observer.observe({ kind: "attempt-printed", attempt, ...printed }),
+    });
     return new ExecutorService({
       ...ports,
       ...this.#settings,
       workers: this.tasks.workers(
         this.options.workerCount,
-        { ...ports, liveness, link: cluster.link },
+        { ...ports, liveness, link: cluster.link, attemptLogs: this.#logs },
         { ...this.options, queue: DEFAULT_QUEUE },
       ),
       registry: this.tasks.registry,
@@ -176,6 +202,7 @@ export class DistributedExecutor extends LibraryExecutor {
   protected override async close(): Promise<void> {
     const cluster = this.#cluster;
     this.#cluster = undefined;
+    await this.#logs?.settled(LOGS_MS);
     await Promise.all([this.#liveness?.close(), cluster?.close()]);
   }
 }

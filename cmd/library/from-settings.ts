@@ -36,6 +36,8 @@ export function retentionOptions(settings: Settings): RetentionOptions {
     historyAge: settings.historyAge / 1_000,
     historyRuns: settings.historyRuns,
     historyBytes: settings.historyBytes,
+    logsAge: settings.logsAge / 1_000,
+    logsBytes: settings.logsBytes,
   };
 }
 

@@ -5,6 +5,7 @@ import type { Ports } from "../../internal/executor/settings.ts";
 import { MemoryCluster } from "../../internal/memory/cluster.ts";
 import { ANY_QUEUE } from "../../internal/memory/task-queue.ts";
 import { systemClock, systemRandom } from "../../internal/memory/system.ts";
+import { lineLogs } from "../../internal/worker/line-logs.ts";
 import { loopLiveness } from "../../internal/worker/pulse.ts";
 import { checkFields } from "./check-input.ts";
 import { LibraryExecutor } from "./library-executor.ts";
@@ -16,6 +17,7 @@ import {
   resolveOptions,
   type ResolvedOptions,
   Tasks,
+  tellLines,
 } from "./options.ts";
 
 const ACK_WAIT_MS = 60_000;
@@ -87,7 +89,7 @@ function openInProcess(tasks: Tasks, options: ResolvedOptions): ExecutorService 
     ...executorSettings(options, () => options.queueSize),
     workers: tasks.workers(
       options.workerCount,
-      { ...ports, liveness, link: cluster.link },
+      { ...ports, liveness, link: cluster.link, attemptLogs: lineLogs(tellLines(options.observer)) },
       { ...options, queue: ANY_QUEUE },
     ),
     registry: tasks.registry,

@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import type { Ports, ExecutorSettings } from "../../internal/executor/settings.ts";
 import { BadInput } from "../../internal/executor/executor.ts";
+import type { AttemptId } from "../../internal/core/attempt.ts";
 import { DEFAULT_TASK_TIMEOUT_MS } from "../../internal/core/model.ts";
 import { canonicalType } from "../../internal/core/task-types.ts";
 import type { Link } from "../../internal/ports/link.ts";
@@ -17,7 +18,7 @@ import type { ThreadOptions } from "../../internal/tasks/function-thread.ts";
 import { FunctionThreads } from "../../internal/tasks/function-threads.ts";
 import { HttpTaskExecutor } from "../../internal/tasks/http.ts";
 import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
-import { lineLogs } from "../../internal/worker/line-logs.ts";
+import type { AttemptLogs } from "../../internal/ports/attempt-logs.ts";
 import { Worker } from "../../internal/worker/worker.ts";
 import { RunningCalls } from "../running-calls.ts";
 import { checkText, type FieldsOf } from "./check-input.ts";
@@ -202,7 +203,7 @@ export class Tasks {
   /** Workers of one slot each, in this process, that take from `queue`. */
   workers(
     count: number,
-    ports: Ports & { readonly liveness: Liveness; readonly link: Link },
+    ports: Ports & { readonly liveness: Liveness; readonly link: Link; readonly attemptLogs: AttemptLogs },
     { queue, ...options }: ResolvedOptions & { readonly queue: string },
   ): Worker[] {
     return Array.from({ length: count }, (_, i) => {
@@ -221,14 +222,18 @@ export class Tasks {
         functions: () => this.functions.names(),
         taskTimeoutMs: options.taskTimeoutMs ?? DEFAULT_TASK_TIMEOUT_MS,
         inlineLimit: INLINE_LIMIT,
-        attemptLogs: lineLogs(({ runId, task, index, attempt }, line) => {
-          const logged = { kind: "task-logged", attempt: { runId, task, index, attempt }, line } as const;
-          // Not before it is told that the attempt has started.
-          setImmediate(() => ports.observer.observe(logged));
-        }),
       });
     });
   }
+}
+
+/** Tells what tasks log. */
+export function tellLines(observer: Observer): (attempt: AttemptId, line: string) => void {
+  return ({ runId, task, index, attempt }, line) => {
+    const logged = { kind: "task-logged", attempt: { runId, task, index, attempt }, line } as const;
+    // Not before it is told that the attempt has started.
+    setImmediate(() => observer.observe(logged));
+  };
 }
 
 function moduleOf({

@@ -1,5 +1,8 @@
 /** How long runs are kept, as a program that embeds jetdag says it. */
+import { SETTINGS } from "../../internal/config/settings.ts";
+import { LOG_BOUNDS, type LogBounds } from "../../internal/contract/streams.ts";
 import type { Retention } from "../../internal/core/retention.ts";
+import { BadInput } from "../../internal/executor/executor.ts";
 import { checkFields, type FieldsOf } from "./check-input.ts";
 import { type Duration, milliseconds, wholeNumber } from "./options.ts";
 
@@ -14,6 +17,10 @@ export interface RetentionOptions {
   readonly historyRuns?: number;
   /** So they do with more bytes than this of records; outputs that are stored apart do not count. Default 1 GiB. */
   readonly historyBytes?: number;
+  /** How long the logs of attempts are kept; at least 1m. Default 7d. */
+  readonly logsAge?: Duration;
+  /** With more bytes than this of logs, the oldest go sooner; at least 1 MiB. Default 1 GiB. */
+  readonly logsBytes?: number;
 }
 
 const RETENTION_OPTIONS: FieldsOf<RetentionOptions> = {
@@ -22,6 +29,8 @@ const RETENTION_OPTIONS: FieldsOf<RetentionOptions> = {
   historyAge: true,
   historyRuns: true,
   historyBytes: true,
+  logsAge: true,
+  logsBytes: true,
 };
 
 /** Throws `BadInput` when an option is not allowed. */
@@ -36,4 +45,11 @@ export function resolveRetention(options: RetentionOptions): Retention {
     historyRuns: wholeNumber("retention.historyRuns", historyRuns, 1),
     historyBytes: wholeNumber("retention.historyBytes", historyBytes, 1_024),
   };
+}
+
+/** Throws `BadInput` when one of them is not allowed. */
+export function resolveLogBounds({ logsAge, logsBytes = LOG_BOUNDS.bytes }: RetentionOptions): LogBounds {
+  const ageMs = logsAge === undefined ? LOG_BOUNDS.ageMs : milliseconds("retention.logsAge", logsAge);
+  if (ageMs < SETTINGS.logsAge.min) throw new BadInput("retention.logsAge must be at least 1m");
+  return { ageMs, bytes: wholeNumber("retention.logsBytes", logsBytes, SETTINGS.logsBytes.min) };
 }

@@ -22,7 +22,7 @@ import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
 import { sweepScratchFolders } from "../../internal/tasks/scratch.ts";
 import { createLogger, type Logger } from "../../internal/telemetry/logger.ts";
 import { workerMetrics } from "../../internal/telemetry/metrics.ts";
-import { lineLogs } from "../../internal/worker/line-logs.ts";
+import { BufferedLogs } from "../../internal/worker/attempt-logs.ts";
 import { Worker } from "../../internal/worker/worker.ts";
 import { ThreadedLiveness } from "../liveness/threaded-liveness.ts";
 import { secretsOf } from "../secrets.ts";
@@ -33,6 +33,8 @@ import { RunningCalls, type TaskExecutors } from "../running-calls.ts";
 
 const RETRY_MS = 3_000;
 const ASK_MS = 1_000;
+/** How long the last logs of tasks may still be on their way when it ends. */
+const LOGS_MS = 1_000;
 /** Nothing here holds up the loop: functions of modules run on threads. */
 const TELLING_MS = 100;
 const EXAMPLES = `
@@ -94,10 +96,11 @@ async function run(settings: Settings<"worker">): Promise<number> {
   const { functions, registry } = await tasksOf(settings, observer);
   const cluster = await connect(settings, { logger, observer, stopped: ending.begun });
   if (cluster !== undefined) {
+    const logs = attemptLogs(settings, { cluster, logger, observer });
     const parts = {
       cluster,
       liveness,
-      logger,
+      logs,
       observer,
       functions,
       registry: calls.watching(registry),
@@ -121,6 +124,7 @@ async function run(settings: Settings<"worker">): Promise<number> {
       worker.hurry();
     });
     await worker.stop();
+    if (cluster.link.isUp()) await logs.settled(LOGS_MS);
     await Promise.all([liveness.close(), cluster.close()]);
   }
   await http.close();
@@ -144,14 +148,14 @@ function createWorker(
   parts: {
     readonly cluster: NatsCluster;
     readonly liveness: Liveness;
-    readonly logger: Logger;
+    readonly logs: BufferedLogs;
     readonly observer: Observer;
     readonly functions: FunctionTaskExecutor;
     readonly registry: TaskExecutors;
     readonly secrets: Secrets;
   },
 ): Worker {
-  const { cluster, liveness, logger, observer, functions, registry, secrets } = parts;
+  const { cluster, liveness, logs, observer, functions, registry, secrets } = parts;
   const host = hostname();
   const workerId =
     settings.id ?? `${host.replaceAll(/[^A-Za-z0-9_-]/g, "-")}-${systemRandom.id().slice(0, 8)}`;
@@ -183,9 +187,22 @@ function createWorker(
     inlineLimit: settings.inlineLimit,
     secrets,
     ...(settings.allow === undefined ? {} : { allow: settings.allow }),
-    attemptLogs: lineLogs(({ runId, task, attempt }, line) =>
-      logger.info({ run_id: runId, task_id: task, attempt, line }, "task logged"),
-    ),
+    attemptLogs: logs,
+  });
+}
+
+function attemptLogs(
+  { logLimit: limit }: Settings<"worker">,
+  { cluster, logger, observer }: { cluster: NatsCluster; logger: Logger; observer: Observer },
+): BufferedLogs {
+  return new BufferedLogs({
+    store: cluster.logs,
+    clock: systemClock,
+    incarnation: systemRandom.id(),
+    limit,
+    onLine: ({ runId, task, attempt }, line) =>
+      logger.debug({ run_id: runId, task_id: task, attempt, line }, "task logged"),
+    onEnded: (attempt, printed) => observer.observe({ kind: "attempt-printed", attempt, ...printed }),
   });
 }
 

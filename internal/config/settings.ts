@@ -241,6 +241,32 @@ export const SETTINGS = {
       "Program, and its arguments, that is called with the name of a secret and prints it; for what is in neither of the others.",
     commands: ["dag", "worker", "up"],
   },
+  logLimit: {
+    flag: "log-limit",
+    kind: "bytes",
+    min: 16_384,
+    default: "10485760",
+    sentence:
+      "How many bytes are kept of the log of each attempt: of a longer one the beginning, and up to 1 MiB of the end.",
+    commands: ["worker", "up"],
+  },
+  logsBytes: {
+    flag: "logs-bytes",
+    kind: "bytes",
+    min: 1_048_576,
+    default: "1073741824",
+    sentence:
+      "How many bytes are kept of the logs of all attempts together, then the oldest go; each executor that starts sets it.",
+    commands: ["executor", "up"],
+  },
+  logsAge: {
+    flag: "logs-age",
+    kind: "duration",
+    min: 60_000,
+    default: "7d",
+    sentence: "How long they are kept.",
+    commands: ["executor", "up"],
+  },
   retireAfter: {
     flag: "retire-after",
     kind: "duration",

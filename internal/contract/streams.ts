@@ -8,8 +8,27 @@ export interface StreamSpec {
   /** One message a subject: the first write wins and the second is refused, or the newest takes the place of the one before. */
   readonly perSubject: "first" | "newest";
   /** Beyond so much the oldest go; without it nothing ever goes by itself. */
-  readonly keepNewest?: { readonly messages: number; readonly bytes: number };
+  readonly keepNewest?: Bounds;
 }
+
+export interface Bounds {
+  readonly messages: number;
+  readonly bytes: number;
+  /** In milliseconds. Default: none. */
+  readonly ageMs?: number;
+}
+
+/** How much is kept of the logs of attempts. */
+export interface LogBounds {
+  readonly bytes: number;
+  readonly ageMs: number;
+}
+
+/** Until an executor says otherwise. */
+export const LOG_BOUNDS: LogBounds = { bytes: 1_024 * 1_024 * 1_024, ageMs: 7 * 24 * 60 * 60_000 };
+
+/** Each takes some 300 bytes of the server's memory. */
+const MAX_LOG_BATCHES = 500_000;
 
 export function streamSpecs(names: Names): StreamSpec[] {
   return [
@@ -32,6 +51,17 @@ export function streamSpecs(names: Names): StreamSpec[] {
       keepNewest: { messages: 10_000, bytes: 32 * 1_024 * 1_024 },
     },
   ];
+}
+
+/** It is not among the others: its bounds can be set, and work goes on without it. */
+export function logsSpec(names: Names, { bytes, ageMs }: LogBounds): StreamSpec & { keepNewest: Bounds } {
+  return {
+    name: names.logsStream,
+    subjects: names.allLogs,
+    retention: "limits",
+    perSubject: "newest",
+    keepNewest: { messages: MAX_LOG_BATCHES, bytes, ageMs },
+  };
 }
 
 /** Large values are stored in pieces of this many bytes, well below the server's limit for a message. */

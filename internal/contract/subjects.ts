@@ -2,9 +2,11 @@
  * Every subject, stream and bucket, in one place. All begin with the namespace, so that several installations
  * share one server.
  */
+import type { LogBatch } from "../core/attempt-log.ts";
 import type { AttemptId } from "../core/attempt.ts";
 import type { Fact } from "../core/facts.ts";
 import { PARTITIONS } from "../core/hash.ts";
+import type { LogsOf } from "../ports/attempt-logs.ts";
 import type { BlobOwner } from "../ports/blobs.ts";
 import type { RecordKey } from "../ports/history.ts";
 import type { RunKey } from "../ports/run-log.ts";
@@ -14,6 +16,9 @@ export const NAMESPACE_RULE = "use 1 to 32 of a-z 0-9 _ -";
 export function isNamespace(text: string): boolean {
   return /^[a-z0-9_-]{1,32}$/.test(text);
 }
+
+/** Where a batch of an attempt's log is kept. */
+export type LogPlace = Pick<LogBatch, "writer" | "slot"> & { readonly attempt: AttemptId };
 
 export class Names {
   readonly #ns: string;
@@ -42,6 +47,9 @@ export class Names {
   }
   get checkpointsStream(): string {
     return this.#stream("CHECKPOINTS");
+  }
+  get logsStream(): string {
+    return this.#stream("LOGS");
   }
   get leaseBucket(): string {
     return this.#stream("LEASES");
@@ -129,6 +137,16 @@ export class Names {
     return `${this.#ns}.dead.${id}`;
   }
 
+  get allLogs(): string {
+    return `${this.#ns}.log.>`;
+  }
+  logsOf({ runId, task = "*", index, attempt }: LogsOf): string {
+    return `${this.#ns}.log.${runId}.${task}.${index ?? "*"}.${attempt ?? "*"}.>`;
+  }
+  log({ attempt: { runId, task, index, attempt }, writer, slot }: LogPlace): string {
+    return `${this.#ns}.log.${runId}.${task}.${index}.${attempt}.${writer}.${slot}`;
+  }
+
   /** The stream that keeps what is sent to this subject; nothing for what is never stored. */
   streamOf(subject: string): string | undefined {
     const from = this.#ns.length + 1;
@@ -147,6 +165,8 @@ export class Names {
         return this.historyStream;
       case "checkpoint":
         return this.checkpointsStream;
+      case "log":
+        return this.logsStream;
       default:
         return undefined;
     }
@@ -262,6 +282,18 @@ export function readTaskSubject(subject: string): (AttemptId & { readonly queue:
   if (parts.length !== 7 || queue === undefined || runId === undefined || task === undefined)
     return undefined;
   return index === undefined || attempt === undefined ? undefined : { queue, runId, task, index, attempt };
+}
+
+/** Reads `<ns>.log.<run>.<task>.<index>.<attempt>.<writer>.<slot>`; `undefined` for a subject that no batch has. */
+export function readLogSubject(subject: string): LogPlace | undefined {
+  const parts = subject.split(".");
+  const [, , runId, task] = parts;
+  const [index, attempt] = [toCount(parts[4]), toCount(parts[5])];
+  const [writer, slot] = [parts[6], parts[7]];
+  if (parts.length !== 8 || runId === undefined || task === undefined) return undefined;
+  if (index === undefined || attempt === undefined || writer === undefined || slot === undefined)
+    return undefined;
+  return { attempt: { runId, task, index, attempt }, writer, slot };
 }
 
 /** The number that a subject's part writes, in the one way to write it. */

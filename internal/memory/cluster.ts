@@ -15,6 +15,7 @@ import type {
   WorkerCommand,
 } from "../ports/presence.ts";
 import type { Pressure } from "../ports/storing.ts";
+import { MemoryLogs } from "./attempt-logs.ts";
 import { MemoryCatalog } from "./catalog.ts";
 import { MemoryCheckpoints, MemoryHistory } from "./history.ts";
 import { MemoryDeadLetters } from "./dead-letters.ts";
@@ -145,6 +146,7 @@ export class MemoryCluster {
   readonly catalog: MemoryCatalog;
   readonly history: MemoryHistory;
   readonly checkpoints = new MemoryCheckpoints();
+  readonly logs: MemoryLogs;
 
   constructor({ clock, leaseTermMs = 5_000, ackWaitMs = 60_000 }: MemoryClusterOptions) {
     this.log = new MemoryRunLog({ clock, onForgotten: (runId) => void this.blobs.removeRun(runId) });
@@ -152,6 +154,7 @@ export class MemoryCluster {
     this.leases = new MemoryLeases(clock, leaseTermMs);
     this.catalog = new MemoryCatalog(clock);
     this.history = new MemoryHistory(clock);
+    this.logs = new MemoryLogs(clock);
     this.deadLetters = new MemoryDeadLetters(clock);
   }
 }

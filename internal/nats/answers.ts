@@ -18,6 +18,8 @@ export const CODES = {
   streamExists: 10_058,
   /** Of the server, or of the account: what it reserves is not there. */
   noRoomForStream: [10_047, 10_028, 10_002, 10_023],
+  /** The same of several servers together; and what they say when some of them are missing. */
+  noPeers: 10_005,
   consumerNotFound: 10_014,
   /** Whether the name is taken, the settings differ, or it is in use: it is there. */
   consumerExists: [10_013, 10_105, 10_148],

@@ -1,11 +1,12 @@
 /** All ports on one connection. */
 import { setMaxListeners } from "node:events";
 import { PermissionViolationError, type Status } from "@nats-io/transport-node";
-import { streamSpecs } from "../contract/streams.ts";
+import { type LogBounds, streamSpecs } from "../contract/streams.ts";
 import { Names } from "../contract/subjects.ts";
 import type { UnreadableLetter } from "../ports/dead-letters.ts";
 import type { Link } from "../ports/link.ts";
 import type { Pressure } from "../ports/storing.ts";
+import { NatsLogs } from "./attempt-logs.ts";
 import { NatsBlobs } from "./blobs.ts";
 import { NatsCatalog } from "./catalog.ts";
 import { NatsCheckpoints } from "./checkpoints.ts";
@@ -15,6 +16,7 @@ import { NatsDeadLetters } from "./dead-letters.ts";
 import { NatsDesk } from "./desk.ts";
 import { NatsHistory } from "./history.ts";
 import { type NatsLeases, openLeases } from "./leases.ts";
+import { ensureLogs } from "./log-stream.ts";
 import { NatsLink } from "./link.ts";
 import { within } from "./patience.ts";
 import { NatsOriginals } from "./originals.ts";
@@ -30,6 +32,8 @@ export interface ClusterOptions extends ConnectOptions {
   readonly namespace: string;
   readonly ackWaitMs: number;
   readonly leaseTermMs: number;
+  /** How much is kept of the logs of tasks. Default: as it is, or 1 GiB and 7 days where nobody has said so yet. */
+  readonly logBounds?: LogBounds;
   /** What the operator should know, and what passes by itself. */
   onTrouble(what: string): void;
   /** A message was put aside. */
@@ -49,6 +53,7 @@ export interface NatsCluster {
   readonly history: NatsHistory;
   readonly checkpoints: NatsCheckpoints;
   readonly referee: NatsReferee;
+  readonly logs: NatsLogs;
   readonly pressure: Pressure;
   /** When it is lost, it is tried again all the time. */
   readonly link: Link;
@@ -103,11 +108,12 @@ async function openPorts(connection: Connection, options: ClusterOptions): Promi
   const log = new NatsRunLog(context);
   const queue = new NatsTaskQueue(context, options);
   const presence = new NatsPresence(context);
+  const logs = new NatsLogs(context);
   let leases: NatsLeases | undefined;
   // What was sent on the connection before may be lost; everybody starts over on the new one. What was heard of
   // others is out of date, so who listens is told before anything is sent again.
   link.onRestored(() => {
-    for (const part of [presence, publisher, queue, log, leases]) part?.reconnected();
+    for (const part of [presence, publisher, queue, log, leases, logs]) part?.reconnected();
   });
   const onStatus = (status: Status): void => {
     if (status.type === "disconnect") {
@@ -131,7 +137,7 @@ async function openPorts(connection: Connection, options: ClusterOptions): Promi
   const close = async (): Promise<void> => {
     if (closing.signal.aborted) return;
     closing.abort();
-    await Promise.all([log.close(), queue.close(), leases?.close()]);
+    await Promise.all([log.close(), queue.close(), leases?.close(), logs.close()]);
     await within(Promise.all([nc.flush(), ...aside]), CLOSE_MS);
     publisher.close();
     await nc.close();
@@ -139,6 +145,8 @@ async function openPorts(connection: Connection, options: ClusterOptions): Promi
   try {
     await Promise.all(streamSpecs(names).map((spec) => ensureStream(jsm, spec, onTrouble)));
     leases = await openLeases(context, options.leaseTermMs);
+    // After the others: they need their room, and it takes of what is left.
+    await ensureLogs(context, options.logBounds);
     const blobs = new NatsBlobs(context);
     const originals = new NatsOriginals(context);
     const desk = new NatsDesk(context);
@@ -148,7 +156,7 @@ async function openPorts(connection: Connection, options: ClusterOptions): Promi
     const checkpoints = new NatsCheckpoints(context);
     const pressure = pressureOf(context);
     const small = { blobs, presence, leases, deadLetters, originals, desk, catalog, referee, pressure };
-    return { log, queue, history, checkpoints, ...small, link, close };
+    return { log, queue, history, checkpoints, logs, ...small, link, close };
   } catch (error) {
     await close();
     throw error;

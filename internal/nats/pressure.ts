@@ -2,6 +2,9 @@
 import type { Pressure, Store } from "../ports/storing.ts";
 import type { Context } from "./context.ts";
 
+/** Nothing waits for the logs of tasks. */
+const ALL: readonly Store[] = ["log", "queue", "values", "other"];
+
 export function pressureOf({ publisher, names }: Pick<Context, "publisher" | "names">): Pressure {
   const streams = {
     log: [names.runsStream],
@@ -11,8 +14,7 @@ export function pressureOf({ publisher, names }: Pick<Context, "publisher" | "na
   } satisfies Record<Store, string[]>;
   return {
     why: (...stores) => {
-      if (stores.length === 0) return publisher.pressure();
-      for (const store of stores) {
+      for (const store of stores.length === 0 ? ALL : stores) {
         const why = publisher.pressure(streams[store]);
         if (why !== undefined) return why;
       }

@@ -6,12 +6,14 @@ import {
   StorageType,
   type StreamConfig,
 } from "@nats-io/jetstream";
-import type { StreamSpec } from "../contract/streams.ts";
+import type { Bounds, StreamSpec } from "../contract/streams.ts";
 import { CODES, isApiError, isDenied } from "./answers.ts";
 import { ConnectFailed } from "./connection.ts";
 import { patiently } from "./patience.ts";
 
 const MIB = 1_024 * 1_024;
+const NANOS = 1_000_000;
+const SHORT_WINDOW_MS = 60_000;
 
 /** A stream is there, but not as it has to be: what is promised would not hold. */
 export class WrongStream extends Error {
@@ -33,12 +35,8 @@ export async function ensureStream(
   spec: StreamSpec,
   onTrouble: (what: string) => void,
 ): Promise<void> {
-  const found = await find(jsm, spec.name);
-  if (found === "hidden") return;
-  if (found !== undefined) {
-    check(spec, found);
-    return;
-  }
+  const found = await findStream(jsm, spec);
+  if (found !== undefined) return;
   try {
     await patiently(() => jsm.streams.add(toConfig(spec)));
   } catch (error) {
@@ -49,8 +47,7 @@ export async function ensureStream(
     }
     if (!isApiError(error, CODES.streamExists)) throw error;
     // Another process was first.
-    const other = await find(jsm, spec.name);
-    if (other !== undefined && other !== "hidden") check(spec, other);
+    await findStream(jsm, spec);
   }
 }
 
@@ -63,10 +60,15 @@ function noRoom({ name, keepNewest }: StreamSpec, { message }: Error): ConnectFa
   );
 }
 
-/** `hidden`: this user may not ask. */
-async function find(jsm: JetStreamManager, name: string): Promise<StreamConfig | "hidden" | undefined> {
+/** Rejects with `WrongStream` when it is not as it has to be. `hidden`: this user may not ask. */
+export async function findStream(
+  jsm: JetStreamManager,
+  spec: StreamSpec,
+): Promise<StreamConfig | "hidden" | undefined> {
   try {
-    return (await patiently(() => jsm.streams.info(name))).config;
+    const { config } = await patiently(() => jsm.streams.info(spec.name));
+    check(spec, config);
+    return config;
   } catch (error) {
     if (isApiError(error, CODES.streamNotFound)) return undefined;
     if (isDenied(error)) return "hidden";
@@ -101,6 +103,13 @@ function toConfig(spec: StreamSpec): Pick<StreamConfig, "name"> & Partial<Stream
     storage: StorageType.File,
     allow_direct: true,
     ...required(spec),
-    ...(keepNewest === undefined ? {} : { max_msgs: keepNewest.messages, max_bytes: keepNewest.bytes }),
+    ...(keepNewest === undefined ? {} : boundsOf(keepNewest)),
   };
+}
+
+export function boundsOf({ messages: max_msgs, bytes: max_bytes, ageMs }: Bounds): Partial<StreamConfig> {
+  if (ageMs === undefined) return { max_msgs, max_bytes };
+  // The server takes no window that is longer than the age.
+  const duplicate_window = Math.min(ageMs, SHORT_WINDOW_MS) * NANOS;
+  return { max_msgs, max_bytes, max_age: ageMs * NANOS, duplicate_window };
 }

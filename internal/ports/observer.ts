@@ -41,6 +41,13 @@ export type Observation =
   | { readonly kind: "copy-judged"; readonly attempt: AttemptId; readonly judgement: string }
   /** By the `log` of a task that runs in this process; a line may hold several. */
   | { readonly kind: "task-logged"; readonly attempt: AttemptId; readonly line: string }
+  /** Worker: an attempt has ended that printed something; so many bytes of it are not kept, or were dropped since too much waited. */
+  | {
+      readonly kind: "attempt-printed";
+      readonly attempt: AttemptId;
+      readonly bytes: number;
+      readonly dropped: number;
+    }
   | {
       readonly kind: "outcome-void";
       readonly runId: string;

@@ -29,6 +29,7 @@ function isDetail(observation: Observation): boolean {
     case "attempt-started":
     case "execution-started":
     case "copy-judged":
+    case "attempt-printed":
       return true;
     case "attempt-ended":
     case "execution-ended":
@@ -78,6 +79,12 @@ function log(logger: Logger, observation: Observation): void {
       return;
     case "copy-judged":
       logger.debug({ ...named(observation.attempt), judgement: observation.judgement }, "copy judged");
+      return;
+    case "attempt-printed":
+      logger.debug(
+        { ...named(observation.attempt), bytes: observation.bytes, dropped: observation.dropped },
+        "attempt printed",
+      );
       return;
     case "attempt-ended":
     case "execution-ended":

@@ -52,6 +52,17 @@ export const OF_WORKER = {
     labels: ["type"],
     sentence: "How long attempts ran on this worker.",
   },
+  jetdag_worker_log_bytes_total: {
+    kind: "counter",
+    labels: [],
+    sentence: "Bytes that attempts printed and logged on this worker, told as each attempt ends.",
+  },
+  jetdag_worker_log_dropped_bytes_total: {
+    kind: "counter",
+    labels: [],
+    sentence:
+      "Of these, bytes that were never sent: an attempt printed more than `--log-limit`, or all of them faster than the server takes it.",
+  },
 } as const satisfies Record<string, Metric>;
 
 /** Each executor speaks of the runs that it drives, so sums are those of the cluster; all know all workers. */

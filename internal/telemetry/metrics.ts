@@ -31,10 +31,15 @@ export function workerMetrics(load: () => WorkerLoad, why: () => string | undefi
     instruments.counter("jetdag_worker_attempts_total"),
     instruments.histogram("jetdag_worker_attempt_duration_seconds"),
   );
+  const printed = instruments.counter("jetdag_worker_log_bytes_total");
+  const dropped = instruments.counter("jetdag_worker_log_dropped_bytes_total");
   return exposed(registry, {
     why,
     observe: (observation) => {
       if (observation.kind === "execution-ended") count(observation);
+      if (observation.kind !== "attempt-printed") return;
+      printed.inc(observation.bytes);
+      dropped.inc(observation.dropped);
     },
   });
 }

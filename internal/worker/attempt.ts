@@ -150,7 +150,7 @@ async function perform(
   const opened = await open(work, stop, options);
   if ("error" in opened) return { returned: { ok: false, error: opened.error } };
   const { call, mask } = opened;
-  const ownLog = options.attemptLogs.open(work);
+  const ownLog = options.attemptLogs.open(work, options.workerId);
   const log = mask === undefined ? ownLog : maskedLog(ownLog, mask);
   const running = run(executor, call, {
     signal: stop.signal,

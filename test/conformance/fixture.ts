@@ -1,4 +1,5 @@
 /** What a suite needs to hold an implementation of the ports to its promises. */
+import type { LogStore } from "../../internal/ports/attempt-logs.ts";
 import type { Blobs } from "../../internal/ports/blobs.ts";
 import type { Catalog } from "../../internal/ports/catalog.ts";
 import type { Checkpoints } from "../../internal/ports/checkpoints.ts";
@@ -23,6 +24,7 @@ export interface Ports {
   readonly catalog: Catalog;
   readonly history: History;
   readonly checkpoints: Checkpoints;
+  readonly logs: LogStore;
 }
 
 export interface Fixture extends AsyncDisposable {

@@ -10,6 +10,7 @@ import { checkpointsSuite, historySuite, removalSuite } from "./history.suite.ts
 import { presenceSuite } from "./presence.suite.ts";
 import { queuePositionsSuite } from "./queue-positions.suite.ts";
 import { deadLettersSuite } from "./dead-letters.suite.ts";
+import { logsSuite } from "./logs.suite.ts";
 import { runLogSuite } from "./run-log.suite.ts";
 import { Deliveries, outcomes, SUBMITTED, work } from "./samples.ts";
 import { blobsSuite, deskSuite, leaseSuite } from "./small-ports.suite.ts";
@@ -41,6 +42,7 @@ catalogSuite("memory", make);
 historySuite("memory", make);
 checkpointsSuite("memory", make);
 removalSuite("memory", make);
+logsSuite("memory", make);
 
 describe("memory only", () => {
   it("serves every queue to an intake that is opened for any", async () => {

@@ -9,6 +9,7 @@ import { checkpointsSuite, historySuite, removalSuite } from "./history.suite.ts
 import { presenceSuite } from "./presence.suite.ts";
 import { queuePositionsSuite } from "./queue-positions.suite.ts";
 import { deadLettersSuite } from "./dead-letters.suite.ts";
+import { logsSuite } from "./logs.suite.ts";
 import { runLogSuite } from "./run-log.suite.ts";
 import { blobsSuite, deskSuite, leaseSuite } from "./small-ports.suite.ts";
 import { redeliverySuite } from "./redelivery.suite.ts";
@@ -56,3 +57,4 @@ catalogSuite("nats", make);
 historySuite("nats", make);
 checkpointsSuite("nats", make);
 removalSuite("nats", make);
+logsSuite("nats", make);

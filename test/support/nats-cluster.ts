@@ -21,6 +21,8 @@ export async function openTestCluster(options: {
     name: "test",
     ackWaitMs: 60_000,
     leaseTermMs: 5_000,
+    // Room is reserved, and many tests share a server; what is there stays as it is.
+    logBounds: { bytes: 32 * 1_024 * 1_024, ageMs: 60 * 60_000 },
     onTrouble: (what) => void told.troubles.push(what),
     onDeadLetter: (letter) => void told.letters.push(letter),
     servers: options.servers,

@@ -74,6 +74,8 @@ test("a worker's attempts by type and outcome, and the process itself", async ()
   );
   metrics.observe({ kind: "execution-ended", runId: "r", type: "bash", outcome: completed });
   metrics.observe({ kind: "execution-ended", runId: "r", type: "bash", outcome: failed });
+  const attempt = { runId: "r", task: "a", index: 0, attempt: 1 };
+  for (const dropped of [0, 30]) metrics.observe({ kind: "attempt-printed", attempt, bytes: 100, dropped });
   metrics.observe({ kind: "trouble", what: "x", error: "" });
   // It is the executor that tells of these.
   metrics.observe({ kind: "attempt-ended", runId: "r", type: "bash", outcome: completed });
@@ -84,6 +86,8 @@ test("a worker's attempts by type and outcome, and the process itself", async ()
     'jetdag_worker_attempts_total{type="bash",outcome="exit-nonzero"} 1',
     'jetdag_worker_attempt_duration_seconds_sum{type="bash"} 3.25',
     'jetdag_worker_attempt_duration_seconds_count{type="bash"} 2',
+    "jetdag_worker_log_bytes_total 200",
+    "jetdag_worker_log_dropped_bytes_total 30",
     "jetdag_writes_held_up 1",
     'jetdag_dead_letters_total{kind="unreadable"} 0',
     'jetdag_dead_letters_total{kind="crashed"} 0',
