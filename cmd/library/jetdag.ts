@@ -2,6 +2,8 @@
 export { dag, type DagBuilder } from "./builder.ts";
 export { type CriticalPath, type DagGraph, graphOf, type TaskTiming } from "./dag-graph.ts";
 export type { DagOptions, RetryOptions, TaskOptions } from "./definition-options.ts";
+export { defineFunction, NonRetryable, SkipTask } from "./functions.ts";
+export type { DefinedFunction, FunctionDefinition } from "./functions.ts";
 export { DistributedExecutor, type DistributedOptions } from "./distributed.ts";
 export { LocalExecutor, SequentialExecutor } from "./local.ts";
 export type { DagRun } from "./library-executor.ts";
@@ -28,6 +30,7 @@ export type {
   TaskFunction,
   TaskReturn,
   FunctionContext,
+  FunctionIdentity,
 } from "../../internal/ports/task-executor.ts";
 export { loadDag, parseDag } from "../../internal/spec/parse.ts";
 export { DefinitionError, type DefinitionProblem } from "../../internal/spec/problems.ts";

@@ -13,6 +13,8 @@ import type { ClusterView, ExecutorView } from "../../internal/core/cluster-view
 import type { TaskExecutor, TaskFunction } from "../../internal/ports/task-executor.ts";
 import { type DagSource, ensureDag } from "../../internal/spec/read.ts";
 import type { DagDefinition } from "../../internal/spec/schema.ts";
+import { isDefined } from "../../internal/tasks/define-function.mjs";
+import type { DefinedFunction } from "../../internal/tasks/defined-function.ts";
 import { checkFields, checkParams, checkText, type FieldsOf } from "./check-input.ts";
 import type { ResolvedOptions, Tasks } from "./options.ts";
 
@@ -118,10 +120,19 @@ export abstract class LibraryExecutor {
     this.tasks.registry.register(executor);
   }
 
-  /** Adds a function that tasks of type `function` may name. */
-  registerFunction(name: string, fn: TaskFunction): void {
-    if (typeof fn !== "function") throw new BadInput(`registerFunction('${name}', …) takes a function`);
-    this.tasks.registerFunction(name, fn);
+  /** Adds a function that tasks of type `function` may name: one that was defined, under its own name or another. */
+  registerFunction(fn: DefinedFunction): void;
+  registerFunction(name: string, fn: TaskFunction | DefinedFunction): void;
+  registerFunction(nameOrFn: string | DefinedFunction, fn?: TaskFunction | DefinedFunction): void {
+    const given: unknown = typeof nameOrFn === "string" ? fn : nameOrFn;
+    if (!isDefined(given) && (typeof given !== "function" || typeof nameOrFn !== "string")) {
+      const which = typeof nameOrFn === "string" ? `'${nameOrFn}', …` : "…";
+      throw new BadInput(
+        `registerFunction(${which}) takes a name and a function, or what defineFunction made`,
+      );
+    }
+    const name = typeof nameOrFn === "string" ? nameOrFn : nameOrFn.name;
+    this.tasks.registerFunction(name, given as TaskFunction | DefinedFunction);
   }
 
   /** Lets running attempts end within the shutdown time, ends the others, releases everything. Idempotent. */

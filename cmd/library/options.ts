@@ -13,6 +13,7 @@ import type { TaskFunction } from "../../internal/ports/task-executor.ts";
 import { DURATION_RULE, parseDuration } from "../../internal/spec/duration.ts";
 import { shown } from "../../internal/spec/problems.ts";
 import { BashTaskExecutor } from "../../internal/tasks/bash.ts";
+import type { DefinedFunction } from "../../internal/tasks/defined-function.ts";
 import { FunctionTaskExecutor } from "../../internal/tasks/function.ts";
 import type { ThreadOptions } from "../../internal/tasks/function-thread.ts";
 import { FunctionThreads } from "../../internal/tasks/function-threads.ts";
@@ -184,7 +185,7 @@ export class Tasks {
     this.registry = new TaskExecutorRegistry([bash, new HttpTaskExecutor(), this.functions]);
   }
 
-  registerFunction(name: string, fn: TaskFunction): void {
+  registerFunction(name: string, fn: TaskFunction | DefinedFunction): void {
     this.functions.register(name, fn);
   }
 

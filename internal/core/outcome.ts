@@ -49,7 +49,7 @@ export const FAILURES = {
   "engine-gone": { budget: "retries", exhausted: "failed" },
   /** What the task waits for is not there; it looks again, see `againAfterMs` and `giveUpAfterMs`. */
   "not-yet": { budget: "none", exhausted: "failed" },
-  /** The output file of a command cannot be read. */
+  /** What it hands over cannot be used: the output file of a command, or the result of a function that is held to a schema. */
   "bad-output": { budget: "retries", exhausted: "failed" },
   /** The output cannot be written as JSON. */
   "output-not-serialisable": { budget: "never", exhausted: "failed" },

@@ -39,7 +39,7 @@ export type Observation =
     }
   /** Worker: it could not know whether it may run a copy, and was told. */
   | { readonly kind: "copy-judged"; readonly attempt: AttemptId; readonly judgement: string }
-  /** By the `log` of a task that runs in this process; a line may hold several. */
+  /** By the `log` of a task that runs in this process, or printed by a function on a thread; a line may hold several. */
   | { readonly kind: "task-logged"; readonly attempt: AttemptId; readonly line: string }
   /** Worker: an attempt has ended that printed something; so many bytes of it are not kept, or were dropped since too much waited. */
   | {

@@ -50,7 +50,20 @@ export interface TaskExecutor {
 export type TaskFunction = (params: JsonObject, context: FunctionContext) => unknown;
 
 export interface FunctionContext {
+  /** Aborted when the attempt must end: time limit, cancel, drain. */
   readonly signal: AbortSignal;
-  readonly identity: AttemptId & { readonly dagName: string; readonly tenantId: string };
+  /** When the time limit of the attempt is reached, in milliseconds since 1970. */
+  readonly deadline: number;
+  readonly identity: FunctionIdentity;
+  /** A line for the operator, in the attempt's log. */
   log(line: string): void;
+  /** How much of the work is done, from 0 to 1, and what is being done: a line in the attempt's log, once a second at most. */
+  progress(fraction: number, note?: string): void;
+}
+
+export interface FunctionIdentity extends AttemptId {
+  readonly dagName: string;
+  readonly tenantId: string;
+  /** Text that no other attempt has, for services that take something once only. */
+  readonly idempotencyKey: string;
 }

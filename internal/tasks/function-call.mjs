@@ -1,28 +1,57 @@
 // One call of a function, wherever it runs.
+import { isSkip } from "./define-function.mjs";
 import { NotSerialisable, toOutput } from "./json-output.mjs";
+import { checkBy } from "./schema-check.mjs";
+import { describe, failureOf, isError, messageOf } from "./thrown.mjs";
 
 /**
  * @import { JsonObject } from "../core/json.ts"
  * @import { FailureReason } from "../core/outcome.ts"
- * @import { FunctionContext, TaskCall, TaskFunction, TaskReturn } from "../ports/task-executor.ts"
+ * @import { FunctionContext, TaskReturn } from "../ports/task-executor.ts"
+ * @import { DefinedFunction } from "./defined-function.ts"
  */
+
+/** A line on progress may come as soon after the one before. */
+const PROGRESS_MS = 1_000;
 
 /**
  * What the function returns is the output, what it throws a failure; never rejects.
  *
- * @param {TaskFunction} fn
+ * @param {DefinedFunction} fn
  * @param {JsonObject} params
  * @param {FunctionContext} context
  * @returns {Promise<TaskReturn>}
  */
 export async function callFunction(fn, params, context) {
-  let value;
   try {
-    value = await fn(params, context);
-  } catch (error) {
-    if (error instanceof Error && error.stack !== undefined) context.log(ownFrames(error.stack));
-    return failure("function-error", describe(error));
+    const given = await checkBy(fn.params, params, "params");
+    if ("wrong" in given) return failure("bad-input", given.wrong);
+    const { handler, result: schema } = fn;
+    const returned = await handler(/** @type {never} */ (given.value), context);
+    const result = await checkBy(schema, returned, "result");
+    return "wrong" in result ? failure("bad-output", result.wrong) : outputOf(result.value);
+  } catch (thrown) {
+    return ended(thrown, context);
   }
+}
+
+/**
+ * @param {unknown} thrown
+ * @param {FunctionContext} context
+ * @returns {TaskReturn}
+ */
+function ended(thrown, context) {
+  if (isError(thrown) && isSkip(thrown)) return { ok: true, output: {}, skipped: messageOf(thrown) };
+  const { stack, ...rest } = failureOf(thrown);
+  if (stack !== undefined) context.log(stack);
+  return { ok: false, ...rest };
+}
+
+/**
+ * @param {unknown} value
+ * @returns {TaskReturn}
+ */
+function outputOf(value) {
   try {
     return { ok: true, output: toOutput(value) };
   } catch (error) {
@@ -32,32 +61,26 @@ export async function callFunction(fn, params, context) {
 }
 
 /**
- * What the function is told about the attempt.
+ * What a function is given of its attempt: its progress goes into the log, a line a second at most.
  *
- * @param {TaskCall} call
- * @returns {FunctionContext["identity"]}
+ * @param {Omit<FunctionContext, "progress">} context
+ * @returns {FunctionContext}
  */
-export function identityOf({ runId, task, index, attempt, dagName, tenantId }) {
-  return { runId, task, index, attempt, dagName, tenantId };
-}
-
-/**
- * Without the frames that called the function.
- *
- * @param {string} stack
- */
-function ownFrames(stack) {
-  return stack.replace(/\n\s+at (?:async )?callFunction [\s\S]*/, "");
-}
-
-/**
- * What was thrown, in one line.
- *
- * @param {unknown} error
- */
-export function describe(error) {
-  if (!(error instanceof Error)) return `thrown: ${String(error)}`;
-  return `${error.name}: ${error.message.split("\n")[0] ?? ""}`;
+export function functionContext(context) {
+  let told = "";
+  let toldAt = -Infinity;
+  /** @type {FunctionContext["progress"]} */
+  const progress = (fraction, note) => {
+    const share = Math.min(Math.max(fraction, 0), 1);
+    if (Number.isNaN(share)) return;
+    const line = `progress ${Math.floor(share * 100)} %${note === undefined ? "" : `: ${note}`}`;
+    const now = performance.now();
+    if (line === told || (share < 1 && now - toldAt < PROGRESS_MS)) return;
+    told = line;
+    toldAt = now;
+    context.log(line);
+  };
+  return { ...context, progress };
 }
 
 /**

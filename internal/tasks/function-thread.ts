@@ -8,10 +8,19 @@
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { Piscina } from "piscina";
 import type { JsonObject } from "../core/json.ts";
-import type { TaskError } from "../core/outcome.ts";
-import type { Observer } from "../ports/observer.ts";
-import type { FunctionContext, TaskCall, TaskContext, TaskReturn } from "../ports/task-executor.ts";
-import { describe, failure, identityOf } from "./function-call.mjs";
+import { type Observer, safely } from "../ports/observer.ts";
+import type {
+  FunctionIdentity,
+  PrintStream,
+  TaskCall,
+  TaskContext,
+  TaskReturn,
+} from "../ports/task-executor.ts";
+import { failure } from "./function-call.mjs";
+import { identityOf } from "./function-identity.ts";
+import { LOAD_LIMIT_MS } from "./load-limit.ts";
+import { PrintedLines } from "./printed-lines.ts";
+import { failureOf } from "./thrown.mjs";
 
 export interface ThreadOptions {
   /** Path of the module. */
@@ -21,6 +30,13 @@ export interface ThreadOptions {
   readonly observer: Observer;
 }
 
+/** A function of the module. */
+export interface FunctionName {
+  readonly name: string;
+  /** How much heap its thread may use, in MiB; without it what all may. */
+  readonly memoryMb?: number;
+}
+
 /** A call, as it goes to the thread. */
 export interface ThreadCall {
   /** Counts the calls of this thread's place. */
@@ -28,7 +44,9 @@ export interface ThreadCall {
   /** Of the function. */
   readonly name: string;
   readonly params: JsonObject;
-  readonly identity: FunctionContext["identity"];
+  readonly identity: FunctionIdentity;
+  /** In milliseconds since 1970. */
+  readonly deadline: number;
 }
 
 /** That a call must end, as it goes to the thread; the reason is that of its signal. */
@@ -37,12 +55,22 @@ export interface ThreadStop {
   readonly reason: unknown;
 }
 
-/** What a call logs, as it comes from the thread. */
-interface ThreadLine {
+/** What a call logs or prints, as it comes from the thread. */
+export interface ThreadNews {
   readonly id: number;
-  readonly line: string;
+  readonly stream: PrintStream | "log";
+  /** Of the log a line. */
+  readonly bytes: Uint8Array;
 }
 
+/** What a thread says of itself when it starts. */
+interface ThreadStart {
+  readonly port: MessagePort;
+  /** One number: how many bytes of news have not been taken. */
+  readonly waiting: Int32Array;
+}
+
+const DECODER = new TextDecoder();
 const INSIDE = new URL("./inside-thread.mjs", import.meta.url).href;
 /** A thread that had nothing to do for so long is ended. */
 const IDLE_MS = 60_000;
@@ -51,13 +79,16 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export class FunctionThread {
   readonly #options: ThreadOptions;
+  readonly #observer: Observer;
   readonly #pool: Piscina;
-  #port: MessagePort | undefined;
+  #start: ThreadStart | undefined;
   #lastId = 0;
-  #running: { readonly id: number; readonly context: TaskContext } | undefined;
+  #running:
+    { readonly id: number; readonly context: TaskContext; readonly printed: PrintedLines } | undefined;
 
   constructor(options: ThreadOptions) {
     this.#options = options;
+    this.#observer = safely(options.observer);
     this.#pool = new Piscina({
       filename: INSIDE,
       minThreads: 0,
@@ -69,16 +100,22 @@ export class FunctionThread {
       resourceLimits: { maxOldGenerationSizeMb: options.memoryMb },
       workerData: { file: options.file },
     });
-    this.#pool.on("message", ({ port }: { port: MessagePort }) => this.#listen(port));
+    this.#pool.on("message", (start: ThreadStart) => this.#listen(start));
     this.#pool.on("error", (error: Error) => this.#tell(error));
   }
 
-  /** The names of the module's functions, or why it cannot be used. */
-  async names(): Promise<readonly string[] | string> {
+  /** The module's functions, or why it cannot be used. */
+  async names(): Promise<readonly FunctionName[] | string> {
+    const ending = new AbortController();
+    const timer = setTimeout(() => ending.abort(), LOAD_LIMIT_MS);
     try {
-      return (await this.#pool.run(undefined, { name: "names" })) as readonly string[] | string;
+      const { signal } = ending;
+      return (await this.#pool.run(undefined, { name: "names", signal })) as readonly FunctionName[] | string;
     } catch (error) {
-      return `it cannot be loaded: ${this.#death(error as Error, { log: () => undefined }).message}`;
+      if (ending.signal.aborted) return `it had not loaded after ${LOAD_LIMIT_MS / 1_000} s`;
+      return `it cannot be loaded: ${this.#death(error as Error).error.message}`;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -94,20 +131,24 @@ export class FunctionThread {
       timer = setTimeout(() => ending.abort(), Math.min(graceMs, LONGEST_TIMER_MS));
     };
     signal.addEventListener("abort", stop, { once: true });
-    this.#running = { id, context };
+    this.#running = { id, context, printed: this.#printedBy(call) };
     try {
       const { command: name, params } = call;
-      const threadCall: ThreadCall = { id, name, params, identity: identityOf(call) };
+      const { deadline } = context;
+      const threadCall: ThreadCall = { id, name, params, identity: identityOf(call), deadline };
       const answer: unknown = await this.#pool.run(threadCall, { name: "call", signal: ending.signal });
       return JSON.parse(answer as string) as TaskReturn;
     } catch (error) {
       if (ending.signal.aborted) return failure("cancelled", "ended with its thread, after the grace period");
-      this.#readLines();
-      return { ok: false, error: this.#death(error as Error, context) };
+      this.#readNews();
+      const { stack, ...rest } = this.#death(error as Error);
+      if (stack !== undefined) context.log(stack);
+      return { ok: false, ...rest };
     } finally {
       clearTimeout(timer);
       signal.removeEventListener("abort", stop);
-      this.#readLines();
+      this.#readNews();
+      this.#running.printed.end();
       this.#running = undefined;
     }
   }
@@ -117,9 +158,10 @@ export class FunctionThread {
   }
 
   /** A thread has started. */
-  #listen(port: MessagePort): void {
-    this.#port = port;
-    port.on("message", (line: ThreadLine) => this.#log(line));
+  #listen(start: ThreadStart): void {
+    const { port } = start;
+    this.#start = start;
+    port.on("message", (news: ThreadNews) => this.#take(news, start));
     // Calls keep the process alive, not what they might log.
     port.unref();
     const running = this.#running;
@@ -127,38 +169,55 @@ export class FunctionThread {
   }
 
   #stop(id: number, { reason }: AbortSignal): void {
-    this.#port?.postMessage({ id, reason: reason as unknown } satisfies ThreadStop);
+    const port = this.#start?.port;
+    port?.postMessage({ id, reason: reason as unknown } satisfies ThreadStop);
   }
 
-  /** Lines take another way than the answer, which may be faster. */
-  #readLines(): void {
-    if (this.#port === undefined) return;
-    for (let next; (next = receiveMessageOnPort(this.#port)) !== undefined;) {
-      this.#log(next.message as ThreadLine);
+  /** What is logged takes another way than the answer, which may be faster. */
+  #readNews(): void {
+    const start = this.#start;
+    if (start === undefined) return;
+    for (let next; (next = receiveMessageOnPort(start.port)) !== undefined;) {
+      this.#take(next.message as ThreadNews, start);
     }
   }
 
   /** The thread died between two calls. */
   #tell({ stack, message }: Error): void {
     const what = "a function threw an error after its task had ended";
-    this.#options.observer.observe({ kind: "trouble", what, error: stack ?? message });
+    this.#observer.observe({ kind: "trouble", what, error: stack ?? message });
   }
 
-  #log({ id, line }: ThreadLine): void {
-    if (this.#running?.id === id) this.#running.context.log(line);
+  #take({ id, stream, bytes }: ThreadNews, { waiting }: ThreadStart): void {
+    Atomics.sub(waiting, 0, bytes.length);
+    Atomics.notify(waiting, 0);
+    if (this.#running?.id !== id) return;
+    const { context, printed } = this.#running;
+    if (stream === "log") {
+      context.log(DECODER.decode(bytes));
+      return;
+    }
+    context.print(stream, bytes);
+    printed.add(stream, bytes);
+  }
+
+  /** Who watches the run hears what a function prints, as what it logs. */
+  #printedBy({ runId, task, index, attempt }: TaskCall): PrintedLines {
+    return new PrintedLines((line) => {
+      const logged = { kind: "task-logged", attempt: { runId, task, index, attempt }, line } as const;
+      // In one order with what it logs, of which nobody hears before it is told that the attempt has started.
+      setImmediate(() => this.#observer.observe(logged));
+    });
   }
 
   /** What it means that the thread died of this. */
-  #death(error: Error & { readonly code?: string }, context: Pick<TaskContext, "log">): TaskError {
+  #death(error: Error & { readonly code?: string }): ReturnType<typeof failureOf> {
     if (error.code === "ERR_WORKER_OUT_OF_MEMORY") {
-      const limit = `${this.#options.memoryMb} MiB of heap that a function may`;
-      return { reason: "out-of-memory", message: `used more than the ${limit} (--function-memory)` };
+      const limit = `${this.#options.memoryMb} MiB of heap that it may (--function-memory, or the function's memoryMb)`;
+      return { error: { reason: "out-of-memory", message: `used more than the ${limit}` } };
     }
     const exit = /^worker exited with code: (\d+)$/.exec(error.message);
-    if (exit !== null) {
-      return { reason: "function-error", message: `ended its thread by process.exit(${exit[1]})` };
-    }
-    if (error.stack !== undefined) context.log(error.stack);
-    return { reason: "function-error", message: describe(error) };
+    if (exit === null) return failureOf(error);
+    return { error: { reason: "function-error", message: `ended its thread by process.exit(${exit[1]})` } };
   }
 }

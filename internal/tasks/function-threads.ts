@@ -1,6 +1,9 @@
-/** The functions of a module, each call on a thread of its own: as many threads as calls run at a time. */
+/**
+ * The functions of a module, each call on a thread of its own: as many threads as calls run at a time, for each limit
+ * of memory that functions have.
+ */
 import type { TaskCall, TaskContext, TaskReturn } from "../ports/task-executor.ts";
-import { FunctionThread, type ThreadOptions } from "./function-thread.ts";
+import { type FunctionName, FunctionThread, type ThreadOptions } from "./function-thread.ts";
 
 /** The module of functions cannot be used; the message says why. */
 export class FunctionsNotLoaded extends Error {
@@ -13,35 +16,41 @@ export class FunctionsNotLoaded extends Error {
 
 export class FunctionThreads {
   readonly #options: ThreadOptions;
-  /** The names of the module's functions. */
-  readonly names: readonly string[];
-  /** The one that was used last is used next: what is too many ends for want of work. */
-  readonly #idle: FunctionThread[];
+  /** The limit of each function in MiB, by name. */
+  readonly #limits: ReadonlyMap<string, number>;
+  /** By limit. The one that was used last is used next: what is too many ends for want of work. */
+  readonly #idle: Map<number, FunctionThread[]>;
   readonly #all: FunctionThread[];
 
-  private constructor(options: ThreadOptions, names: readonly string[], first: FunctionThread) {
+  private constructor(options: ThreadOptions, functions: readonly FunctionName[], first: FunctionThread) {
     this.#options = options;
-    this.names = names;
-    this.#idle = [first];
+    this.#limits = new Map(functions.map(({ name, memoryMb = options.memoryMb }) => [name, memoryMb]));
+    this.#idle = new Map([[options.memoryMb, [first]]]);
     this.#all = [first];
   }
 
-  /** Rejects with `FunctionsNotLoaded` when the file is missing, cannot be loaded, or exports no function. */
+  /** The names of the module's functions. */
+  get names(): readonly string[] {
+    return [...this.#limits.keys()];
+  }
+
+  /** Rejects with `FunctionsNotLoaded` when the file is missing, does not load, or exports no function or two of one name. */
   static async load(options: ThreadOptions): Promise<FunctionThreads> {
     const first = new FunctionThread(options);
-    const names = await first.names();
-    if (typeof names !== "string") return new FunctionThreads(options, names, first);
+    const functions = await first.names();
+    if (typeof functions !== "string") return new FunctionThreads(options, functions, first);
     await first.close();
-    throw new FunctionsNotLoaded(options.file, names);
+    throw new FunctionsNotLoaded(options.file, functions);
   }
 
   /** Runs one attempt of a task whose command is one of the names. */
   async run(call: TaskCall, context: TaskContext): Promise<TaskReturn> {
-    const thread = this.#idle.pop() ?? this.#add();
+    const idle = this.#idleOf(this.#limits.get(call.command) ?? this.#options.memoryMb);
+    const thread = idle.threads.pop() ?? this.#add(idle.memoryMb);
     try {
       return await thread.run(call, context);
     } finally {
-      this.#idle.push(thread);
+      idle.threads.push(thread);
     }
   }
 
@@ -50,8 +59,14 @@ export class FunctionThreads {
     await Promise.all(this.#all.map((thread) => thread.close()));
   }
 
-  #add(): FunctionThread {
-    const thread = new FunctionThread(this.#options);
+  #idleOf(memoryMb: number): { readonly memoryMb: number; readonly threads: FunctionThread[] } {
+    const threads = this.#idle.get(memoryMb) ?? [];
+    this.#idle.set(memoryMb, threads);
+    return { memoryMb, threads };
+  }
+
+  #add(memoryMb: number): FunctionThread {
+    const thread = new FunctionThread({ ...this.#options, memoryMb });
     this.#all.push(thread);
     return thread;
   }

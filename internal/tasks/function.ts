@@ -7,7 +7,10 @@ import type {
   TaskReturn,
 } from "../ports/task-executor.ts";
 import { builtIns } from "./built-ins.ts";
-import { callFunction, failure, identityOf } from "./function-call.mjs";
+import { isDefined } from "./define-function.mjs";
+import type { DefinedFunction } from "./defined-function.ts";
+import { callFunction, failure, functionContext } from "./function-call.mjs";
+import { identityOf } from "./function-identity.ts";
 import type { FunctionThreads } from "./function-threads.ts";
 
 export class FunctionTaskExecutor implements TaskExecutor {
@@ -18,12 +21,21 @@ export class FunctionTaskExecutor implements TaskExecutor {
     for (const [name, fn] of Object.entries(builtIns)) this.register(name, fn);
   }
 
-  /** Adds a function under a name that tasks use as their command; it runs inline. A name that is taken is an error. */
-  register(name: string, fn: TaskFunction): void {
+  /**
+   * Adds a function under a name that tasks use as their command; it runs inline. A name that is taken is an error, and
+   * so is a limit of memory: only a thread can have one.
+   */
+  register(name: string, fn: TaskFunction | DefinedFunction): void {
+    const defined = isDefined(fn) ? fn : { name, handler: fn };
+    if (defined.memoryMb !== undefined) {
+      const where = "here, where it has no memory of its own; export it from a module of functions";
+      throw new Error(`function '${name}' cannot be held to its memoryMb ${where}, or leave memoryMb out`);
+    }
     this.#add(name, (call, context) => {
-      const { signal } = context;
+      const { signal, deadline } = context;
       const log = (line: string): void => context.log(line);
-      return callFunction(fn, call.params, { signal, identity: identityOf(call), log });
+      const own = functionContext({ signal, deadline, identity: identityOf(call), log });
+      return callFunction(defined, call.params, own);
     });
   }
 

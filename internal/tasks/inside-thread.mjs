@@ -3,17 +3,22 @@
 // Beside the pool's own channel, which carries calls and answers, there is one for what comes while a call runs: that
 // it must end, and what it logs. Plain JavaScript, so that it runs from the sources too.
 import { MessageChannel, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
-import { callFunction, failure } from "./function-call.mjs";
+import { callFunction, failure, functionContext } from "./function-call.mjs";
 import { loadFunctions } from "./load-functions.mjs";
 
-/** @import { ThreadCall, ThreadStop } from "./function-thread.ts" */
+/** @import { FunctionName, ThreadCall, ThreadNews, ThreadStop } from "./function-thread.ts" */
+
+const MAX_WAITING = 1_024 * 1_024;
+const encoder = new TextEncoder();
 
 // Not waited for here: what the module does while it loads must not keep the pool from knowing this thread.
 const loading = loadFunctions(workerData.file);
 
 const { port1: port, port2 } = new MessageChannel();
-parentPort?.postMessage({ port: port2 }, [port2]);
-/** @type {{ readonly id: number; readonly controller: AbortController; rest: string } | undefined} */
+/** How many bytes of news nobody has taken yet. */
+const waiting = new Int32Array(new SharedArrayBuffer(4));
+parentPort?.postMessage({ port: port2, waiting }, [port2]);
+/** @type {{ readonly id: number; readonly controller: AbortController } | undefined} */
 let current;
 /** It may come before its call, which takes another way. @type {ThreadStop | undefined} */
 let stop;
@@ -27,10 +32,18 @@ function hear(message) {
   if (current?.id === stop.id) current.controller.abort(stop.reason);
 }
 
-/** What keeps the module from being used, or the names of its functions. */
+/**
+ * What keeps the module from being used, or its functions.
+ *
+ * @returns {Promise<readonly FunctionName[] | string>}
+ */
 export async function names() {
   const functions = await loading;
-  return typeof functions === "string" ? functions : [...functions.keys()];
+  if (typeof functions === "string") return functions;
+  return [...functions.values()].map(({ name, memoryMb }) => ({
+    name,
+    ...(memoryMb === undefined ? {} : { memoryMb }),
+  }));
 }
 
 /**
@@ -38,7 +51,7 @@ export async function names() {
  *
  * @param {ThreadCall} call
  */
-export async function call({ id, name, params, identity }) {
+export async function call({ id, name, params, identity, deadline }) {
   const functions = await loading;
   if (typeof functions === "string") throw new Error(functions);
   const fn = functions.get(name);
@@ -46,32 +59,57 @@ export async function call({ id, name, params, identity }) {
   for (let said; (said = receiveMessageOnPort(port)) !== undefined;) hear(said.message);
   if (stop?.id === id) return JSON.stringify(failure("cancelled", "ended before it began"));
   const controller = new AbortController();
-  const log = (/** @type {string} */ line) => port.postMessage({ id, line });
-  current = { id, controller, rest: "" };
-  const answer = await callFunction(fn, params, { signal: controller.signal, identity, log });
-  if (current.rest !== "") log(current.rest);
+  const log = (/** @type {unknown} */ line) =>
+    tell({ id, stream: "log", bytes: encoder.encode(String(line)) });
+  current = { id, controller };
+  const context = functionContext({ signal: controller.signal, deadline, identity, log });
+  const answer = await callFunction(fn, params, context);
   current = undefined;
   return JSON.stringify(answer);
 }
 
-for (const stream of [process.stdout, process.stderr]) divert(stream);
+/**
+ * A function that prints without end, and without a pause, is held up here: what it prints would fill the memory.
+ *
+ * @param {ThreadNews} news
+ */
+function tell(news) {
+  Atomics.add(waiting, 0, news.bytes.length);
+  port.postMessage(news);
+  for (let bytes; (bytes = Atomics.load(waiting, 0)) > MAX_WAITING;) Atomics.wait(waiting, 0, bytes);
+}
+
+divert("stdout", process.stdout);
+divert("stderr", process.stderr);
 
 /**
- * What a function prints belongs to its task, line by line. While none runs it goes where it always went.
+ * What a function prints belongs to its attempt. While none runs it goes where it always went.
  *
+ * @param {"stdout" | "stderr"} name
  * @param {NodeJS.WriteStream} stream
  */
-function divert(stream) {
+function divert(name, stream) {
   const write = stream.write.bind(stream);
   /** @type {(chunk: string | Uint8Array, ...more: any[]) => boolean} */
   stream.write = (chunk, ...more) => {
     if (current === undefined) return write(chunk, ...more);
-    const text = current.rest + (typeof chunk === "string" ? chunk : Buffer.from(chunk).toString());
-    const end = text.lastIndexOf("\n");
-    if (end >= 0) port.postMessage({ id: current.id, line: text.slice(0, end) });
-    current.rest = text.slice(end + 1);
+    const [encoding] = more;
+    // A copy: what a buffer is a part of would be sent as a whole.
+    const bytes = new Uint8Array(
+      typeof chunk === "string" ? Buffer.from(chunk, encodingOf(encoding)) : chunk,
+    );
+    tell({ id: current.id, stream: name, bytes });
     const callback = more.at(-1);
     if (typeof callback === "function") queueMicrotask(callback);
     return true;
   };
+}
+
+/**
+ * The second argument may be a callback.
+ *
+ * @param {unknown} encoding
+ */
+function encodingOf(encoding) {
+  return typeof encoding === "string" && Buffer.isEncoding(encoding) ? encoding : "utf8";
 }

@@ -15,7 +15,7 @@ export const LAYERS: Readonly<
     packages: ["node", "@nats-io", "env-paths", "proper-lockfile", "tar"],
   },
   memory: { folders: ["core", "ports"], packages: ["node"] },
-  tasks: { folders: ["core", "ports"], packages: ["node", "execa", "piscina", "undici"] },
+  tasks: { folders: ["core", "ports"], packages: ["node", "@standard-schema", "execa", "piscina", "undici"] },
   telemetry: { folders: ["core", "ports"], packages: ["pino", "picocolors", "prom-client"] },
   server: { folders: ["core", "ports"], packages: ["node"] },
   config: { folders: ["core", "spec"], packages: ["node", "zod", "commander"] },

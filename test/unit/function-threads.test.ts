@@ -1,20 +1,22 @@
-import { existsSync } from "node:fs";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { existsSync, readFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { JsonObject } from "../../internal/core/json.ts";
 import type { Observation } from "../../internal/ports/observer.ts";
-import type { TaskContext, TaskReturn } from "../../internal/ports/task-executor.ts";
+import type { PrintStream, TaskContext, TaskReturn } from "../../internal/ports/task-executor.ts";
 import { FunctionsNotLoaded, FunctionThreads } from "../../internal/tasks/function-threads.ts";
 import { TestFolder } from "../support/folder.ts";
 import { call, context } from "../support/task-call.ts";
 import { until } from "../support/until.ts";
 
+const DEFINE_FUNCTION = new URL("../../internal/tasks/define-function.mjs", import.meta.url).href;
 const SOURCE = `
 import { existsSync, writeFileSync } from "node:fs";
-import { threadId } from "node:worker_threads";
+import { resourceLimits, threadId } from "node:worker_threads";
+import { defineFunction } from "${DEFINE_FUNCTION}";
 let calls = 0;
 const mark = (file) => file === undefined || writeFileSync(file, "");
 const never = () => new Promise(() => setInterval(() => {}, 1_000));
-export const where = () => ({ thread: threadId, calls: ++calls });
+export const where = () => ({ thread: threadId, calls: ++calls, limit: resourceLimits.maxOldGenerationSizeMb });
 export async function together({ mine, other }) {
   mark(mine);
   while (!existsSync(other)) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -38,8 +40,18 @@ export function prints(params, { log }) {
   process.stdout.write("in ");
   process.stdout.write(Buffer.from("pieces\\nand "));
   console.error("on stderr");
+  process.stdout.write("ff", "hex");
   process.stdout.write("without an end");
 }
+export function floods({ begun }) {
+  const line = "x".repeat(1_023) + "\\n";
+  for (let bytes = 0; ; bytes += line.length) {
+    writeFileSync(begun, String(bytes));
+    process.stdout.write(line);
+  }
+}
+export const ofItsOwn = defineFunction({ name: "small", memoryMb: 24, handler: () => where() });
+export const other = defineFunction({ name: "smallMemory", memoryMb: 24, handler: () => memory() });
 `;
 
 let folder: TestFolder;
@@ -57,10 +69,14 @@ afterAll(async () => {
 });
 
 let lines: string[] = [];
+let printed: [stream: PrintStream, text: string][] = [];
 function run(name: string, params: JsonObject = {}, stop = new AbortController()): Promise<TaskReturn> {
   lines = [];
+  printed = [];
   const log = (line: string): void => void lines.push(line);
-  return threads.run(call(name, { params }), { ...context(stop.signal), graceMs: 200, log });
+  const print = (stream: PrintStream, bytes: Uint8Array): void =>
+    void printed.push([stream, new TextDecoder().decode(bytes)]);
+  return threads.run(call(name, { params }), { ...context(stop.signal), graceMs: 200, log, print });
 }
 
 /** Nothing that has gone before keeps others from running. */
@@ -134,7 +150,11 @@ test("a function that never lets go ends with its thread", async () => {
 });
 
 test.each([
-  ["memory", "out-of-memory: used more than the 64 MiB of heap that a function may (--function-memory)", []],
+  [
+    "memory",
+    "out-of-memory: used more than the 64 MiB of heap that it may (--function-memory, or the function's memoryMb)",
+    [],
+  ],
   ["exit", "function-error: ended its thread by process.exit(3)", []],
   ["throwsLater", "function-error: TypeError: too late", ["TypeError: too late"]],
   ["rejectsLater", "function-error: RangeError: later still", ["RangeError: later still"]],
@@ -162,8 +182,62 @@ test("an error after the end is told, and a fresh thread takes the next call", a
 });
 
 test("what it logs and prints is there before the answer is", async () => {
+  observed.length = 0;
   await run("prints");
-  expect(lines).toEqual(["first", "by console", "in pieces", "and on stderr", "without an end"]);
+  expect(lines).toEqual(["first"]);
+  expect(printed).toEqual([
+    ["stdout", "by console\n"],
+    ["stdout", "in "],
+    ["stdout", "pieces\nand "],
+    ["stderr", "on stderr\n"],
+    ["stdout", "\uFFFD"],
+    ["stdout", "without an end"],
+  ]);
+  const heard = (): string[] =>
+    observed.flatMap((each) => (each.kind === "task-logged" ? each.line.split("\n") : []));
+  await until(() => heard().length > 3);
+  expect(heard()).toEqual(["by console", "in pieces", "on stderr", "and \uFFFDwithout an end"]);
+});
+
+test("what it prints while the worker is busy holds it up, instead of filling the memory", async () => {
+  const begun = `${folder.path}/floods`;
+  const stop = new AbortController();
+  let bytes = 0;
+  const print = (_stream: PrintStream, part: Uint8Array): void => void (bytes += part.length);
+  const running = threads.run(call("floods", { params: { begun } }), {
+    ...context(stop.signal),
+    graceMs: 200,
+    print,
+  });
+  // Nothing is taken from the thread until this turn of the loop ends.
+  const size = (): number => (existsSync(begun) ? Number(readFileSync(begun, "utf8") || 0) : 0);
+  await until(() => size() > 0);
+  let [before, now] = [-1, size()];
+  const deadline = performance.now() + 20_000;
+  while (before !== now && performance.now() < deadline) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+    [before, now] = [now, size()];
+  }
+  expect(now - bytes).toBeLessThan(4 * 1_024 * 1_024);
+  expect(before).toBe(now);
+  await until(() => bytes > now);
+  stop.abort("cancelled");
+  expect(await running).toMatchObject({ ok: false, error: { reason: "cancelled" } });
+  await expectAlive();
+});
+
+test("a function has as much memory as it says, and no other has it", async () => {
+  const small = await run("small");
+  const usual = await run("where");
+  expect(small.output?.limit).toBe(24);
+  expect(usual.output?.limit).toBe(64);
+  expect(small.output?.thread).not.toBe(usual.output?.thread);
+  expect((await run("small")).output?.thread).toBe(small.output?.thread);
+  expect(await run("smallMemory")).toMatchObject({
+    ok: false,
+    error: { reason: "out-of-memory", message: expect.stringContaining("more than the 24 MiB") as string },
+  });
+  await expectAlive();
 });
 
 test.each([
@@ -171,12 +245,56 @@ test.each([
   ["broken", "export const = 1", "it cannot be loaded: Unexpected token"],
   ["throwing", "throw new TypeError('not today');", "it cannot be loaded: not today"],
   ["ending", "process.exit(1);", "it cannot be loaded: ended its thread by process.exit(1)"],
-  ["empty", "export const x = 1;", "it exports no function by name"],
+  ["empty", "export const x = 1; export class Y {}", "it exports no function by name"],
+  [
+    "doubled",
+    `import { defineFunction } from "${DEFINE_FUNCTION}";
+     export const load = () => 1; export const x = defineFunction({ name: "load", handler: () => 2 });`,
+    "two of its exports, load and x, are functions named 'load': rename one",
+  ],
+  [
+    "misdefined",
+    `import { defineFunction } from "${DEFINE_FUNCTION}";
+     export const x = defineFunction({ name: "x", handler: () => 1, memoryMb: 4 });`,
+    "it cannot be loaded: defineFunction: memoryMb: must be a whole number from 16 up (of 'x')",
+  ],
+  [
+    "lacking",
+    'import { gone } from "node:fs"; export const x = () => gone;',
+    "it cannot be loaded: The requested",
+  ],
+  ["alone", 'import "./nowhere.mjs"; export const x = () => 1;', "it cannot be loaded: Cannot find module"],
 ])("a module that cannot be used: %s", async (name, text, message) => {
   const file = text === undefined ? `${folder.path}/none.mjs` : await folder.write(`${name}.mjs`, text);
   const loading = FunctionThreads.load({ file, memoryMb: 64, observer });
   await expect(loading).rejects.toThrow(FunctionsNotLoaded);
   await expect(loading).rejects.toThrow(`functions file '${file}': ${message}`);
+});
+
+test.each([
+  ["waits for ever", "await new Promise(() => setInterval(() => {}, 1_000)); export const x = () => 1;"],
+  ["never lets go", "for (;;); export const x = () => 1;"],
+])("a module that %s while it loads is given up", async (name, text) => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    const file = await folder.write(`hangs-${name.length}.mjs`, text);
+    const loading = FunctionThreads.load({ file, memoryMb: 64, observer });
+    vi.advanceTimersByTime(30_000);
+    await expect(loading).rejects.toThrow(`functions file '${file}': it had not loaded after 30 s`);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("a module in TypeScript is loaded where Node reads it, and else says what Node reads", async () => {
+  const file = await folder.write("typed.ts", "export const x = (params: object): object => params;");
+  const loading = FunctionThreads.load({ file, memoryMb: 64, observer });
+  const { typescript = false } = process.features as { readonly typescript?: string | false };
+  if (typescript !== false) {
+    await (await loading).close();
+    return;
+  }
+  await expect(loading).rejects.toThrow("Node cannot load this kind of file: use .js, .mjs or .cjs");
 });
 
 async function closing(

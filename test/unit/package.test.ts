@@ -1,6 +1,12 @@
 /** Can `npm ci` install from the lock file anywhere? */
-import { readFile } from "node:fs/promises";
-import { expect, test } from "vitest";
+import { access, mkdir, readFile, symlink } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { FunctionThreads } from "../../internal/tasks/function-threads.ts";
+import { TestFolder } from "../support/folder.ts";
+import { importsOf } from "../support/imports.ts";
+import { call, context } from "../support/task-call.ts";
 
 interface Locked {
   readonly version?: string;
@@ -26,6 +32,53 @@ test("the lock file knows the packages of every platform, also of those that wer
 test("the lock file names no download address", () => {
   const addresses = Object.values(packages).filter(({ resolved }) => resolved !== undefined);
   expect(addresses).toEqual([]);
+});
+
+describe("what other packages import", () => {
+  test("is in the build", async () => {
+    const { exports } = await json<{ exports: Record<string, Record<string, string>> }>("package.json");
+    expect(Object.keys(exports)).toEqual([".", "./functions"]);
+    const files = Object.values(exports).flatMap((entry) => Object.values(entry));
+    for (const file of files) await access(new URL(`../../${file}`, import.meta.url));
+  });
+
+  test("as jetdag/functions brings nothing along: each thread of a worker loads it", async () => {
+    const all = new Set<string>();
+    const follow = async (file: URL): Promise<void> => {
+      if (all.has(file.href)) return;
+      all.add(file.href);
+      for (const to of importsOf(await readFile(file, "utf8"))) await follow(new URL(to, file));
+    };
+    await follow(new URL("../../dist/cmd/library/functions.js", import.meta.url));
+    expect([...all].map((each) => basename(each))).toEqual(["functions.js", "define-function.mjs"]);
+  });
+
+  test("is found by a module of functions beside its node_modules", async () => {
+    await using folder = await TestFolder.make();
+    await mkdir(join(folder.path, "node_modules"));
+    await symlink(
+      fileURLToPath(new URL("../..", import.meta.url)),
+      join(folder.path, "node_modules", "jetdag"),
+    );
+    const file = await folder.write(
+      "functions.mjs",
+      `import { defineFunction } from "jetdag/functions";
+       import { NonRetryable } from "jetdag";
+       export const own = defineFunction({ name: "own", handler: () => { throw new NonRetryable("never"); } });`,
+    );
+    const threads = await FunctionThreads.load({
+      file,
+      memoryMb: 128,
+      observer: { observe: () => undefined },
+    });
+    try {
+      expect(threads.names).toEqual(["own"]);
+      const error = { message: "NonRetryable: never", isFinal: true };
+      expect(await threads.run(call("own"), context())).toMatchObject({ ok: false, error });
+    } finally {
+      await threads.close();
+    }
+  });
 });
 
 test("the scripts stay few", async () => {
