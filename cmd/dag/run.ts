@@ -84,6 +84,8 @@ const ONLY_HERE = [
   "allow",
   "secrets-dir",
   "secrets-command",
+  "body-limit",
+  "allow-net",
 ];
 const ONLY_CLUSTER = [
   "creds",

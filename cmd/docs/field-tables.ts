@@ -1,5 +1,6 @@
-/** The tables of docs/dag-file.md: every field of a DAG file, from the schema. */
-import { type JsonSchema, jsonSchema } from "../../internal/spec/json-schema.ts";
+/** The tables of docs/dag-file.md and docs/task-types.md: every field of a DAG file, from the schema. */
+import { TASK_OPTIONS } from "../../internal/spec/task-options.ts";
+import { type JsonSchema, jsonSchema, optionsSchema } from "../../internal/spec/json-schema.ts";
 
 const { properties: dag = {}, required } = jsonSchema();
 const task = dag.tasks?.items ?? {};
@@ -20,8 +21,14 @@ export function fieldTable(name: string): string | undefined {
         .map((field) => `\`${field}\``)
         .join(", ");
     default:
-      return undefined;
+      return optionTable(name);
   }
+}
+
+/** `http options`: what tasks of a type have in `with`. */
+function optionTable(name: string): string | undefined {
+  const type = Object.keys(TASK_OPTIONS).find((each) => name === `${each} options`);
+  return type === undefined ? undefined : table(optionsSchema(type));
 }
 
 function table({ properties = {}, required = [] }: JsonSchema): string {

@@ -56,9 +56,17 @@ export class DagBuilder<Ids extends string> implements DagSource {
   ): DagBuilder<Ids | Id> {
     const subject = `${this.#subject}, task ${shown(id)}`;
     if (!isWork(work)) refuse(subject, [noWork(work)]);
-    const { fields, problems } = taskFields(options, this.#tasks.length);
-    const { type, command } = work;
-    const task = { id, type, ...(command === undefined ? {} : { command }), ...fields };
+    const { fields, problems: found } = taskFields(options, this.#tasks.length);
+    const problems = [...found];
+    const { type, command, with: own } = work;
+    if (own !== undefined && fields.with !== undefined) problems.push(givenTwice());
+    const task = {
+      id,
+      type,
+      ...(command === undefined ? {} : { command }),
+      ...fields,
+      ...(own === undefined ? {} : { with: own }),
+    };
     refuse(subject, [...problems, ...problemsOfTask(task, this.#positions)]);
     this.#positions.set(id, this.#tasks.length);
     this.#tasks.push(structuredClone(task));
@@ -85,6 +93,11 @@ export class DagBuilder<Ids extends string> implements DagSource {
 function noWork(value: unknown): Found {
   const message = `must run bash(…), http(…), fn(…) or { type, command }, not ${shown(value)}`;
   return { path: [], message, atKey: false };
+}
+
+function givenTwice(): Found {
+  const message = "with: what the task runs has its options already; give them there";
+  return { path: ["with"], message, atKey: true };
 }
 
 function isWork(value: unknown): boolean {

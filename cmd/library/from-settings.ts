@@ -1,6 +1,7 @@
 /** The options of the library's executors from the settings of a command. */
 import type { Settings } from "../../internal/config/load.ts";
 import type { Observer } from "../../internal/ports/observer.ts";
+import { netPolicyOf } from "../net-policy.ts";
 import { secretsOf } from "../secrets.ts";
 import type { DistributedOptions } from "./distributed.ts";
 import type { ExecutorOptions } from "./options.ts";
@@ -16,15 +17,19 @@ function executorOptions(settings: Settings, observer: Observer): ExecutorOption
   };
 }
 
-/** Of an executor whose tasks run in this process. */
+/** Of an executor whose tasks run in this process. Throws `ConfigError`. */
 export function localOptions(settings: Settings, observer: Observer): ExecutorOptions {
   const secrets = secretsOf(settings, observer);
+  // Here it is told by the name of the setting, there it would be by that of the option.
+  netPolicyOf(settings.allowNet);
   return {
     ...executorOptions(settings, observer),
     ...(settings.functions === undefined ? {} : { functions: settings.functions }),
     functionMemoryMb: settings.functionMemory,
     ...(settings.allow === undefined ? {} : { allow: settings.allow }),
     secrets: (name) => secrets.get(name),
+    bodyLimit: settings.bodyLimit,
+    allowNet: settings.allowNet,
   };
 }
 

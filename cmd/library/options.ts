@@ -18,6 +18,7 @@ import { FunctionTaskExecutor } from "../../internal/tasks/function.ts";
 import type { ThreadOptions } from "../../internal/tasks/function-thread.ts";
 import { FunctionThreads } from "../../internal/tasks/function-threads.ts";
 import { HttpTaskExecutor } from "../../internal/tasks/http.ts";
+import { NetPolicy } from "../../internal/tasks/net-policy.ts";
 import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
 import type { AttemptLogs } from "../../internal/ports/attempt-logs.ts";
 import { Worker } from "../../internal/worker/worker.ts";
@@ -41,6 +42,10 @@ export interface ExecutorOptions {
   readonly gracePeriod?: Duration;
   /** How much is kept of what a bash task prints, in bytes, for stdout and stderr each; 1,024 at least. Default 1 MiB. */
   readonly outputLimit?: number;
+  /** How much is kept of the body of an answer to an http task, in bytes; 1,024 at least. Default 8 MiB. */
+  readonly bodyLimit?: number;
+  /** Where http tasks may connect to: `public`, `private`, `any`, host names, addresses and networks. Default `["any"]`; link-local and metadata addresses have to be named in any case. */
+  readonly allowNet?: readonly string[];
   /** Path of a module whose named exports are functions that tasks of type `function` may name; each call runs on a thread. Default none. */
   readonly functions?: string;
   /** How much heap each of the module's functions may use at a time, in MiB; 16 at least. Default 512. */
@@ -66,6 +71,8 @@ export const EXECUTOR_OPTIONS: FieldsOf<ExecutorOptions> = {
   shutdownTimeout: true,
   gracePeriod: true,
   outputLimit: true,
+  bodyLimit: true,
+  allowNet: true,
   functions: true,
   functionMemoryMb: true,
   enableDocker: true,
@@ -177,12 +184,16 @@ export class Tasks {
   #threads: FunctionThreads | undefined;
 
   constructor(options: ExecutorOptions) {
-    const { outputLimit } = options;
+    const { outputLimit, bodyLimit } = options;
     this.#module = moduleOf(options);
     const bash = new BashTaskExecutor(
       outputLimit === undefined ? {} : { outputLimit: wholeNumber("outputLimit", outputLimit, 1_024) },
     );
-    this.registry = new TaskExecutorRegistry([bash, new HttpTaskExecutor(), this.functions]);
+    const http = new HttpTaskExecutor({
+      ...(bodyLimit === undefined ? {} : { bodyLimit: wholeNumber("bodyLimit", bodyLimit, 1_024) }),
+      ...netPolicyOf(options),
+    });
+    this.registry = new TaskExecutorRegistry([bash, http, this.functions]);
   }
 
   registerFunction(name: string, fn: TaskFunction | DefinedFunction): void {
@@ -235,6 +246,15 @@ export function tellLines(observer: Observer): (attempt: AttemptId, line: string
     // Not before it is told that the attempt has started.
     setImmediate(() => observer.observe(logged));
   };
+}
+
+function netPolicyOf({ allowNet }: ExecutorOptions): { readonly netPolicy?: NetPolicy } {
+  if (allowNet === undefined) return {};
+  const isList = Array.isArray(allowNet) && allowNet.every((each) => typeof each === "string");
+  if (!isList) throw new BadInput(`allowNet must be a list of texts, not ${shown(allowNet)}`);
+  const netPolicy = NetPolicy.of(allowNet);
+  if (typeof netPolicy === "string") throw new BadInput(`allowNet: ${netPolicy}`);
+  return { netPolicy };
 }
 
 function moduleOf({

@@ -25,6 +25,7 @@ import { workerMetrics } from "../../internal/telemetry/metrics.ts";
 import { BufferedLogs } from "../../internal/worker/attempt-logs.ts";
 import { Worker } from "../../internal/worker/worker.ts";
 import { ThreadedLiveness } from "../liveness/threaded-liveness.ts";
+import { netPolicyOf } from "../net-policy.ts";
 import { secretsOf } from "../secrets.ts";
 import { openServiceHttp } from "../service-http.ts";
 import { VERSION } from "../version.ts";
@@ -207,7 +208,7 @@ function attemptLogs(
 }
 
 async function tasksOf(
-  { functions: file, functionMemory: memoryMb, outputLimit }: Settings<"worker">,
+  { functions: file, functionMemory: memoryMb, outputLimit, bodyLimit, allowNet }: Settings<"worker">,
   observer: Observer,
 ): Promise<{ functions: FunctionTaskExecutor; registry: TaskExecutorRegistry }> {
   const functions = new FunctionTaskExecutor();
@@ -215,7 +216,8 @@ async function tasksOf(
     functions.registerThreads(await FunctionThreads.load({ file, memoryMb, observer }));
   }
   const bash = new BashTaskExecutor({ outputLimit });
-  return { functions, registry: new TaskExecutorRegistry([bash, new HttpTaskExecutor(), functions]) };
+  const http = new HttpTaskExecutor({ bodyLimit, netPolicy: netPolicyOf(allowNet) });
+  return { functions, registry: new TaskExecutorRegistry([bash, http, functions]) };
 }
 
 interface Surroundings {

@@ -267,6 +267,22 @@ export const SETTINGS = {
     sentence: "How long they are kept.",
     commands: ["executor", "up"],
   },
+  bodyLimit: {
+    flag: "body-limit",
+    kind: "bytes",
+    min: 1_024,
+    default: "8388608",
+    sentence: "How many bytes are kept of the body of an answer to an http task; what is beyond is not read.",
+    commands: ["dag", "worker", "up"],
+  },
+  allowNet: {
+    flag: "allow-net",
+    kind: "list",
+    default: "any",
+    sentence:
+      "Where http tasks may connect to: public, private, any, host names such as api.example.com or *.example.com, addresses and networks such as 10.0.0.0/8, separated by commas. Link-local and metadata addresses have to be named in any case.",
+    commands: ["dag", "worker", "up"],
+  },
   retireAfter: {
     flag: "retire-after",
     kind: "duration",

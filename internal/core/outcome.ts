@@ -25,7 +25,7 @@ export const FAILURES = {
   "timed-out": { budget: "retries", exhausted: "failed" },
   /** The command could not be started. */
   "spawn-failed": { budget: "retries", exhausted: "failed" },
-  /** The server answered with a status of 400 or above. */
+  /** The server answered with a status that is not expected, or with redirects that lead nowhere. */
   "http-status": { budget: "retries", exhausted: "failed" },
   /** The server could not be reached, or the connection broke. */
   network: { budget: "retries", exhausted: "failed" },
@@ -49,7 +49,7 @@ export const FAILURES = {
   "engine-gone": { budget: "retries", exhausted: "failed" },
   /** What the task waits for is not there; it looks again, see `againAfterMs` and `giveUpAfterMs`. */
   "not-yet": { budget: "none", exhausted: "failed" },
-  /** What it hands over cannot be used: the output file of a command, or the result of a function that is held to a schema. */
+  /** What it hands over cannot be used: a command's output file, the body of an answer, or a function's result that is held to a schema. */
   "bad-output": { budget: "retries", exhausted: "failed" },
   /** The output cannot be written as JSON. */
   "output-not-serialisable": { budget: "never", exhausted: "failed" },

@@ -18,12 +18,10 @@ const list = (of: z.ZodString): z.ZodArray =>
   z.array(of, { error: must("a list of text") }).meta({ title: "list of text" });
 const path = like(text, PATTERNS.path, "a path that begins with /");
 const volume = like(text, PATTERNS.volume, "/source:/target, name:/target, or either with :ro behind it");
-const labels = z
-  .record(z.string(), text, { error: must("a map of names to text") })
-  .meta({
-    title: "map of names to text",
-    propertyNames: { pattern: `^(?!${OWN_LABELS.replace(".", "\\.")}).` },
-  });
+const labels = z.record(z.string(), text, { error: must("a map of names to text") }).meta({
+  title: "map of names to text",
+  propertyNames: { pattern: `^(?!${OWN_LABELS.replace(".", "\\.")}).` },
+});
 const tmpfs = z
   .record(z.string(), whole(...RANGES.tmpfs), { error: must("a map of paths to numbers of MiB") })
   .meta({ title: "map of paths to MiB", propertyNames: { pattern: PATTERNS.path.source } });

@@ -4,6 +4,7 @@ import { isMap } from "./json.ts";
 import { must } from "./fields.ts";
 import { unknownField } from "./problems.ts";
 import { definition } from "./schema.ts";
+import { TASK_OPTIONS } from "./task-options.ts";
 import type { Found } from "./text.ts";
 
 /** Options with the names and in the form of a file, and what is wrong with their names. */
@@ -28,6 +29,11 @@ export function taskFields(options: unknown, position: number): NamedAsInFile {
     fields,
     problems: problems.map((each) => ({ ...each, path: ["tasks", position, ...each.path] })),
   };
+}
+
+/** What only tasks of a type have. */
+export function typeFields(type: string, options: unknown): NamedAsInFile {
+  return rename(options, TASK_OPTIONS[type] ?? z.strictObject({}));
 }
 
 function rename(options: unknown, schema: z.ZodObject, except: readonly string[] = []): NamedAsInFile {

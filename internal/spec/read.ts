@@ -1,7 +1,8 @@
 /** Definitions from objects: checked, every problem at once, and made into what everything inside works with. */
 import { type Problem, problemsOf, problemsOfNext } from "../core/check.ts";
 import { readDockerTask } from "../core/docker-command.ts";
-import { parseHttpCommand } from "../core/http-command.ts";
+import { httpCommand } from "../core/http-command.ts";
+import type { HttpTaskOptions } from "../core/http-options.ts";
 import { type Dag, DEFAULT_TIMEZONE, type Task } from "../core/model.ts";
 import { explain, MAX_PROBLEMS } from "./explain.ts";
 import { fieldsAt } from "./field-names.ts";
@@ -111,11 +112,15 @@ function interpret(
   return { dag, problems };
 }
 
-/** What is filled in later cannot be judged here. */
-function problemOfHttp({ type, command }: Task): string | undefined {
-  if (type !== "http" || command === "" || /\$\{|\{\{|\$\(/.test(command)) return undefined;
-  const parsed = parseHttpCommand(command);
-  return typeof parsed === "string" ? parsed : undefined;
+/** What is filled in later cannot be judged here, nor can what is a secret. */
+function problemOfHttp({ type, command, options }: Task): string | undefined {
+  if (type !== "http") return undefined;
+  const { method, url = "" } = options as HttpTaskOptions;
+  if (/\$\{|\{\{|\$\(/.test(command + url) || url.includes("secret://")) return undefined;
+  // That nothing is there was told before.
+  if (command === "" && url === "" && method === undefined) return undefined;
+  const read = httpCommand(command, options);
+  return typeof read === "string" ? read : undefined;
 }
 
 /** Together with its options, where nothing is wrong with those alone. */

@@ -9,6 +9,7 @@ import { bashOptions } from "./bash-options.ts";
 import { dockerOptions } from "./docker-options.ts";
 import { explain } from "./explain.ts";
 import { fieldsAt } from "./field-names.ts";
+import { httpOptions } from "./http-options.ts";
 import type { Found } from "./text.ts";
 
 /** A type whose tasks have no options. */
@@ -18,7 +19,7 @@ const NONE = z.strictObject({});
 export const TASK_OPTIONS: Readonly<Record<string, z.ZodObject>> = {
   bash: bashOptions,
   docker: dockerOptions,
-  http: NONE,
+  http: httpOptions,
   function: NONE,
 };
 

@@ -1,4 +1,5 @@
 /** What a definition means: its fields, with what counts where they are left out. */
+import { REQUEST_LINE } from "../core/http-command.ts";
 import type { JsonObject } from "../core/json.ts";
 import {
   type Dag,
@@ -125,9 +126,10 @@ function commandOf(raw: RawTask, type: string, complain: Complain): string {
   }
   if (raw.command !== undefined && raw.command.trim() !== "") return raw.command;
   if (type === "function") return raw.id;
-  if (type === "bash" || type === "http") {
-    const example = type === "bash" ? "a script" : "METHOD URL [BODY]";
-    complain("command", `is missing; a task of type ${type} needs a command: ${example}`);
+  if (type === "bash") complain("command", "is missing; a task of type bash needs a command: a script");
+  if (type === "http" && raw.with?.url === undefined && raw.with?.method === undefined) {
+    const needed = `a command: ${REQUEST_LINE}, or a url in \`with\``;
+    complain("command", `is missing; a task of type http needs ${needed}`);
   }
   return raw.command ?? "";
 }

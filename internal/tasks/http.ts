@@ -1,89 +1,137 @@
-/** Tasks of type `http`: one request, `METHOD URL [BODY]`. */
-import { Agent, interceptors, request } from "undici";
-import { type HttpCommand, type HttpMethod, parseHttpCommand } from "../core/http-command.ts";
-import type { JsonObject, JsonValue } from "../core/json.ts";
+/**
+ * Tasks of type `http`: one request, and those that its redirects lead to.
+ *
+ * H1 A request is sent once. Whether a further attempt is made is not decided here.
+ * H2 Every connection, of a redirect too, goes to an address that the worker's policy allows.
+ * H3 An answer takes a bounded amount of memory, whatever is sent; what has not ended ends with the attempt.
+ */
+import type { HttpTaskOptions } from "../core/http-options.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { TaskError } from "../core/outcome.ts";
 import type { TaskCall, TaskContext, TaskExecutor, TaskReturn } from "../ports/task-executor.ts";
-import { Captured } from "./captured.ts";
-
-const WITH_JSON_BODY: ReadonlySet<HttpMethod> = new Set(["POST", "PUT", "PATCH"]);
-const MAX_REDIRECTS = 5;
+import { readBody, valueOf } from "./http-body.ts";
+import { errorOfSending } from "./http-errors.ts";
+import { type HttpAnswer, HttpClient, type HttpTimes } from "./http-exchange.ts";
+import { BadRedirect, redirected } from "./http-redirect.ts";
+import { type HttpRequest, requestOf, shownUrl } from "./http-request.ts";
+import { errorOfStatus } from "./http-verdict.ts";
+import { NetPolicy } from "./net-policy.ts";
 
 export interface HttpOptions {
-  /** How much of a response body is kept, in bytes. Default 8 MiB. */
+  /** How much of the body of an answer is kept, in bytes. Default 8 MiB. */
   readonly bodyLimit?: number;
+  /** Where requests may go. Default: anywhere but to link-local and metadata addresses. */
+  readonly netPolicy?: NetPolicy;
+}
+
+const MAX_REDIRECTS = 5;
+const CONNECT_SECONDS = 10;
+const RESPONSE_HEADERS = ["content-type"];
+
+/** The worker knows why, and says so in its place. */
+const ENDED = new Error("ended before its time");
+
+/** One attempt, on its way. */
+interface Asking {
+  readonly options: HttpTaskOptions;
+  readonly times: HttpTimes;
+  readonly signal: AbortSignal;
+  log(line: string): void;
 }
 
 export class HttpTaskExecutor implements TaskExecutor {
   readonly type = "http";
   readonly #bodyLimit: number;
-  readonly #agent = new Agent().compose(interceptors.redirect({ maxRedirections: MAX_REDIRECTS }));
+  readonly #client: HttpClient;
 
-  constructor({ bodyLimit = 8 * 1_024 * 1_024 }: HttpOptions = {}) {
+  constructor({ bodyLimit = 8 * 1_024 * 1_024, netPolicy = NetPolicy.any() }: HttpOptions = {}) {
     this.#bodyLimit = bodyLimit;
+    this.#client = new HttpClient(netPolicy);
   }
 
   async execute(call: TaskCall, context: TaskContext): Promise<TaskReturn> {
-    const command = parseHttpCommand(call.command);
-    if (typeof command === "string") return { ok: false, error: { reason: "bad-input", message: command } };
+    const request = requestOf(call);
+    if (typeof request === "string") return failed({ reason: "bad-input", message: request });
+    const options = call.options as HttpTaskOptions;
+    const end = new AbortController();
+    const stop = (): void => end.abort(ENDED);
+    context.signal.addEventListener("abort", stop, { once: true });
+    if (context.signal.aborted) stop();
+    const log = (line: string): void => context.log(line);
     try {
-      return await this.#send(command, context);
-    } catch (error) {
-      return { ok: false, error: networkError(command, error) };
+      return await this.#follow(request, { options, times: timesOf(options), signal: end.signal, log });
+    } finally {
+      context.signal.removeEventListener("abort", stop);
+      stop();
     }
   }
 
-  async #send({ method, url, body }: HttpCommand, { signal }: TaskContext): Promise<TaskReturn> {
-    const response = await request(url, {
-      method,
-      signal,
-      dispatcher: this.#agent,
-      // The attempt's own time limit ends it.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      headers: WITH_JSON_BODY.has(method) ? { "content-type": "application/json" } : {},
-      ...(body === undefined ? {} : { body }),
-    });
-    const captured = new Captured(this.#bodyLimit);
-    for await (const chunk of response.body) captured.add(chunk as Buffer);
-    const headers = Object.fromEntries(
-      Object.entries(response.headers).map(([name, value]) => [
-        name,
-        Array.isArray(value) ? value : (value ?? ""),
-      ]),
-    );
+  async #follow(first: HttpRequest, asking: Asking): Promise<TaskReturn> {
+    const most = asking.options.max_redirects ?? MAX_REDIRECTS;
+    let request = first;
+    try {
+      for (let left = most; ; left--) {
+        const begun = performance.now();
+        const answer = await this.#client.exchange(request, asking);
+        const next = most === 0 ? undefined : redirected(request, answer);
+        if (next === undefined) {
+          const returned = await this.#finish(request, answer, asking);
+          asking.log(`${shown(request)} → ${answer.status} in ${Math.round(performance.now() - begun)} ms`);
+          return returned;
+        }
+        answer.drop();
+        if (left === 0) throw new BadRedirect(`there are more than ${most} redirects (max_redirects)`);
+        asking.log(`${shown(request)} → ${answer.status}, on to ${shownUrl(next.url)}`);
+        request = next;
+      }
+    } catch (error) {
+      if (error === ENDED) return failed({ reason: "cancelled", message: ENDED.message });
+      return failed(errorOfSending(shown(request), error, asking.times));
+    }
+  }
+
+  async #finish(request: HttpRequest, answer: HttpAnswer, { options, log }: Asking): Promise<TaskReturn> {
+    const { status, headers, body } = answer;
+    const read = await readBody(body, { encoding: encodingOf(request, answer), limit: this.#bodyLimit });
     const output: JsonObject = {
-      status: response.statusCode,
-      headers,
-      body: readBody(captured, String(response.headers["content-type"] ?? "")),
-      ...(captured.isCut ? { body_truncated: true } : {}),
+      status,
+      headers: chosen(headers, options.response_headers ?? RESPONSE_HEADERS),
+      body: valueOf(read, textOf(headers["content-type"]), log),
+      ...(read.isCut ? { body_truncated: true } : {}),
     };
-    if (response.statusCode < 400) return { ok: true, output };
-    const message = `${method} ${withoutSecrets(url)} answered ${response.statusCode}`;
-    return { ok: false, error: { reason: "http-status", message }, output };
+    const error = errorOfStatus(shown(request), answer, options);
+    return error === undefined ? { ok: true, output } : failed(error, output);
   }
 }
 
-function readBody(captured: Captured, contentType: string): JsonValue {
-  const text = captured.text();
-  if (captured.isCut || !/[/+]json\b/i.test(contentType)) return text;
-  try {
-    return JSON.parse(text) as JsonValue;
-  } catch {
-    return text;
-  }
+function failed(error: TaskError, output?: JsonObject): TaskReturn {
+  return { ok: false, error, ...(output === undefined ? {} : { output }) };
 }
 
-function networkError({ method, url }: HttpCommand, error: unknown): TaskError {
-  const parts = error instanceof AggregateError ? error.errors : [error];
-  const why = parts.map((part) => (part instanceof Error ? part.message : String(part))).join("; ");
-  return { reason: "network", message: `${method} ${withoutSecrets(url)}: ${why}` };
+function timesOf(options: HttpTaskOptions): HttpTimes {
+  return {
+    connect: options.connect_timeout ?? CONNECT_SECONDS,
+    headers: options.headers_timeout ?? 0,
+    body: options.body_timeout ?? 0,
+  };
 }
 
-function withoutSecrets(url: URL): string {
-  const shown = new URL(url);
-  shown.username = "";
-  shown.password = "";
-  shown.search = url.search === "" ? "" : "?…";
-  return shown.href;
+function shown({ method, url }: HttpRequest): string {
+  return `${method} ${shownUrl(url)}`;
+}
+
+/** How the body is packed; where there is none, it is not. */
+function encodingOf({ method }: HttpRequest, { status, headers }: HttpAnswer): string {
+  const isEmpty =
+    method === "HEAD" || status === 204 || status === 304 || textOf(headers["content-length"]) === "0";
+  return isEmpty ? "" : textOf(headers["content-encoding"]);
+}
+
+function textOf(value: string | string[] | undefined): string {
+  return [value ?? ""].flat().join(", ");
+}
+
+function chosen(headers: HttpAnswer["headers"], names: readonly string[]): HttpAnswer["headers"] {
+  const wanted = new Set(names.map((name) => name.toLowerCase()));
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => wanted.has("*") || wanted.has(name)));
 }

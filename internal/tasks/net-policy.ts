@@ -30,13 +30,25 @@ const WORDS = ["public", "private", "any"] as const;
 type Word = (typeof WORDS)[number];
 
 export class NetPolicy {
+  readonly #entries: readonly string[];
   readonly #words = new Set<Word>();
   readonly #networks = new BlockList();
   readonly #hosts = new Set<string>();
 
+  private constructor(entries: readonly string[]) {
+    this.#entries = entries;
+  }
+
+  /** All but what has to be named. */
+  static any(): NetPolicy {
+    const policy = new NetPolicy(["any"]);
+    policy.#words.add("any");
+    return policy;
+  }
+
   /** Reads entries of `--allow-net`; a text says what is wrong with one. */
   static of(entries: readonly string[]): NetPolicy | string {
-    const policy = new NetPolicy();
+    const policy = new NetPolicy(entries);
     for (const entry of entries) {
       if (!policy.#add(entry.trim().toLowerCase())) {
         return `'${entry}' is none of public, private, any, a host name such as api.example.com or *.example.com, an address or a network such as 10.0.0.0/8`;
@@ -53,6 +65,14 @@ export class NetPolicy {
     if (this.#words.has("any") || this.#isNamed(host.toLowerCase())) return true;
     if (isIn(privateOnes, meant)) return this.#words.has("private");
     return this.#words.has("public") && !isIn(notPublic, meant);
+  }
+
+  /** Why none of the addresses that a host stands for may be connected to. */
+  refusal(addresses: readonly string[], host: string): string {
+    const name = addresses.includes(host) ? "" : `${host} is ${addresses.join(", ")}: `;
+    const open = `--allow-net of this worker (${this.#entries.join(",")}) does not open ${addresses.join(", ")}`;
+    const isSpecial = addresses.some((address) => isIn(toBeNamed, embedded(address)));
+    return `${name}${open}${isSpecial ? "; link-local and metadata addresses have to be named there" : ""}`;
   }
 
   #add(entry: string): boolean {

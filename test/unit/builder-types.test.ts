@@ -1,5 +1,6 @@
 /** What the compiler sees of definitions that are written as a program. */
 import { expect, expectTypeOf, test } from "vitest";
+import type { z } from "zod";
 import {
   bash,
   dag,
@@ -8,9 +9,11 @@ import {
   type DagOptions,
   DefinitionError,
   fn,
+  type HttpRequest,
   type RetryOptions,
   type TaskOptions,
 } from "../../cmd/library/jetdag.ts";
+import type { httpOptions } from "../../internal/spec/http-options.ts";
 
 function etl(): DagBuilder<"extract" | "load"> {
   return dag("etl")
@@ -37,6 +40,7 @@ test("every field of a definition can be given, and no other", () => {
     "id" | "type" | "command" | "workflow_ref" | "dependencies"
   >;
   expectTypeOf<keyof TaskOptions>().toEqualTypeOf<CamelCase<TaskFields>>();
+  expectTypeOf<keyof HttpRequest>().toEqualTypeOf<CamelCase<keyof z.input<typeof httpOptions>>>();
   expectTypeOf<keyof RetryOptions>().toEqualTypeOf<keyof NonNullable<TaskDefinition["retry"]>>();
 });
 

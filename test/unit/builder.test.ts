@@ -8,6 +8,7 @@ import {
   DefinitionError,
   fn,
   http,
+  type HttpRequest,
   type JsonObject,
   LocalExecutor,
   parseDag,
@@ -157,6 +158,23 @@ describe("what a task runs", () => {
       { type: "http", command: "POST https://a.b/c%20d as it is" },
     ],
     [http("PUT", "https://a.b", { x: ["y z"] }), { type: "http", command: 'PUT https://a.b {"x":["y z"]}' }],
+    [
+      http({
+        url: new URL("https://a.b/c d"),
+        json: { snake_case: 1 },
+        expectStatus: ["2xx"],
+        maxRedirects: 0,
+      }),
+      {
+        type: "http",
+        with: {
+          url: "https://a.b/c%20d",
+          json: { snake_case: 1 },
+          expect_status: ["2xx"],
+          max_redirects: 0,
+        },
+      },
+    ],
     [http("PUT", "https://a.b", null), { type: "http", command: "PUT https://a.b null" }],
     [fn("load"), { type: "function", command: "load" }],
   ])("%j", (work, expected) => {
@@ -167,6 +185,23 @@ describe("what a task runs", () => {
     expect(() => http("GET", "https://a.b/c d")).toThrow("'https://a.b/c d' has a blank in it");
     expect(() => http("GET https://a.b", "https://c.d")).toThrow("'GET https://a.b' has a blank in it");
     expect(() => fn("")).toThrow("the name of the function is empty");
+    const unknown = { url: "https://a.b", expect_status: [200] } as HttpRequest;
+    expect(() => http(unknown)).toThrow(
+      "http: unknown field 'expect_status'; did you mean 'expectStatus'? Allowed here: method, url, ",
+    );
+  });
+
+  test("options of a type stand in one place, and are judged with the task", () => {
+    const request = http({ url: "https://a.b", maxRedirects: 99 });
+    expect(refusal(() => dag("x").task("a", request))).toEqual([
+      "DAG 'x', task 'a': max_redirects: must be a whole number from 0 to 20, not 99",
+    ]);
+    const twice = { with: { max_redirects: 1 } };
+    expect(refusal(() => dag("x").task("a", http({ url: "https://a.b" }), twice))).toEqual([
+      "DAG 'x', task 'a': with: what the task runs has its options already; give them there",
+    ]);
+    const once = dag("x").task("a", http("GET https://a.b"), twice);
+    expect(once.toDefinition().tasks).toMatchObject([{ command: "GET https://a.b", ...twice }]);
   });
 });
 

@@ -19,6 +19,9 @@ describe("options", () => {
     [LocalExecutor, "five", "new LocalExecutor takes an object, not 'five'"],
     [LocalExecutor, { workerCount: "5" }, "workerCount must be a whole number from 1 up, not '5'"],
     [LocalExecutor, { outputLimit: -1 }, "outputLimit must be a whole number from 1024 up"],
+    [LocalExecutor, { bodyLimit: 1 }, "bodyLimit must be a whole number from 1024 up"],
+    [LocalExecutor, { allowNet: ["1.2.3.4/33"] }, "allowNet: '1.2.3.4/33' is none of public, private, any"],
+    [LocalExecutor, { allowNet: "public" }, "allowNet must be a list of texts, not 'public'"],
     [
       SequentialExecutor,
       { workerCount: 3 },

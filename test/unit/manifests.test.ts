@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { Deployment, StatefulSet } from "kubernetes-types/apps/v1.d.ts";
 import { describe, expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
+import { netPolicyOf } from "../../cmd/net-policy.ts";
 import { loadSettings } from "../../internal/config/load.ts";
 import { type Manifest, schemaProblems } from "../support/kubernetes.ts";
 
@@ -97,6 +98,17 @@ describe("what the schemas cannot see", () => {
     expect(container?.readinessProbe?.httpGet).toEqual({ path: "/readyz", port: "http" });
     expect(container?.livenessProbe?.httpGet).toEqual({ path: "/healthz", port: "http" });
     expect(metadata?.annotations).toMatchObject({ "prometheus.io/port": String(httpPort) });
+  });
+
+  test("the workers' http tasks reach the Internet, and nothing of the cluster", async () => {
+    const { spec } = await deployment("worker.yaml");
+    const [container] = spec?.template.spec?.containers ?? [];
+    const env = Object.fromEntries((container?.env ?? []).map(({ name, value }) => [name, value]));
+    const policy = netPolicyOf(loadSettings("worker", { flags: {}, env }).allowNet);
+    const allowed = ["1.1.1.1", "10.0.0.1", "127.0.0.1", "169.254.169.254"].filter((address) =>
+      policy.allows(address, address),
+    );
+    expect(allowed).toEqual(["1.1.1.1"]);
   });
 
   test("the workers' Deployment is the one that was asked for", async () => {

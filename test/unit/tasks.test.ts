@@ -1,10 +1,7 @@
-import { createServer, type Server, type ServerResponse } from "node:http";
-import { type AddressInfo } from "node:net";
 import { existsSync, readFileSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../internal/core/json.ts";
 import { BashTaskExecutor } from "../../internal/tasks/bash.ts";
-import { HttpTaskExecutor } from "../../internal/tasks/http.ts";
 import { TestFolder } from "../support/folder.ts";
 import { call, context } from "../support/task-call.ts";
 import { until } from "../support/until.ts";
@@ -126,94 +123,4 @@ describe("bash", () => {
     expect(ok).toBe(true);
     expect(isRunning(Number(output?.stdout))).toBe(false);
   });
-});
-
-describe("http", () => {
-  let server: Server;
-  let base: string;
-  const http = new HttpTaskExecutor({ bodyLimit: 1_000 });
-  const hanging = new Map<string, ServerResponse>();
-  beforeAll(async () => {
-    server = createServer((request, response) => {
-      const chunks: Buffer[] = [];
-      request.on("data", (chunk: Buffer) => chunks.push(chunk));
-      request.on("end", () => {
-        const path = request.url ?? "";
-        if (path === "/moved") response.writeHead(302, { location: "/echo" }).end();
-        else if (path === "/teapot")
-          response.writeHead(418, { "content-type": "text/plain" }).end("short and stout");
-        else if (path === "/large") response.end("x".repeat(5_000));
-        else if (path.startsWith("/hang")) {
-          hanging.set(path, response);
-          if (path === "/hang-in-body") response.writeHead(200).write("half a");
-        } else {
-          const echo = {
-            method: request.method,
-            type: request.headers["content-type"] ?? null,
-            body: Buffer.concat(chunks).toString(),
-          };
-          response
-            .writeHead(200, { "content-type": "application/json; charset=utf-8" })
-            .end(JSON.stringify(echo));
-        }
-      });
-    });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  });
-  afterAll(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-
-  test.each([
-    ["GET /echo", { method: "GET", type: null, body: "" }],
-    ['post /echo {"a": 1}', { method: "POST", type: "application/json", body: '{"a": 1}' }],
-    ["PUT /echo x", { method: "PUT", type: "application/json", body: "x" }],
-    ["PATCH /echo x y", { method: "PATCH", type: "application/json", body: "x y" }],
-    ["DELETE /echo", { method: "DELETE", type: null, body: "" }],
-    ["OPTIONS /echo", { method: "OPTIONS", type: null, body: "" }],
-    ["GET /moved", { method: "GET", type: null, body: "" }],
-  ])("%s", async (command, body) => {
-    const result = await http.execute(call(command.replace(" /", ` ${base}/`)), context());
-    expect(result).toMatchObject({ ok: true, output: { status: 200, body } });
-  });
-
-  test("a status of 400 or above fails and keeps the output", async () => {
-    expect(
-      await http.execute(call(`GET ${base}/teapot?token=secret`.replace("?token=secret", "")), context()),
-    ).toMatchObject({
-      ok: false,
-      error: { reason: "http-status", message: `GET ${base}/teapot answered 418` },
-      output: { status: 418, body: "short and stout" },
-    });
-  });
-
-  test("a large body is cut, and says so", async () => {
-    const { output } = await http.execute(call(`GET ${base}/large`), context());
-    expect(output).toMatchObject({ body_truncated: true });
-    expect(JSON.stringify(output?.body).length).toBeLessThan(1_100);
-  });
-
-  test.each([
-    ["nobody listens", "GET http://127.0.0.1:1/", "network"],
-    ["a method that is none", "FETCH http://x/", "bad-input"],
-    ["no address", "GET", "bad-input"],
-    ["no URL", "GET nowhere", "bad-input"],
-    ["another scheme", "GET ftp://x/", "bad-input"],
-  ])("failures: %s", async (_name, command, reason) => {
-    expect(await http.execute(call(command), context())).toMatchObject({ ok: false, error: { reason } });
-  });
-
-  test.each(["/hang-in-headers", "/hang-in-body"])(
-    "an answer that does not come ends with the signal, and so does its connection: %s",
-    async (path) => {
-      const stop = new AbortController();
-      const running = http.execute(call(`GET ${base}${path}`), context(stop.signal));
-      const response = await until(() => hanging.get(path));
-      stop.abort();
-      expect(await running).toMatchObject({ ok: false, error: { reason: "network" } });
-      await until(() => response.socket === null || response.socket.destroyed);
-    },
-  );
 });

@@ -1,0 +1,40 @@
+/** Where redirects of an http task lead. */
+import type { HttpAnswer } from "./http-exchange.ts";
+import type { HttpRequest } from "./http-request.ts";
+
+/** It leads nowhere, or too far. */
+export class BadRedirect extends Error {}
+
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/** Headers that say nothing of who asks: all others stay with the origin that they were meant for. */
+const FOR_ANYONE = /^(?:accept(?:-.*)?|content-.*|user-agent)$/;
+
+/**
+ * The request that an answer sends on to, as the fetch standard has it, but more careful: another origin gets no header
+ * that may be a credential. Nothing where the answer sends nowhere. Throws `BadRedirect`.
+ */
+export function redirected(
+  request: HttpRequest,
+  { status, headers: { location } }: Pick<HttpAnswer, "status" | "headers">,
+): HttpRequest | undefined {
+  if (!REDIRECTS.has(status) || typeof location !== "string") return undefined;
+  if (!URL.canParse(location, request.url.href)) {
+    throw new BadRedirect(`answered ${status}, with a Location that is no URL`);
+  }
+  const url = new URL(location, request.url.href);
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    throw new BadRedirect(`answered ${status}, with a Location of '${url.protocol}', not of http: or https:`);
+  }
+  url.username = "";
+  url.password = "";
+  const { method, body } = request;
+  const isOther = url.origin !== request.url.origin;
+  const asGet = status === 303 ? method !== "GET" && method !== "HEAD" : status < 303 && method === "POST";
+  const kept = Object.entries(request.headers).filter(
+    ([name]) => !(isOther && !FOR_ANYONE.test(name)) && !(asGet && name.startsWith("content-")),
+  );
+  const headers = Object.fromEntries(kept);
+  if (asGet) return { method: "GET", url, headers };
+  return { method, url, headers, ...(body === undefined ? {} : { body }) };
+}
