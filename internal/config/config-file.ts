@@ -6,7 +6,8 @@ import { DefinitionError, shown, unknownField } from "../spec/problems.ts";
 import { type Found, type Made, parseText, type Place } from "../spec/text.ts";
 import type { Target } from "../spec/walk.ts";
 import { ConfigError, type ConfigFile, type Sources } from "./load.ts";
-import { environmentName, fileKey, type Kind, type Setting, type SettingName, SETTINGS } from "./settings.ts";
+import type { Kind, Setting } from "./setting.ts";
+import { environmentName, fileKey, type SettingName, SETTINGS } from "./settings.ts";
 import { readValue } from "./values.ts";
 
 const NAME = "jetdag.yaml";

@@ -1,16 +1,8 @@
 /** The settings in force, made of flags, environment, configuration file and defaults, in this order. */
 import { formatDuration } from "../spec/duration.ts";
 import { nearest } from "../spec/problems.ts";
-import {
-  type Command,
-  defaultOf,
-  environmentName,
-  type Kind,
-  type Setting,
-  type SettingName,
-  SETTINGS,
-  settingsOf,
-} from "./settings.ts";
+import type { Command, Kind, Setting } from "./setting.ts";
+import { defaultOf, environmentName, type SettingName, SETTINGS, settingsOf } from "./settings.ts";
 import { type KindValues, readValue } from "./values.ts";
 
 /** A setting cannot be used; the message names the flag, variable or place, its value, and what is allowed. */

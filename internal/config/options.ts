@@ -1,6 +1,7 @@
 /** The settings as options of a command line. */
 import { Command as Program, CommanderError, Option } from "commander";
-import { type Command, defaultOf, environmentName, type Setting, settingsOf } from "./settings.ts";
+import type { Command, Setting } from "./setting.ts";
+import { defaultOf, environmentName, settingsOf } from "./settings.ts";
 
 /** What stands behind a flag; a switch is on by being there. */
 const PLACEHOLDERS: Record<Setting["kind"], string> = {

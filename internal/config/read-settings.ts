@@ -3,7 +3,7 @@ import type { Command as Program } from "commander";
 import { readConfigFile } from "./config-file.ts";
 import { loadSettings, type Settings, type Sources } from "./load.ts";
 import { givenFlags } from "./options.ts";
-import type { Command } from "./settings.ts";
+import type { Command } from "./setting.ts";
 
 /** Rejects with `ConfigError`. */
 export async function readSettings<C extends Command>(

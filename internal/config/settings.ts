@@ -1,39 +1,6 @@
 /** Every setting, declared once: flags, environment, defaults, help and the README's table all come from here. */
-
-/** `dag` is `dag run`; `look` is what asks a cluster: `dag status`, `dag cancel`, `dag workers`; `demo` is `npm start`; `up` is `dag up`. */
-export type Command = "dag" | "look" | "executor" | "worker" | "demo" | "up";
-
-/** How a setting's text is read. */
-export type Kind =
-  | "address"
-  | "file"
-  | "command"
-  | "name"
-  | "names"
-  | "types"
-  | "list"
-  | "duration"
-  | "count"
-  | "bytes"
-  | "level"
-  | "switch";
-
-export interface Setting {
-  /** Without the dashes; the environment variable is `JETDAG_` and the same in capitals unless `env` says otherwise. */
-  readonly flag: string;
-  readonly env?: string;
-  readonly kind: Kind;
-  /** As a person would write it. */
-  readonly default?: string;
-  /** Of commands that have one where the others have none. */
-  readonly defaults?: Readonly<Partial<Record<Command, string>>>;
-  /** For counts, bytes and durations (in milliseconds); 0 unless set, and no duration is 0. */
-  readonly min?: number;
-  /** For the same; none unless set. */
-  readonly max?: number;
-  readonly sentence: string;
-  readonly commands: readonly Command[];
-}
+import type { Command, Setting } from "./setting.ts";
+import { TASK_SETTINGS } from "./task-settings.ts";
 
 export const SETTINGS = {
   config: {
@@ -212,77 +179,7 @@ export const SETTINGS = {
     sentence: "Values above this many bytes are stored apart from the messages that name them.",
     commands: ["dag", "executor", "worker", "up"],
   },
-  outputLimit: {
-    flag: "output-limit",
-    kind: "bytes",
-    min: 1_024,
-    default: "1048576",
-    sentence: "How many bytes are kept of what a bash task prints, for stdout and stderr each.",
-    commands: ["dag", "worker", "up"],
-  },
-  allow: {
-    flag: "allow",
-    kind: "types",
-    sentence:
-      "Types of tasks that may run, separated by commas; a task of another type fails as refused. All that it has by default.",
-    commands: ["dag", "worker", "up"],
-  },
-  secretsDir: {
-    flag: "secrets-dir",
-    kind: "file",
-    sentence:
-      "Folder of files that are called as secrets are, such as a mount of Kubernetes; for what is not in the environment.",
-    commands: ["dag", "worker", "up"],
-  },
-  secretsCommand: {
-    flag: "secrets-command",
-    kind: "command",
-    sentence:
-      "Program, and its arguments, that is called with the name of a secret and prints it; for what is in neither of the others.",
-    commands: ["dag", "worker", "up"],
-  },
-  logLimit: {
-    flag: "log-limit",
-    kind: "bytes",
-    min: 16_384,
-    default: "10485760",
-    sentence:
-      "How many bytes are kept of the log of each attempt: of a longer one the beginning, and up to 1 MiB of the end.",
-    commands: ["worker", "up"],
-  },
-  logsBytes: {
-    flag: "logs-bytes",
-    kind: "bytes",
-    min: 1_048_576,
-    default: "1073741824",
-    sentence:
-      "How many bytes are kept of the logs of all attempts together, then the oldest go; each executor that starts sets it.",
-    commands: ["executor", "up"],
-  },
-  logsAge: {
-    flag: "logs-age",
-    kind: "duration",
-    min: 60_000,
-    default: "7d",
-    sentence: "How long they are kept.",
-    commands: ["executor", "up"],
-  },
-  bodyLimit: {
-    flag: "body-limit",
-    kind: "bytes",
-    min: 1_024,
-    default: "8388608",
-    sentence: "How many bytes are kept of the body of an answer to an http task; what is beyond is not read.",
-    commands: ["dag", "worker", "up"],
-  },
-  allowNet: {
-    flag: "allow-net",
-    kind: "list",
-    default: "any",
-    sentence:
-      "Where http tasks may connect to: public, private, any, host names such as api.example.com or *.example.com, addresses and networks such as 10.0.0.0/8, separated by commas. Link-local and metadata addresses have to be named in any case.",
-    commands: ["dag", "worker", "up"],
-  },
+  ...TASK_SETTINGS,
   retireAfter: {
     flag: "retire-after",
     kind: "duration",

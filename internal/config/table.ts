@@ -1,5 +1,6 @@
 /** The table of settings for the README. */
-import { type Command, environmentName, type Setting, SETTINGS } from "./settings.ts";
+import type { Command, Setting } from "./setting.ts";
+import { environmentName, SETTINGS } from "./settings.ts";
 
 export function settingsTable(): string {
   const rows = (Object.values(SETTINGS) as Setting[]).map((setting) => {

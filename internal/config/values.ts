@@ -3,7 +3,7 @@ import { z } from "zod";
 import { canonicalType, TASK_TYPE_NAMES } from "../core/task-types.ts";
 import { DURATION_RULE, formatDuration, parseDuration } from "../spec/duration.ts";
 import { nearest } from "../spec/problems.ts";
-import type { Setting } from "./settings.ts";
+import type { Setting } from "./setting.ts";
 
 /** Durations in milliseconds. */
 export interface KindValues {
