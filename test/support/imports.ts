@@ -15,7 +15,10 @@ export const LAYERS: Readonly<
     packages: ["node", "@nats-io", "env-paths", "proper-lockfile", "tar"],
   },
   memory: { folders: ["core", "ports"], packages: ["node"] },
-  tasks: { folders: ["core", "ports"], packages: ["node", "@standard-schema", "execa", "piscina", "undici"] },
+  tasks: {
+    folders: ["core", "ports"],
+    packages: ["node", "@standard-schema", "dockerode", "execa", "piscina", "tar", "undici"],
+  },
   telemetry: { folders: ["core", "ports"], packages: ["pino", "picocolors", "prom-client"] },
   server: { folders: ["core", "ports"], packages: ["node"] },
   config: { folders: ["core", "spec"], packages: ["node", "zod", "commander"] },
@@ -23,6 +26,7 @@ export const LAYERS: Readonly<
 
 /** I/O libraries are named in a few files only. */
 export const ONLY_IN: Readonly<Record<string, RegExp>> = {
+  dockerode: /^internal\/tasks\/docker/,
   execa: /^internal\/tasks\/(bash|secret-command)/,
   undici: /^internal\/tasks\/http/,
   piscina: /^internal\/tasks\/function-thread/,
@@ -30,6 +34,7 @@ export const ONLY_IN: Readonly<Record<string, RegExp>> = {
   commander: /^(internal\/config|cmd)\//,
   pino: /^internal\/telemetry\//,
   "prom-client": /^internal\/telemetry\//,
+  tar: /^internal\/(nats\/|tasks\/docker-archive)/,
   zod: /^internal\/(spec|contract|config)\//,
 };
 
