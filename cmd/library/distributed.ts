@@ -14,6 +14,7 @@ import { BufferedLogs } from "../../internal/worker/attempt-logs.ts";
 import { checkFields, checkText, type FieldsOf } from "./check-input.ts";
 import { ThreadedLiveness } from "../liveness/threaded-liveness.ts";
 import { LibraryExecutor } from "./library-executor.ts";
+import { tellLines } from "./told-lines.ts";
 import {
   type Duration,
   EXECUTOR_OPTIONS,
@@ -23,7 +24,6 @@ import {
   milliseconds,
   resolveOptions,
   Tasks,
-  tellLines,
   wholeNumber,
 } from "./options.ts";
 import { resolveLogBounds, resolveRetention, type RetentionOptions } from "./retention.ts";

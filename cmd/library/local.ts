@@ -9,6 +9,7 @@ import { lineLogs } from "../../internal/worker/line-logs.ts";
 import { loopLiveness } from "../../internal/worker/pulse.ts";
 import { checkFields } from "./check-input.ts";
 import { LibraryExecutor } from "./library-executor.ts";
+import { tellLines } from "./told-lines.ts";
 import {
   EXECUTOR_OPTIONS,
   type ExecutorOptions,
@@ -17,7 +18,6 @@ import {
   resolveOptions,
   type ResolvedOptions,
   Tasks,
-  tellLines,
 } from "./options.ts";
 
 const ACK_WAIT_MS = 60_000;

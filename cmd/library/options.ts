@@ -2,7 +2,6 @@
 import { hostname } from "node:os";
 import type { Ports, ExecutorSettings } from "../../internal/executor/settings.ts";
 import { BadInput } from "../../internal/executor/executor.ts";
-import type { AttemptId } from "../../internal/core/attempt.ts";
 import { DEFAULT_TASK_TIMEOUT_MS } from "../../internal/core/model.ts";
 import { canonicalType } from "../../internal/core/task-types.ts";
 import type { Link } from "../../internal/ports/link.ts";
@@ -25,6 +24,7 @@ import { Worker } from "../../internal/worker/worker.ts";
 import { RunningCalls } from "../running-calls.ts";
 import { checkText, type FieldsOf } from "./check-input.ts";
 import { type FindSecret, secretsOfOption } from "./secret-option.ts";
+import { tellPrinted } from "./told-lines.ts";
 
 /** A number of seconds, or text such as `500ms`, `30s`, `1h30m`. */
 export type Duration = number | string;
@@ -234,18 +234,10 @@ export class Tasks {
         functions: () => this.functions.names(),
         taskTimeoutMs: options.taskTimeoutMs ?? DEFAULT_TASK_TIMEOUT_MS,
         inlineLimit: INLINE_LIMIT,
+        attemptLogs: tellPrinted(ports.attemptLogs, ports.observer),
       });
     });
   }
-}
-
-/** Tells what tasks log. */
-export function tellLines(observer: Observer): (attempt: AttemptId, line: string) => void {
-  return ({ runId, task, index, attempt }, line) => {
-    const logged = { kind: "task-logged", attempt: { runId, task, index, attempt }, line } as const;
-    // Not before it is told that the attempt has started.
-    setImmediate(() => observer.observe(logged));
-  };
 }
 
 function netPolicyOf({ allowNet }: ExecutorOptions): { readonly netPolicy?: NetPolicy } {

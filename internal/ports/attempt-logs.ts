@@ -1,6 +1,6 @@
 /** Where the logs of attempts are kept, and read. */
 import type { LogBatch } from "../core/attempt-log.ts";
-import type { AttemptId, AttemptOfRun } from "../core/attempt.ts";
+import type { AttemptId, AttemptOfRun, Work } from "../core/attempt.ts";
 import type { PrintStream } from "./task-executor.ts";
 
 /** The log of one attempt, as its worker writes it. Nothing here waits, and nothing here throws. */
@@ -15,7 +15,7 @@ export interface AttemptLog {
 
 export interface AttemptLogs {
   /** `workerId`: who runs it. */
-  open(attempt: AttemptOfRun, workerId: string): AttemptLog;
+  open(attempt: AttemptOfRun & Pick<Work, "type">, workerId: string): AttemptLog;
 }
 
 /** The attempts of a run, or some of them. */

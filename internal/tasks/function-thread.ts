@@ -8,7 +8,7 @@
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { Piscina } from "piscina";
 import type { JsonObject } from "../core/json.ts";
-import { type Observer, safely } from "../ports/observer.ts";
+import type { Observer } from "../ports/observer.ts";
 import type {
   FunctionIdentity,
   PrintStream,
@@ -19,7 +19,6 @@ import type {
 import { failure } from "./function-call.mjs";
 import { identityOf } from "./function-identity.ts";
 import { LOAD_LIMIT_MS } from "./load-limit.ts";
-import { PrintedLines } from "./printed-lines.ts";
 import { failureOf } from "./thrown.mjs";
 
 export interface ThreadOptions {
@@ -79,16 +78,13 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export class FunctionThread {
   readonly #options: ThreadOptions;
-  readonly #observer: Observer;
   readonly #pool: Piscina;
   #start: ThreadStart | undefined;
   #lastId = 0;
-  #running:
-    { readonly id: number; readonly context: TaskContext; readonly printed: PrintedLines } | undefined;
+  #running: { readonly id: number; readonly context: TaskContext } | undefined;
 
   constructor(options: ThreadOptions) {
     this.#options = options;
-    this.#observer = safely(options.observer);
     this.#pool = new Piscina({
       filename: INSIDE,
       minThreads: 0,
@@ -131,7 +127,7 @@ export class FunctionThread {
       timer = setTimeout(() => ending.abort(), Math.min(graceMs, LONGEST_TIMER_MS));
     };
     signal.addEventListener("abort", stop, { once: true });
-    this.#running = { id, context, printed: this.#printedBy(call) };
+    this.#running = { id, context };
     try {
       const { command: name, params } = call;
       const { deadline } = context;
@@ -148,7 +144,6 @@ export class FunctionThread {
       clearTimeout(timer);
       signal.removeEventListener("abort", stop);
       this.#readNews();
-      this.#running.printed.end();
       this.#running = undefined;
     }
   }
@@ -185,29 +180,16 @@ export class FunctionThread {
   /** The thread died between two calls. */
   #tell({ stack, message }: Error): void {
     const what = "a function threw an error after its task had ended";
-    this.#observer.observe({ kind: "trouble", what, error: stack ?? message });
+    this.#options.observer.observe({ kind: "trouble", what, error: stack ?? message });
   }
 
   #take({ id, stream, bytes }: ThreadNews, { waiting }: ThreadStart): void {
     Atomics.sub(waiting, 0, bytes.length);
     Atomics.notify(waiting, 0);
     if (this.#running?.id !== id) return;
-    const { context, printed } = this.#running;
-    if (stream === "log") {
-      context.log(DECODER.decode(bytes));
-      return;
-    }
-    context.print(stream, bytes);
-    printed.add(stream, bytes);
-  }
-
-  /** Who watches the run hears what a function prints, as what it logs. */
-  #printedBy({ runId, task, index, attempt }: TaskCall): PrintedLines {
-    return new PrintedLines((line) => {
-      const logged = { kind: "task-logged", attempt: { runId, task, index, attempt }, line } as const;
-      // In one order with what it logs, of which nobody hears before it is told that the attempt has started.
-      setImmediate(() => this.#observer.observe(logged));
-    });
+    const { context } = this.#running;
+    if (stream === "log") context.log(DECODER.decode(bytes));
+    else context.print(stream, bytes);
   }
 
   /** What it means that the thread died of this. */
