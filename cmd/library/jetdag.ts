@@ -38,6 +38,7 @@ export { DefinitionError, type DefinitionProblem } from "../../internal/spec/pro
 export type { DagSource } from "../../internal/spec/read.ts";
 export type { DagDefinition } from "../../internal/spec/schema.ts";
 export { BashTaskExecutor, type BashOptions } from "../../internal/tasks/bash.ts";
+export { BashUser, CannotRunAs } from "../../internal/tasks/bash-user.ts";
 export { HttpTaskExecutor, type HttpOptions } from "../../internal/tasks/http.ts";
 export { NetPolicy } from "../../internal/tasks/net-policy.ts";
 export { FunctionTaskExecutor } from "../../internal/tasks/function.ts";

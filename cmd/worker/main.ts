@@ -15,6 +15,7 @@ import type { Observer } from "../../internal/ports/observer.ts";
 import type { Secrets } from "../../internal/ports/secrets.ts";
 import { PortNotUsable } from "../../internal/server/service-port.ts";
 import { BashTaskExecutor } from "../../internal/tasks/bash.ts";
+import { BashUser, CannotRunAs } from "../../internal/tasks/bash-user.ts";
 import { FunctionTaskExecutor } from "../../internal/tasks/function.ts";
 import { HttpTaskExecutor } from "../../internal/tasks/http.ts";
 import { FunctionsNotLoaded, FunctionThreads } from "../../internal/tasks/function-threads.ts";
@@ -208,14 +209,26 @@ function attemptLogs(
 }
 
 async function tasksOf(
-  { functions: file, functionMemory: memoryMb, outputLimit, bodyLimit, allowNet }: Settings<"worker">,
+  {
+    functions: file,
+    functionMemory: memoryMb,
+    outputLimit,
+    bodyLimit,
+    allowNet,
+    allowEnv,
+    runAs,
+  }: Settings<"worker">,
   observer: Observer,
 ): Promise<{ functions: FunctionTaskExecutor; registry: TaskExecutorRegistry }> {
   const functions = new FunctionTaskExecutor();
   if (file !== undefined) {
     functions.registerThreads(await FunctionThreads.load({ file, memoryMb, observer }));
   }
-  const bash = new BashTaskExecutor({ outputLimit });
+  const bash = new BashTaskExecutor({
+    outputLimit,
+    ...(allowEnv === undefined ? {} : { allowEnv }),
+    ...(runAs === undefined ? {} : { user: await BashUser.of(runAs) }),
+  });
   const http = new HttpTaskExecutor({ bodyLimit, netPolicy: netPolicyOf(allowNet) });
   return { functions, registry: new TaskExecutorRegistry([bash, http, functions]) };
 }
@@ -272,6 +285,7 @@ try {
   if (code !== undefined) process.exitCode = code;
 } catch (error) {
   const known =
+    error instanceof CannotRunAs ||
     error instanceof ConfigError ||
     error instanceof ConnectFailed ||
     error instanceof FunctionsNotLoaded ||

@@ -106,10 +106,13 @@ function textOf(kind: Kind, value: unknown): string | { readonly wrong: string }
       return typeof value === "number" ? String(value) : must("a whole number");
     case "names":
     case "types":
+    case "variables":
     case "list": {
       const isList = Array.isArray(value) && value.every((each) => typeof each === "string");
       return isList ? value.join(",") : must(kind === "list" ? "a list of text" : "a list of names");
     }
+    case "user":
+      return typeof value === "number" ? String(value) : must("text");
     case "switch":
       return typeof value === "boolean" ? String(value) : must("true or false");
     case "address":

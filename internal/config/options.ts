@@ -12,6 +12,8 @@ const PLACEHOLDERS: Record<Setting["kind"], string> = {
   names: " <names>",
   types: " <types>",
   list: " <list>",
+  user: " <user>",
+  variables: " <names>",
   duration: " <time>",
   count: " <number>",
   bytes: " <bytes>",

@@ -12,6 +12,8 @@ export type Kind =
   | "names"
   | "types"
   | "list"
+  | "user"
+  | "variables"
   | "duration"
   | "count"
   | "bytes"

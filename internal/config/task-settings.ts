@@ -10,6 +10,20 @@ export const TASK_SETTINGS = {
     sentence: "How many bytes are kept of what a bash task prints, for stdout and stderr each.",
     commands: ["dag", "worker", "up"],
   },
+  allowEnv: {
+    flag: "allow-env",
+    kind: "variables",
+    sentence:
+      "The worker's own environment variables that bash tasks find in theirs, separated by commas; LC_* stands for all that begin so. All of them unless set, but never those that begin with JETDAG_ or NATS_.",
+    commands: ["worker", "up"],
+  },
+  runAs: {
+    flag: "run-as",
+    kind: "user",
+    sentence:
+      "Whom bash tasks run as: the name of a user, UID, or UID:GID. The worker itself must be root. Unless set they run as the worker does.",
+    commands: ["worker", "up"],
+  },
   allow: {
     flag: "allow",
     kind: "types",

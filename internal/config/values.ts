@@ -14,6 +14,8 @@ export interface KindValues {
   names: string[];
   types: string[];
   list: string[];
+  user: string;
+  variables: string[];
   duration: number;
   count: number;
   bytes: number;
@@ -65,6 +67,15 @@ function schemaOf({
         .string()
         .transform((text) => text.split(",").map((part) => part.trim()))
         .pipe(z.array(z.string().min(1, "an entry is empty")));
+    case "user":
+      return z.string().regex(/^([^\s:]+|\d+:\d+)$/, "the name of a user, UID, or UID:GID");
+    case "variables":
+      return z
+        .string()
+        .transform((text) => text.split(",").map((part) => part.trim()))
+        .pipe(
+          z.array(z.string().regex(/^([^\s=*]+\*?|\*)$/, "names of variables; a * only at the end of one")),
+        );
     case "duration":
       return z.string().transform((text, context) => {
         const ms = parseDuration(text);

@@ -57,7 +57,7 @@ export const FAILURES = {
   "worker-error": { budget: "retries", exhausted: "failed" },
   /** The outcome that was reported has the wrong shape. */
   "invalid-outcome": { budget: "retries", exhausted: "failed" },
-  /** The worker that held the attempt is dead. */
+  /** The worker that held the attempt is dead, or what ran it there. */
   lost: { budget: "losses", exhausted: "crashed" },
   /** A draining worker ended the attempt; it runs elsewhere. */
   released: { budget: "none", exhausted: "failed" },

@@ -23,6 +23,15 @@ export const TASK_OPTIONS: Readonly<Record<string, z.ZodObject>> = {
   function: NONE,
 };
 
+/** The option of a type that says what to run, where `command` does not. */
+const IN_PLACE_OF_COMMAND: Readonly<Record<string, string>> = { bash: "file" };
+
+/** Which option of a task says what to run, if one does. */
+export function inPlaceOfCommand(type: string, options: JsonObject | undefined): string | undefined {
+  const field = IN_PLACE_OF_COMMAND[type];
+  return field !== undefined && options?.[field] !== undefined ? field : undefined;
+}
+
 /** `at` is the place of the options in the definition. */
 export function readOptions(
   type: string,

@@ -16,7 +16,7 @@ import {
 } from "../core/model.ts";
 import { canonicalType, defaultQueueOf, TASK_TYPE_NAMES } from "../core/task-types.ts";
 import { withDefaults } from "./defaults.ts";
-import { readOptions } from "./task-options.ts";
+import { inPlaceOfCommand, readOptions } from "./task-options.ts";
 import type { Found } from "./text.ts";
 import type { RawDefaults, RawDefinition, RawTask } from "./schema.ts";
 
@@ -124,7 +124,13 @@ function commandOf(raw: RawTask, type: string, complain: Complain): string {
       complain("command", "workflow_ref names the function already: use one of them");
     return raw.workflow_ref;
   }
-  if (raw.command !== undefined && raw.command.trim() !== "") return raw.command;
+  const instead = inPlaceOfCommand(type, raw.with);
+  if (raw.command !== undefined && raw.command.trim() !== "") {
+    if (instead !== undefined)
+      complain("command", `with.${instead} says already what to run: use one of them`);
+    return raw.command;
+  }
+  if (instead !== undefined) return "";
   if (type === "function") return raw.id;
   if (type === "bash") complain("command", "is missing; a task of type bash needs a command: a script");
   if (type === "http" && raw.with?.url === undefined && raw.with?.method === undefined) {

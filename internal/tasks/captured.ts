@@ -41,11 +41,24 @@ export class Captured {
   /** The text without its last newline; half a character at a cut is shown as U+FFFD. */
   text(): string {
     const head = Buffer.concat(this.#head);
+    if (!this.isCut) return withoutNewline(Buffer.concat([head, ...this.#tail]).toString("utf8"));
+    const end = this.#end();
+    const cut = this.#total - head.length - end.length;
+    return `${head.toString("utf8")}${cutBetween(cut)}${withoutNewline(end.toString("utf8"))}`;
+  }
+
+  /** The last line that is not blank. None where there is none, or where its beginning is not kept. */
+  lastLine(): string | undefined {
+    const text = this.isCut ? this.#end().toString("utf8") : this.text();
+    const from = text.trimEnd().lastIndexOf("\n") + 1;
+    const line = text.slice(from).trim();
+    return line === "" || (this.isCut && from === 0) ? undefined : line;
+  }
+
+  /** What is kept behind the cut. */
+  #end(): Buffer {
     const tail = Buffer.concat(this.#tail);
-    if (!this.isCut) return withoutNewline(Buffer.concat([head, tail]).toString("utf8"));
-    const kept = tail.subarray(Math.max(0, tail.length - this.#limit / 2));
-    const cut = this.#total - head.length - kept.length;
-    return `${head.toString("utf8")}${cutBetween(cut)}${withoutNewline(kept.toString("utf8"))}`;
+    return tail.subarray(Math.max(0, tail.length - this.#limit / 2));
   }
 }
 

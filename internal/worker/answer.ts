@@ -7,7 +7,6 @@ import type { TaskReturn } from "../ports/task-executor.ts";
 
 /** They say what became of an attempt, which its task cannot know. */
 const NOT_FOR_TASKS: ReadonlySet<string> = new Set<FailureReason>([
-  "lost",
   "released",
   "cancelled",
   "invalid-outcome",

@@ -105,7 +105,7 @@ describe.each(KINDS)("%s", (kind) => {
     ["a list as output", { ok: true, output: [1] }, "output: must be an object"],
     ["no reason", { ok: false, error: { message: "x" } }, "error.reason: must be one of exit-nonzero, "],
     ["a reason of its own", failure({ reason: "moon-phase" }), "error.reason: must be one of"],
-    ["a reason that it cannot know", failure({ reason: "lost" }), "error.reason: must be one of"],
+    ["a reason that it cannot know", failure({ reason: "released" }), "error.reason: must be one of"],
     ["a failure without an error", { ok: false }, "error: must be { reason, message }"],
     ["a message that is none", failure({ reason: "network", message: 7 }), "error.message: must be text"],
     ["no time", failure({ reason: "not-yet", againAfterMs: Number.NaN }), "error.againAfterMs: must be"],

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { readdir } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { TestFolder } from "../support/folder.ts";
 import { TestServer } from "../support/nats-server.ts";
@@ -31,8 +31,8 @@ async function assertGone(pids: readonly number[]): Promise<void> {
   await until(() => left().length === 0, left);
 }
 
-const guardsOf = (pid: number): number[] =>
-  descendantsOf(pid).filter((each) => commandOf(each).includes("jetdag-guard"));
+const spawnersOf = (pid: number): number[] =>
+  descendantsOf(pid).filter((each) => commandOf(each).includes("spawner/main.mjs"));
 
 test("`kill -9` of a run in its own process leaves no process of its tasks", async () => {
   await using folder = await TestFolder.make();
@@ -42,19 +42,22 @@ test("`kill -9` of a run in its own process leaves no process of its tasks", asy
   await assertGone(pids);
 });
 
-test("the guard that somebody has killed is there again soon", async () => {
+test("a spawner that somebody kills leaves nothing behind, and what it ran runs again", async () => {
   await using folder = await TestFolder.make();
   await using program = new Program("dag", ["run", await stubbornDag(folder, "again")]);
   const pids = await started(folder, "again");
-  const [first = 0, ...others] = guardsOf(program.pid);
+  const [first = 0, ...others] = spawnersOf(program.pid);
   expect(others).toEqual([]);
+  for (const process of PROCESSES) await rm(`${folder.path}/again-${process}`);
   process.kill(first, "SIGKILL");
-  await until(() => !isRunning(first) && guardsOf(program.pid).length === 1);
-  program.kill("SIGKILL");
   await assertGone(pids);
+  const after = await started(folder, "again");
+  expect(spawnersOf(program.pid)).toHaveLength(1);
+  program.kill("SIGKILL");
+  await assertGone(after);
 });
 
-test("a run that ends leaves no guard", async () => {
+test("a run that ends leaves no spawner", async () => {
   await using folder = await TestFolder.make();
   const file = await folder.write(
     "short.json",
@@ -69,14 +72,14 @@ test("a run that ends leaves no guard", async () => {
     }),
   );
   await using program = new Program("dag", ["run", file]);
-  const guards = await until(() => existsSync(`${folder.path}/pid`) && guardsOf(program.pid));
-  expect(guards.filter(isRunning)).toHaveLength(1);
+  const spawners = await until(() => existsSync(`${folder.path}/pid`) && spawnersOf(program.pid));
+  expect(spawners.filter(isRunning)).toHaveLength(1);
   await folder.write("go", "");
   expect((await program.finished).code).toBe(0);
-  await assertGone(guards);
+  await assertGone(spawners);
 });
 
-test("what a worker left that was killed together with its guard, the next one ends, and nothing of a live one", async () => {
+test("what a worker left that was killed together with its spawner, the next one ends, and nothing of a live one", async () => {
   await using server = await TestServer.start();
   await using folder = await TestFolder.make();
   const flags = ["--nats", server.url];
@@ -99,13 +102,13 @@ test("what a worker left that was killed together with its guard, the next one e
   const live = await begin("live");
   await using _liveWorker = live.worker;
   await using _liveRun = live.run;
-  // Stopped first, so that the guard cannot do its work in between.
-  for (const guard of guardsOf(dead.worker.pid)) process.kill(guard, "SIGSTOP");
-  const guards = guardsOf(dead.worker.pid);
+  // Stopped first, so that the spawner cannot do its work in between.
+  for (const spawner of spawnersOf(dead.worker.pid)) process.kill(spawner, "SIGSTOP");
+  const spawners = spawnersOf(dead.worker.pid);
   dead.worker.kill("SIGKILL");
-  for (const guard of guards) process.kill(guard, "SIGKILL");
+  for (const spawner of spawners) process.kill(spawner, "SIGKILL");
   await dead.worker.finished;
-  expect(guards).toHaveLength(1);
+  expect(spawners).toHaveLength(1);
   expect(dead.pids.filter(isRunning)).toEqual(dead.pids);
 
   await using next = worker("other");

@@ -78,7 +78,7 @@ test("runs a DAG, has its data to itself, and leaves nothing running", async () 
     "worker-2",
     "worker-3",
   ]);
-  // The keepers and the programs: server, executor, workers; and the guard of the worker that ran the task.
+  // The keepers and the programs: server, executor, workers; and the spawner of the worker that ran the task.
   const started = descendantsOf(up.pid);
   expect(started).toHaveLength(11);
   expect(await readFile(join(folder.path, "data", ".gitignore"), "utf8")).toBe("*\n");

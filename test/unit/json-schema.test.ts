@@ -42,6 +42,7 @@ const VALUES: readonly unknown[] = [
   ],
   ...[
     "bash",
+    "json",
     "rest",
     "perl",
     "stop",
@@ -120,6 +121,7 @@ const BEYOND: Readonly<Record<string, readonly unknown[]>> = {
   // For an image, and together with it.
   "docker.with.auth": [{ username: "a", password: "b" }],
   // There is a command already.
+  "bash.with.file": VALUES.filter((each) => typeof each === "string" && each !== ""),
   "http.with.method": VALUES.filter((each) => typeof each === "string" && each !== ""),
   "http.with.url": VALUES.filter((each) => typeof each === "string" && each !== ""),
   "task.id": ["a"],

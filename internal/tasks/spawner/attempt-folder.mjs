@@ -1,0 +1,114 @@
+// The private files of an attempt: a folder where it runs unless it says otherwise, and files beside that folder.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { rm, rmdir } from "node:fs/promises";
+import {
+  chownSync,
+  closeSync,
+  constants,
+  fchownSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmdirSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+
+/** @import { Ended, Launch } from "../bash-spawner.ts" */
+
+export class AttemptFolder {
+  #launch;
+  #isMade = false;
+
+  /** @param {Launch} launch */
+  constructor(launch) {
+    this.#launch = launch;
+  }
+
+  /** Only its user can look into any of it. Throws what the system says. */
+  make() {
+    const { folder, files, outputFile, user } = this.#launch;
+    mkdirSync(folder, { mode: 0o700 });
+    this.#isMade = true;
+    for (const [path, text] of Object.entries(files)) this.#write(path, text);
+    if (user === undefined) return;
+    // The folder above is not that user's.
+    this.#write(outputFile, "");
+    chownSync(folder, user.uid, user.gid);
+  }
+
+  /**
+   * @param {string} path
+   * @param {string} text
+   */
+  #write(path, text) {
+    const { user } = this.#launch;
+    const file = openSync(path, "wx", 0o600);
+    try {
+      writeFileSync(file, text);
+      if (user !== undefined) fchownSync(file, user.uid, user.gid);
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  /** @returns {Pick<Ended, "written" | "unreadable">} */
+  readOutput() {
+    const { outputFile, outputLimit } = this.#launch;
+    let file;
+    try {
+      // A pipe would keep us waiting, and a link may lead to what its user may not read.
+      file = openSync(outputFile, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+      const stat = fstatSync(file);
+      if (!stat.isFile()) return { unreadable: "it is no plain file" };
+      if (stat.size > outputLimit)
+        return { unreadable: `it has ${stat.size} bytes; at most ${outputLimit} are allowed` };
+      return { written: readFileSync(file, "utf8") };
+    } catch (error) {
+      const { code, message } = /** @type {NodeJS.ErrnoException} */ (error);
+      if (code === "ENOENT") return {};
+      return { unreadable: code === "ELOOP" ? "it is a link" : message };
+    } finally {
+      if (file !== undefined) closeSync(file);
+    }
+  }
+
+  async remove() {
+    if (!this.#isMade) return;
+    const { folder, files, outputFile, user } = this.#launch;
+    for (const path of [...Object.keys(files), outputFile]) {
+      try {
+        unlinkSync(path);
+      } catch {
+        // It is not there, or something else is.
+      }
+    }
+    try {
+      // On some file systems this takes longer than all the rest of an attempt.
+      await rmdir(folder);
+    } catch {
+      await (user === undefined
+        ? rm(folder, { recursive: true, force: true }).catch(() => undefined)
+        : removeAs(user, folder));
+    }
+  }
+}
+
+/**
+ * As its own user: with a link in the right place at the right time we would be led to what is somebody else's.
+ *
+ * @param {{ uid: number, gid: number }} user
+ * @param {string} folder
+ */
+async function removeAs(user, folder) {
+  const remover = spawn("rm", ["-rf", "--", folder], { ...user, cwd: "/", stdio: "ignore" });
+  await once(remover, "close").catch(() => undefined);
+  try {
+    // Which that user cannot: the folder above is ours.
+    rmdirSync(folder);
+  } catch {
+    // It goes with ours.
+  }
+}
