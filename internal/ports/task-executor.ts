@@ -27,6 +27,8 @@ export interface TaskContext {
   log(line: string): void;
   /** What the attempt prints, as it comes: bytes of any number of lines and parts of them. They are not kept, so they may be reused. */
   print(stream: PrintStream, bytes: Uint8Array): void;
+  /** The text without the secrets that the call has, for what leaves this process in another way than these and the answer. */
+  masked(text: string): string;
 }
 
 /** Where something was printed. */

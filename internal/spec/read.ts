@@ -2,6 +2,7 @@
 import { type Problem, problemsOf, problemsOfNext } from "../core/check.ts";
 import { readDockerTask } from "../core/docker-command.ts";
 import { httpCommand } from "../core/http-command.ts";
+import { secretsIn } from "../core/secrets.ts";
 import type { HttpTaskOptions } from "../core/http-options.ts";
 import { type Dag, DEFAULT_TIMEZONE, type Task } from "../core/model.ts";
 import { explain, MAX_PROBLEMS } from "./explain.ts";
@@ -99,7 +100,8 @@ function interpret(
   for (const problem of check(dag)) problems.push({ ...problem, atKey: false });
   for (const [position, task] of dag.tasks.entries()) {
     const areOptionsFine = !problems.some(({ path }) => path[1] === position && path[2] === "with");
-    const message = problemOfHttp(task) ?? (areOptionsFine ? problemOfDocker(task) : undefined);
+    const message =
+      problemOfSecret(task) ?? problemOfHttp(task) ?? (areOptionsFine ? problemOfDocker(task) : undefined);
     if (message !== undefined) complain(["tasks", position])("command", message);
   }
   const size = problemOfSize(raw);
@@ -110,6 +112,13 @@ function interpret(
       complain([])("end_date", `${endDate} is before start_date, ${startDate}`);
   }
   return { dag, problems };
+}
+
+/** In commands that are no scripts a reference can only be meant as one, and would be sent as it stands. */
+function problemOfSecret({ type, command }: Task): string | undefined {
+  const isScript = type !== "http" && !(type === "docker" && command.trimStart().startsWith("{"));
+  if (isScript || secretsIn(command) === undefined) return undefined;
+  return "secret:// is not looked up in a command; put what names a secret into with, env or params";
 }
 
 /** What is filled in later cannot be judged here, nor can what is a secret. */

@@ -81,6 +81,8 @@ export class FunctionThread {
   readonly #pool: Piscina;
   #start: ThreadStart | undefined;
   #lastId = 0;
+  /** Of the last call: what it left behind may still know its secrets. */
+  #masked: TaskContext["masked"] = (text) => text;
   #running: { readonly id: number; readonly context: TaskContext } | undefined;
 
   constructor(options: ThreadOptions) {
@@ -128,6 +130,7 @@ export class FunctionThread {
     };
     signal.addEventListener("abort", stop, { once: true });
     this.#running = { id, context };
+    this.#masked = context.masked;
     try {
       const { command: name, params } = call;
       const { deadline } = context;
@@ -180,7 +183,7 @@ export class FunctionThread {
   /** The thread died between two calls. */
   #tell({ stack, message }: Error): void {
     const what = "a function threw an error after its task had ended";
-    this.#options.observer.observe({ kind: "trouble", what, error: stack ?? message });
+    this.#options.observer.observe({ kind: "trouble", what, error: this.#masked(stack ?? message) });
   }
 
   #take({ id, stream, bytes }: ThreadNews, { waiting }: ThreadStart): void {

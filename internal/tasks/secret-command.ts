@@ -64,7 +64,8 @@ export class SecretCommand implements SecretSource {
     end();
     process.off("exit", end);
     const problem = isLate ? `has not ended within ${LIMIT_MS / 1_000} s` : problemOf(ended);
-    if (problem === undefined) return asText(ended.stdout);
+    if (problem === undefined)
+      return asText(ended.stdout, `what the command ${this.#nameOf(name)} has printed`);
     const printed = new TextDecoder().decode(ended.stderr).trim();
     if (printed !== "") onTrouble(`the command ${this.#nameOf(name)} ${problem}`, cutAfter(printed, 2_000));
     throw new NoSecret(`the command ${this.#nameOf(name)} ${problem}`);

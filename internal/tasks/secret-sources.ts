@@ -79,11 +79,11 @@ async function readSmall(path: string): Promise<Uint8Array> {
   }
 }
 
-/** What was written as text, less one newline at the end. Throws `NoSecret` when it is none. */
-export function asText(bytes: Uint8Array): string {
+/** What was written as text, less one newline at the end. Throws `NoSecret`, which says what is none. */
+export function asText(bytes: Uint8Array, what = "it"): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes).replace(/\r?\n$/, "");
   } catch {
-    throw new NoSecret("it is no text in UTF-8");
+    throw new NoSecret(`${what} is no text in UTF-8`);
   }
 }

@@ -158,6 +158,7 @@ async function perform(
     deadline,
     log: (line) => log.line(line),
     print: (stream, bytes) => log.print(stream, bytes),
+    masked: (text) => (mask === undefined ? text : mask.text(text)),
   });
   const returned = await Promise.race([running, abandoned(running, stop, options)]);
   log.end();

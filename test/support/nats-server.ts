@@ -44,6 +44,10 @@ export class TestServer {
   get port(): number {
     return this.#server.port;
   }
+  /** Where it stores everything. */
+  get folder(): string {
+    return this.#folder;
+  }
   get pid(): number {
     return this.#server.pid;
   }

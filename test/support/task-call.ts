@@ -8,5 +8,12 @@ export function call(command: string, more: Partial<TaskCall> = {}): TaskCall {
 
 export function context(signal: TaskContext["signal"] = new AbortController().signal): TaskContext {
   const deadline = Date.now() + 60_000;
-  return { signal, graceMs: 300, deadline, log: () => undefined, print: () => undefined };
+  return {
+    signal,
+    graceMs: 300,
+    deadline,
+    log: () => undefined,
+    print: () => undefined,
+    masked: (text) => text,
+  };
 }

@@ -31,6 +31,8 @@ describe("settings", () => {
     [{ "lease-term": "50ms" }, {}, "--lease-term: '50ms' is not allowed: it must be from 1s to 1h; write"],
     [{ "lease-term": "1000d" }, {}, "--lease-term: '1000d' is not allowed: it must be from 1s to 1h; write"],
     [{ queues: "a,b.c" }, {}, "--queues: 'a,b.c' is not allowed"],
+    [{ allow: "http,bsah" }, {}, "--allow: 'http,bsah' is not allowed: 'bsah' is none of bash, shell, http"],
+    [{ "secrets-command": " " }, {}, "--secrets-command: ' ' is not allowed: it must not be empty"],
     [{ "log-level": "loud" }, {}, "one of trace, debug, info, warn, error, silent"],
     [{ heartbeat: "30s" }, {}, "--ack-wait must be at least three times --heartbeat"],
   ])("%j %j", (flags, env, message) => {
@@ -44,12 +46,22 @@ describe("settings", () => {
     expect(loadSettings("executor", { flags: { "gone-after": "1s" }, env: {} }).goneAfter).toBe(1_000);
   });
 
+  test("types are known by any of their names, and a command is a program and its arguments", () => {
+    const flags = { allow: "shell, http,python,docker", "secrets-command": "vault  get --field value" };
+    const settings = loadSettings("worker", { flags, env: {} });
+    expect(settings.allow).toEqual(["bash", "http", "docker"]);
+    expect(settings.secretsCommand).toEqual(["vault", "get", "--field", "value"]);
+    expect(loadSettings("worker", { flags: {}, env: {} }).allow).toBeUndefined();
+  });
+
   test("unknown variables are told, those that a cluster injects are not", () => {
     const env = {
       JETDAG_WORKER: "1",
       JETDAG_WORKERS: "1",
       JETDAG_NATS_SERVICE_HOST: "x",
       JETDAG_PORT_1_TCP: "y",
+      JETDAG_SECRET_TOKEN: "t",
+      "JETDAG_SECRET_db.password": "p",
       OTHER: "z",
     };
     expect(unknownVariables(env)).toEqual([

@@ -35,6 +35,16 @@ test("Kubernetes' schemas have nothing to say against any of them", async () => 
   expect((await schemaProblems(objects)).flat()).toEqual([]);
 });
 
+test("the mount of secrets that is commented out is right when it is taken in", async () => {
+  const text = (await textOf("worker.yaml")).replaceAll(/^( *)# ( *(?:- )?[a-z]\w*:.*)$/gm, "$1$2");
+  const objects = objectsOf(text);
+  const { spec } = (objects[0] as Deployment).spec?.template ?? {};
+  expect(spec?.volumes).toEqual([{ name: "secrets", secret: { secretName: "jetdag-secrets" } }]);
+  const folder = spec?.containers[0]?.env?.find(({ name }) => name === "JETDAG_SECRETS_DIR")?.value;
+  expect(spec?.containers[0]?.volumeMounts).toEqual([{ name: "secrets", mountPath: folder, readOnly: true }]);
+  expect((await schemaProblems(objects)).flat()).toEqual([]);
+});
+
 test("the schema check finds planted mistakes", async () => {
   const mistakes: [from: string, to: string, problem: string][] = [
     ["replicas: 3", "replica: 3", "'\"replica\"' does not exist"],

@@ -143,6 +143,20 @@ describe("a bad file: every problem at once, with its place", () => {
       ],
     ],
     [
+      "a secret where none is looked up; a script may speak of one",
+      `name: x
+tasks:
+  - { id: a, type: http, command: "GET http://x/?t=secret://T" }
+  - { id: b, type: docker, command: '{"env":{"T":"secret://T"}}' }
+  - { id: c, command: echo secret://T }
+  - { id: d, type: docker, command: echo secret://T }
+`,
+      ["x.yaml:3:35", "x.yaml:4:37"].map(
+        (place) =>
+          `${place}: command: secret:// is not looked up in a command; put what names a secret into with, env or params`,
+      ),
+    ],
+    [
       "a command under a misspelt name is not missing as well",
       "name: x\ntasks:\n  - { id: a, comand: x }\n  - { id: b, comand: x, command: 5 }\n",
       [
