@@ -45,6 +45,8 @@ function hintOf(
       return cluster === undefined
         ? ["--functions FILE", "loads a module whose named exports are functions"]
         : ["worker --functions FILE", "the workers must know the function"];
+    case "engine-gone":
+      return ["docker info", "where the task runs: says whether the Docker engine answers, and why not"];
     case "timed-out":
       return ["timeout: 1h", "in the definition: more time for the task"];
     case "exit-nonzero":

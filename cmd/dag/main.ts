@@ -11,6 +11,7 @@ import { ServerNotFound } from "../../internal/nats/server/find.ts";
 import { BadParam } from "../../internal/spec/params.ts";
 import { NotStored } from "../../internal/ports/storing.ts";
 import { DefinitionError } from "../../internal/spec/problems.ts";
+import { EngineNotThere } from "../../internal/tasks/docker.ts";
 import { FunctionsNotLoaded } from "../../internal/tasks/function-threads.ts";
 import { CannotStart } from "../local/cannot-start.ts";
 import { VERSION } from "../version.ts";
@@ -220,6 +221,7 @@ const EXPECTED = [
   ConfigError,
   ConnectFailed,
   DefinitionError,
+  EngineNotThere,
   FunctionsNotLoaded,
   HistoryGone,
   LogFull,

@@ -86,6 +86,12 @@ const ONLY_HERE = [
   "secrets-command",
   "body-limit",
   "allow-net",
+  "docker",
+  "docker-image",
+  "allow-image",
+  "allow-mount",
+  "max-memory",
+  "max-cpu",
 ];
 const ONLY_CLUSTER = [
   "creds",

@@ -3,7 +3,6 @@ import { SETTINGS } from "../../internal/config/settings.ts";
 import { StoredDefinitions } from "../../internal/contract/definitions.ts";
 import { isNamespace, NAMESPACE_RULE } from "../../internal/contract/subjects.ts";
 import { windowSize } from "../../internal/core/flow.ts";
-import { DEFAULT_QUEUE } from "../../internal/core/model.ts";
 import { BadInput } from "../../internal/executor/executor.ts";
 import { ExecutorService } from "../../internal/executor/service.ts";
 import type { ExecutorSettings, Ports } from "../../internal/executor/settings.ts";
@@ -192,7 +191,7 @@ export class DistributedExecutor extends LibraryExecutor {
       workers: this.tasks.workers(
         this.options.workerCount,
         { ...ports, liveness, link: cluster.link, attemptLogs: this.#logs },
-        { ...this.options, queue: DEFAULT_QUEUE },
+        { ...this.options, queues: this.tasks.queues() },
       ),
       registry: this.tasks.registry,
       standsIn: this.#distributed.dedicated !== true,

@@ -1,6 +1,7 @@
 /** The options of the library's executors from the settings of a command. */
 import type { Settings } from "../../internal/config/load.ts";
 import type { Observer } from "../../internal/ports/observer.ts";
+import { dockerLimitsOf, dockerPolicyOf } from "../docker.ts";
 import { netPolicyOf } from "../net-policy.ts";
 import { secretsOf } from "../secrets.ts";
 import type { DistributedOptions } from "./distributed.ts";
@@ -22,6 +23,7 @@ export function localOptions(settings: Settings, observer: Observer): ExecutorOp
   const secrets = secretsOf(settings, observer);
   // Here it is told by the name of the setting, there it would be by that of the option.
   netPolicyOf(settings.allowNet);
+  dockerPolicyOf(settings);
   return {
     ...executorOptions(settings, observer),
     ...(settings.functions === undefined ? {} : { functions: settings.functions }),
@@ -30,6 +32,7 @@ export function localOptions(settings: Settings, observer: Observer): ExecutorOp
     secrets: (name) => secrets.get(name),
     bodyLimit: settings.bodyLimit,
     allowNet: settings.allowNet,
+    ...(settings.docker ? { enableDocker: true, ...dockerLimitsOf(settings) } : {}),
   };
 }
 

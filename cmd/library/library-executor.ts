@@ -147,11 +147,6 @@ export abstract class LibraryExecutor {
   }
 
   async #start(): Promise<void> {
-    if (this.options.enableDocker && this.tasks.registry.get("docker") === undefined) {
-      throw new BadInput(
-        "enableDocker: no executor of type 'docker' is registered; call registerTaskExecutor before start",
-      );
-    }
     try {
       await this.tasks.load();
       this.#service = await this.open();

@@ -90,7 +90,7 @@ function openInProcess(tasks: Tasks, options: ResolvedOptions): ExecutorService 
     workers: tasks.workers(
       options.workerCount,
       { ...ports, liveness, link: cluster.link, attemptLogs: lineLogs(tellLines(options.observer)) },
-      { ...options, queue: ANY_QUEUE },
+      { ...options, queues: [ANY_QUEUE] },
     ),
     registry: tasks.registry,
     standsIn: false,

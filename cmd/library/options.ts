@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import type { Ports, ExecutorSettings } from "../../internal/executor/settings.ts";
 import { BadInput } from "../../internal/executor/executor.ts";
 import { DEFAULT_TASK_TIMEOUT_MS } from "../../internal/core/model.ts";
-import { canonicalType } from "../../internal/core/task-types.ts";
+import { canonicalType, defaultQueueOf } from "../../internal/core/task-types.ts";
 import type { Link } from "../../internal/ports/link.ts";
 import type { Liveness } from "../../internal/ports/liveness.ts";
 import type { Observer } from "../../internal/ports/observer.ts";
@@ -12,6 +12,8 @@ import type { TaskFunction } from "../../internal/ports/task-executor.ts";
 import { DURATION_RULE, parseDuration } from "../../internal/spec/duration.ts";
 import { shown } from "../../internal/spec/problems.ts";
 import { BashTaskExecutor } from "../../internal/tasks/bash.ts";
+import type { DockerTaskExecutor } from "../../internal/tasks/docker.ts";
+import type { DockerPolicy } from "../../internal/tasks/docker-policy.ts";
 import type { DefinedFunction } from "../../internal/tasks/defined-function.ts";
 import { FunctionTaskExecutor } from "../../internal/tasks/function.ts";
 import type { ThreadOptions } from "../../internal/tasks/function-thread.ts";
@@ -22,6 +24,7 @@ import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
 import type { AttemptLogs } from "../../internal/ports/attempt-logs.ts";
 import { Worker } from "../../internal/worker/worker.ts";
 import { RunningCalls } from "../running-calls.ts";
+import { dockerPolicyOf, type DockerOption, openDocker } from "./docker-option.ts";
 import { checkText, type FieldsOf } from "./check-input.ts";
 import { type FindSecret, secretsOfOption } from "./secret-option.ts";
 import { tellPrinted } from "./told-lines.ts";
@@ -29,7 +32,7 @@ import { tellPrinted } from "./told-lines.ts";
 /** A number of seconds, or text such as `500ms`, `30s`, `1h30m`. */
 export type Duration = number | string;
 
-export interface ExecutorOptions {
+export interface ExecutorOptions extends DockerOption {
   /** Attempts that run at a time in this process. Default 5. */
   readonly workerCount?: number;
   /** Attempts that may be queued or running at a time. Default 100. */
@@ -50,12 +53,6 @@ export interface ExecutorOptions {
   readonly functions?: string;
   /** How much heap each of the module's functions may use at a time, in MiB; 16 at least. Default 512. */
   readonly functionMemoryMb?: number;
-  /** Docker tasks. Default false; true needs an executor of type `docker`, registered before `start`. */
-  readonly enableDocker?: boolean;
-  /** Memory limit of a Docker task, in MiB. Only with `enableDocker`. */
-  readonly maxMemoryMb?: number;
-  /** CPU limit of a Docker task, in percent of one core. Only with `enableDocker`. */
-  readonly maxCpuPercent?: number;
   /** Types of tasks that may run in this process; a task of another type fails as `refused`. Default: all that it has. */
   readonly allow?: readonly string[];
   /** Finds the values of `secret://NAME` for tasks that run in this process. Default: the variables `JETDAG_SECRET_<NAME>`. */
@@ -76,6 +73,9 @@ export const EXECUTOR_OPTIONS: FieldsOf<ExecutorOptions> = {
   functions: true,
   functionMemoryMb: true,
   enableDocker: true,
+  dockerImage: true,
+  allowImage: true,
+  allowMount: true,
   maxMemoryMb: true,
   maxCpuPercent: true,
   allow: true,
@@ -91,13 +91,13 @@ export interface ResolvedOptions {
   readonly taskTimeoutMs?: number;
   readonly shutdownTimeoutMs: number;
   readonly graceMs: number;
-  readonly enableDocker: boolean;
   /** By their canonical names. */
   readonly allow?: readonly string[];
   readonly secrets: Secrets;
   readonly observer: Observer;
 }
 
+const OUTPUT_LIMIT = 1_024 * 1_024;
 const NOBODY: Observer = { observe: () => undefined };
 
 /** Throws `BadInput` when an option is not allowed. */
@@ -105,15 +105,15 @@ export function resolveOptions(
   options: ExecutorOptions,
   workers: { readonly default: number; readonly min: number },
 ): ResolvedOptions {
-  if (options.enableDocker !== true && (options.maxMemoryMb ?? options.maxCpuPercent) !== undefined) {
-    throw new BadInput(
-      "maxMemoryMb and maxCpuPercent limit Docker tasks: set enableDocker too, or leave them out",
-    );
-  }
   const workerCount = wholeNumber("workerCount", options.workerCount ?? workers.default, workers.min);
   if (options.functions !== undefined && workerCount === 0) {
     throw new BadInput(
       "functions: no task runs in this process; set workerCount too, or give the module to the workers",
+    );
+  }
+  if (options.enableDocker === true && workerCount === 0) {
+    throw new BadInput(
+      "enableDocker: no task runs in this process; set workerCount too, or start the workers with --docker",
     );
   }
   const { allow, observer = NOBODY } = options;
@@ -131,7 +131,6 @@ export function resolveOptions(
       : { taskTimeoutMs: milliseconds("taskTimeout", options.taskTimeout) }),
     shutdownTimeoutMs: milliseconds("shutdownTimeout", options.shutdownTimeout ?? "15s"),
     graceMs: milliseconds("gracePeriod", options.gracePeriod ?? "5s"),
-    enableDocker: options.enableDocker ?? false,
     ...(allow === undefined ? {} : { allow: allow.map((type) => canonicalType(type) ?? type) }),
     secrets: secretsOfOption(options.secrets, observer),
     observer,
@@ -181,14 +180,19 @@ export class Tasks {
   readonly registry: TaskExecutorRegistry;
   readonly calls = new RunningCalls();
   readonly #module: ThreadOptions | undefined;
+  readonly #dockerPolicy: DockerPolicy | undefined;
+  readonly #outputLimit: number;
+  readonly #observer: Observer;
   #threads: FunctionThreads | undefined;
+  #docker: DockerTaskExecutor | undefined;
 
   constructor(options: ExecutorOptions) {
-    const { outputLimit, bodyLimit } = options;
+    const { outputLimit = OUTPUT_LIMIT, bodyLimit, observer = NOBODY } = options;
     this.#module = moduleOf(options);
-    const bash = new BashTaskExecutor(
-      outputLimit === undefined ? {} : { outputLimit: wholeNumber("outputLimit", outputLimit, 1_024) },
-    );
+    this.#dockerPolicy = dockerPolicyOf(options);
+    this.#outputLimit = wholeNumber("outputLimit", outputLimit, 1_024);
+    this.#observer = observer;
+    const bash = new BashTaskExecutor({ outputLimit });
     const http = new HttpTaskExecutor({
       ...(bodyLimit === undefined ? {} : { bodyLimit: wholeNumber("bodyLimit", bodyLimit, 1_024) }),
       ...netPolicyOf(options),
@@ -200,23 +204,34 @@ export class Tasks {
     this.functions.register(name, fn);
   }
 
-  /** Loads the module of functions, if there is one. Rejects with `FunctionsNotLoaded`. */
+  /** Loads the module of functions, and looks for the Docker engine, if they are asked for. Rejects with `FunctionsNotLoaded` and `EngineNotThere`. */
   async load(): Promise<void> {
-    if (this.#module === undefined) return;
-    this.#threads = await FunctionThreads.load(this.#module);
-    this.functions.registerThreads(this.#threads);
+    if (this.#module !== undefined) {
+      this.#threads = await FunctionThreads.load(this.#module);
+      this.functions.registerThreads(this.#threads);
+    }
+    if (this.#dockerPolicy === undefined || this.registry.get("docker") !== undefined) return;
+    const parts = { outputLimit: this.#outputLimit, observer: this.#observer };
+    this.#docker = await openDocker(this.#dockerPolicy, parts);
+    this.registry.register(this.#docker);
   }
 
-  /** Ends the threads. */
+  /** Ends the threads, and looks at the engine no more. */
   async close(): Promise<void> {
     await this.#threads?.close();
+    this.#docker?.close();
   }
 
-  /** Workers of one slot each, in this process, that take from `queue`. */
+  /** Those of the tasks that this process can run. */
+  queues(): readonly string[] {
+    return [...new Set(this.registry.types().map(defaultQueueOf))];
+  }
+
+  /** Workers of one slot each, in this process, that take from `queues`. */
   workers(
     count: number,
     ports: Ports & { readonly liveness: Liveness; readonly link: Link; readonly attemptLogs: AttemptLogs },
-    { queue, ...options }: ResolvedOptions & { readonly queue: string },
+    { queues, ...options }: ResolvedOptions & { readonly queues: readonly string[] },
   ): Worker[] {
     return Array.from({ length: count }, (_, i) => {
       const workerId = `local-${i + 1}`;
@@ -228,7 +243,7 @@ export class Tasks {
         incarnation: `${workerId}-${ports.random.id()}`,
         host: hostname(),
         pid: process.pid,
-        queues: [queue],
+        queues,
         slots: 1,
         registry: this.calls.watching(this.registry),
         functions: () => this.functions.names(),

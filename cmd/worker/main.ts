@@ -14,23 +14,22 @@ import type { Liveness } from "../../internal/ports/liveness.ts";
 import type { Observer } from "../../internal/ports/observer.ts";
 import type { Secrets } from "../../internal/ports/secrets.ts";
 import { PortNotUsable } from "../../internal/server/service-port.ts";
-import { BashTaskExecutor } from "../../internal/tasks/bash.ts";
-import { BashUser, CannotRunAs } from "../../internal/tasks/bash-user.ts";
-import { FunctionTaskExecutor } from "../../internal/tasks/function.ts";
-import { HttpTaskExecutor } from "../../internal/tasks/http.ts";
-import { FunctionsNotLoaded, FunctionThreads } from "../../internal/tasks/function-threads.ts";
-import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
+import { CannotRunAs } from "../../internal/tasks/bash-user.ts";
+import type { DockerTaskExecutor } from "../../internal/tasks/docker.ts";
+import type { FunctionTaskExecutor } from "../../internal/tasks/function.ts";
+import { FunctionsNotLoaded } from "../../internal/tasks/function-threads.ts";
 import { sweepScratchFolders } from "../../internal/tasks/scratch.ts";
 import { createLogger, type Logger } from "../../internal/telemetry/logger.ts";
 import { workerMetrics } from "../../internal/telemetry/metrics.ts";
 import { BufferedLogs } from "../../internal/worker/attempt-logs.ts";
 import { Worker } from "../../internal/worker/worker.ts";
 import { ThreadedLiveness } from "../liveness/threaded-liveness.ts";
-import { netPolicyOf } from "../net-policy.ts";
 import { secretsOf } from "../secrets.ts";
 import { openServiceHttp } from "../service-http.ts";
 import { VERSION } from "../version.ts";
 import { Ending } from "./ending.ts";
+import { tasksOf } from "./tasks.ts";
+import { queuesOf } from "../docker.ts";
 import { RunningCalls, type TaskExecutors } from "../running-calls.ts";
 
 const RETRY_MS = 3_000;
@@ -57,6 +56,7 @@ const program = addSettings(new Command("worker"), "worker")
 interface State {
   cluster?: NatsCluster;
   worker?: Worker;
+  docker?: DockerTaskExecutor;
   isTaking: boolean;
   isStopping: boolean;
 }
@@ -95,11 +95,14 @@ async function run(settings: Settings<"worker">): Promise<number> {
     observer,
   });
   const secrets = secretsOf(settings, observer);
-  const { functions, registry } = await tasksOf(settings, observer);
+  const workerId = idOf(settings);
+  const { functions, docker, registry } = await tasksOf(settings, { workerId, observer, logger });
+  if (docker !== undefined) state.docker = docker;
   const cluster = await connect(settings, { logger, observer, stopped: ending.begun });
   if (cluster !== undefined) {
     const logs = attemptLogs(settings, { cluster, logger, observer });
     const parts = {
+      workerId,
       cluster,
       liveness,
       logs,
@@ -115,7 +118,7 @@ async function run(settings: Settings<"worker">): Promise<number> {
     if (await Promise.race([started, ending.begun.then(() => false)])) {
       state.isTaking = true;
       logger.info(
-        { worker_id: worker.id, slots: settings.workers, queues: settings.queues },
+        { worker_id: worker.id, slots: settings.workers, queues: queuesOf(settings) },
         "worker started",
       );
       void sayWhenAlone(cluster, logger);
@@ -129,6 +132,7 @@ async function run(settings: Settings<"worker">): Promise<number> {
     if (cluster.link.isUp()) await logs.settled(LOGS_MS);
     await Promise.all([liveness.close(), cluster.close()]);
   }
+  docker?.close();
   await http.close();
   const attempts = (state.worker?.leftBehind ?? []).map(attemptKey);
   if (attempts.length === 0) {
@@ -139,15 +143,20 @@ async function run(settings: Settings<"worker">): Promise<number> {
   return 1;
 }
 
-function whyNotReady({ cluster, isTaking, isStopping }: State): string | undefined {
+function whyNotReady({ cluster, docker, isTaking, isStopping }: State): string | undefined {
   if (isStopping) return "it is draining";
   if (cluster?.link.isUp() !== true) return "not connected to the NATS server";
-  return isTaking ? cluster.pressure.why() : "it is starting";
+  return isTaking ? (cluster.pressure.why() ?? docker?.whyNotReady) : "it is starting";
+}
+
+function idOf({ id }: Settings<"worker">): string {
+  return id ?? `${hostname().replaceAll(/[^A-Za-z0-9_-]/g, "-")}-${systemRandom.id().slice(0, 8)}`;
 }
 
 function createWorker(
   settings: Settings<"worker">,
   parts: {
+    readonly workerId: string;
     readonly cluster: NatsCluster;
     readonly liveness: Liveness;
     readonly logs: BufferedLogs;
@@ -157,10 +166,7 @@ function createWorker(
     readonly secrets: Secrets;
   },
 ): Worker {
-  const { cluster, liveness, logs, observer, functions, registry, secrets } = parts;
-  const host = hostname();
-  const workerId =
-    settings.id ?? `${host.replaceAll(/[^A-Za-z0-9_-]/g, "-")}-${systemRandom.id().slice(0, 8)}`;
+  const { workerId, cluster, liveness, logs, observer, functions, registry, secrets } = parts;
   return new Worker({
     queue: cluster.queue,
     log: cluster.log,
@@ -173,14 +179,14 @@ function createWorker(
     presence: cluster.presence,
     liveness,
     workerId,
-    host,
+    host: hostname(),
     registry,
     clock: systemClock,
     random: systemRandom,
     observer,
     incarnation: `${workerId}-${systemRandom.id()}`,
     pid: process.pid,
-    queues: settings.queues,
+    queues: queuesOf(settings),
     slots: settings.workers,
     functions: () => functions.names(),
     taskTimeoutMs: settings.timeout,
@@ -206,31 +212,6 @@ function attemptLogs(
       logger.debug({ run_id: runId, task_id: task, attempt, line }, "task logged"),
     onEnded: (attempt, printed) => observer.observe({ kind: "attempt-printed", attempt, ...printed }),
   });
-}
-
-async function tasksOf(
-  {
-    functions: file,
-    functionMemory: memoryMb,
-    outputLimit,
-    bodyLimit,
-    allowNet,
-    allowEnv,
-    runAs,
-  }: Settings<"worker">,
-  observer: Observer,
-): Promise<{ functions: FunctionTaskExecutor; registry: TaskExecutorRegistry }> {
-  const functions = new FunctionTaskExecutor();
-  if (file !== undefined) {
-    functions.registerThreads(await FunctionThreads.load({ file, memoryMb, observer }));
-  }
-  const bash = new BashTaskExecutor({
-    outputLimit,
-    ...(allowEnv === undefined ? {} : { allowEnv }),
-    ...(runAs === undefined ? {} : { user: await BashUser.of(runAs) }),
-  });
-  const http = new HttpTaskExecutor({ bodyLimit, netPolicy: netPolicyOf(allowNet) });
-  return { functions, registry: new TaskExecutorRegistry([bash, http, functions]) };
 }
 
 interface Surroundings {

@@ -117,6 +117,7 @@ function textOf(kind: Kind, value: unknown): string | { readonly wrong: string }
       return typeof value === "boolean" ? String(value) : must("true or false");
     case "address":
     case "file":
+    case "image":
     case "command":
     case "name":
     case "level":

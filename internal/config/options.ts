@@ -7,6 +7,7 @@ import { defaultOf, environmentName, settingsOf } from "./settings.ts";
 const PLACEHOLDERS: Record<Setting["kind"], string> = {
   address: " <address>",
   file: " <file>",
+  image: " <image>",
   command: " <command>",
   name: " <name>",
   names: " <names>",

@@ -7,6 +7,7 @@ export type Command = "dag" | "look" | "executor" | "worker" | "demo" | "up";
 export type Kind =
   | "address"
   | "file"
+  | "image"
   | "command"
   | "name"
   | "names"

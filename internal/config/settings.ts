@@ -74,8 +74,8 @@ export const SETTINGS = {
   queues: {
     flag: "queues",
     kind: "names",
-    default: "default",
-    sentence: "Queues that the worker takes from, separated by commas.",
+    sentence:
+      "Queues that the worker takes from, separated by commas. Without it default, and docker with --docker.",
     commands: ["worker", "up"],
   },
   functions: {

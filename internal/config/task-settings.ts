@@ -87,4 +87,49 @@ export const TASK_SETTINGS = {
       "Where http tasks may connect to: public, private, any, host names such as api.example.com or *.example.com, addresses and networks such as 10.0.0.0/8, separated by commas. Link-local and metadata addresses have to be named in any case.",
     commands: ["dag", "worker", "up"],
   },
+  docker: {
+    flag: "docker",
+    kind: "switch",
+    default: "false",
+    sentence:
+      "Runs docker tasks, with the engine that DOCKER_HOST names, or else the one of this machine; a worker then serves the queue docker, too. Of dag run only in its own process.",
+    commands: ["dag", "worker", "up"],
+  },
+  dockerImage: {
+    flag: "docker-image",
+    kind: "image",
+    default: "python:3.11-slim",
+    sentence: "The image of docker tasks that name none.",
+    commands: ["dag", "worker", "up"],
+  },
+  allowImage: {
+    flag: "allow-image",
+    kind: "list",
+    default: "*",
+    sentence:
+      "Images that docker tasks may have, separated by commas: patterns such as python:* or registry.example.com/team/*.",
+    commands: ["dag", "worker", "up"],
+  },
+  allowMount: {
+    flag: "allow-mount",
+    kind: "list",
+    sentence:
+      "Folders of this host, and volumes of the engine by name, that docker tasks may have as volumes, separated by commas; with :ro behind it for reading alone. None by default.",
+    commands: ["dag", "worker", "up"],
+  },
+  maxMemory: {
+    flag: "max-memory",
+    kind: "count",
+    min: 6,
+    sentence: "The most memory that a docker task may ask for, in MiB. As much as it likes by default.",
+    commands: ["dag", "worker", "up"],
+  },
+  maxCpu: {
+    flag: "max-cpu",
+    kind: "count",
+    min: 1,
+    sentence:
+      "The most that a docker task may ask for of the CPUs, in percent of one, and what it has if it asks for nothing. No limit by default.",
+    commands: ["dag", "worker", "up"],
+  },
 } as const satisfies Record<string, Setting>;

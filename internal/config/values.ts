@@ -1,5 +1,6 @@
 /** The values of settings: read from text as a person writes it, the same for flags, environment and files. */
 import { z } from "zod";
+import { IMAGE, IMAGE_RULE } from "../core/docker-image.ts";
 import { canonicalType, TASK_TYPE_NAMES } from "../core/task-types.ts";
 import { DURATION_RULE, formatDuration, parseDuration } from "../spec/duration.ts";
 import { nearest } from "../spec/problems.ts";
@@ -9,6 +10,7 @@ import type { Setting } from "./setting.ts";
 export interface KindValues {
   address: string;
   file: string;
+  image: string;
   command: string[];
   name: string;
   names: string[];
@@ -62,6 +64,8 @@ function schemaOf({
         context.addIssue({ code: "custom", message: typeRule(unknown) });
         return z.NEVER;
       });
+    case "image":
+      return z.string().regex(IMAGE, `it must be ${IMAGE_RULE}`);
     case "list":
       return z
         .string()

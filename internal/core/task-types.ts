@@ -14,12 +14,22 @@ const ALIASES: Readonly<Record<string, string>> = {
   py: "docker",
 };
 
-/** Types that not every worker has, and the queue of those that do. */
-const QUEUES: Readonly<Record<string, string>> = { docker: "docker" };
+/** Types that not every worker has, the queue of those that do, and what such a worker is started with. */
+const ON_REQUEST = [{ type: "docker", queue: "docker", flag: "--docker" }] as const;
 
 /** The queue of tasks of this type that name none. */
 export function defaultQueueOf(type: string): string {
-  return Object.hasOwn(QUEUES, type) ? (QUEUES[type] ?? DEFAULT_QUEUE) : DEFAULT_QUEUE;
+  return ON_REQUEST.find((each) => each.type === type)?.queue ?? DEFAULT_QUEUE;
+}
+
+/** What a worker has to be started with to have this type; nothing for those that every worker has. */
+export function flagOfType(type: string): string | undefined {
+  return ON_REQUEST.find((each) => each.type === type)?.flag;
+}
+
+/** What a worker has to be started with to serve this queue. */
+export function flagOfQueue(queue: string): string {
+  return ON_REQUEST.find((each) => each.queue === queue)?.flag ?? `--queues ${queue}`;
 }
 
 /** Every name that a definition may use without a plug-in. */

@@ -62,22 +62,26 @@ export function containerName({ runId, task, index, attempt }: TaskCall): string
 
 export interface KeeperOptions {
   readonly engine: DockerEngine;
-  /** Hears when the engine goes and comes, and what was found of the dead. */
-  tell(what: string): void;
+  /** The engine cannot be used, and why. */
+  onGone(why: string): void;
+  /** It can be used again, or something was found of the dead. */
+  onNews(what: string): void;
 }
 
 export class DockerKeeper {
   readonly #engine: DockerEngine;
-  readonly #tell: (what: string) => void;
+  readonly #onGone: (why: string) => void;
+  readonly #onNews: (what: string) => void;
   readonly #owed = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
   #isLooking = false;
   #why: string | undefined;
 
-  constructor({ engine, tell }: KeeperOptions) {
+  constructor({ engine, onGone, onNews }: KeeperOptions) {
     this.#engine = engine;
-    this.#tell = tell;
+    this.#onGone = onGone;
+    this.#onNews = onNews;
   }
 
   /** Why the engine cannot be used now; nothing when it can. */
@@ -128,14 +132,15 @@ export class DockerKeeper {
     if (this.#isLooking) return;
     this.#isLooking = true;
     try {
+      await this.#engine.ping();
       const found = await this.#engine.list(LABELS.process);
-      if (this.#why !== undefined) this.#tell("the Docker engine is there again");
+      if (this.#why !== undefined) this.#onNews("the Docker engine is there again");
       this.#why = undefined;
       for (const container of found) await this.#judge(container);
       for (const name of this.#owed) await this.remove(name);
     } catch (error) {
       const { message } = engineError(error);
-      if (this.#why !== message) this.#tell(message);
+      if (this.#why !== message) this.#onGone(message);
       this.#why = message;
     }
     this.#isLooking = false;
@@ -153,10 +158,10 @@ export class DockerKeeper {
     if (name === undefined || !isLeft(Labels)) return;
     if (Labels[LABELS.keep] !== "true") {
       await this.remove(Id);
-      this.#tell(`removed the container ${name} of a dead worker`);
+      this.#onNews(`removed the container ${name} of a dead worker`);
     } else if (State === "running") {
       await this.#engine.kill(Id, "SIGKILL");
-      this.#tell(`ended the container ${name} of a dead worker`);
+      this.#onNews(`ended the container ${name} of a dead worker`);
     }
   }
 }

@@ -9,7 +9,7 @@ import { type DockerEngine, engineError } from "./docker-engine.ts";
 
 export interface DockerLimits {
   /** Of tasks that name none. Default `python:3.11-slim`. */
-  readonly image?: string;
+  readonly dockerImage?: string;
   /** Patterns. Default: any image. */
   readonly allowImage?: readonly string[];
   /** Folders and named volumes, `:ro` behind them for reading alone. Default: none. */
@@ -20,7 +20,12 @@ export interface DockerLimits {
   readonly maxCpuPercent?: number;
 }
 
-export const DEFAULT_IMAGE = "python:3.11-slim";
+export interface WrongLimit {
+  readonly option: "dockerImage" | "allowImage" | "allowMount";
+  readonly wrong: string;
+}
+
+const DEFAULT_IMAGE = "python:3.11-slim";
 const DEFAULT_MEMORY_MB = 1_024;
 
 /** What a container of a task may have. */
@@ -73,15 +78,15 @@ export class DockerPolicy {
     this.#roots = parts.roots;
   }
 
-  /** A text says which setting cannot be used, and why. */
-  static of(limits: DockerLimits): DockerPolicy | string {
-    const image = parseImage(limits.image ?? DEFAULT_IMAGE);
-    if (typeof image === "string") return `--docker-image: '${limits.image}' ${image}`;
+  /** What cannot be used is told. */
+  static of(limits: DockerLimits): DockerPolicy | WrongLimit {
+    const image = parseImage(limits.dockerImage ?? DEFAULT_IMAGE);
+    if (typeof image === "string") return { option: "dockerImage", wrong: image };
     const images = ImagePatterns.of(limits.allowImage ?? ["*"]);
-    if (typeof images === "string") return `--allow-image: ${images}`;
+    if (typeof images === "string") return { option: "allowImage", wrong: images };
     const roots = (limits.allowMount ?? []).map(readRoot);
     const wrong = roots.find((root) => typeof root === "string");
-    if (wrong !== undefined) return `--allow-mount: ${wrong}`;
+    if (wrong !== undefined) return { option: "allowMount", wrong };
     return new DockerPolicy(limits, {
       image,
       images,

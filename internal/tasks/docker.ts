@@ -17,7 +17,7 @@ import { Captured } from "./captured.ts";
 import { filesIn, packFiles, unpackFile } from "./docker-archive.ts";
 import { containerConfig, keeps } from "./docker-container.ts";
 import { DockerEngine, EngineError, engineError } from "./docker-engine.ts";
-import { containerName, DockerKeeper, labelsOf } from "./docker-keeper.ts";
+import { containerName, DockerKeeper, type KeeperOptions, labelsOf } from "./docker-keeper.ts";
 import type { Allowed, DockerPolicy } from "./docker-policy.ts";
 import { ImageMissing } from "./docker-pull.ts";
 import { patiently, type Plan, runContainer } from "./docker-run.ts";
@@ -27,14 +27,21 @@ import { BadOutputFile, parseOutputFile } from "./output-file.ts";
 const AGAIN_MS = 5_000;
 const FILES = filesIn(OWN_FOLDER);
 
-export interface DockerOptions {
+/** An engine that was asked for is not there. */
+export class EngineNotThere extends Error {
+  readonly code = "ENGINE_NOT_THERE";
+  constructor(why: string) {
+    super(`docker tasks cannot run: ${why}`);
+    this.name = "EngineNotThere";
+  }
+}
+
+export interface DockerOptions extends Omit<KeeperOptions, "engine"> {
   readonly policy: DockerPolicy;
   /** Name of the worker, for the labels of its containers. */
   readonly worker: string;
   /** How much of stdout and of stderr is kept, in bytes each. Default 1 MiB. */
   readonly outputLimit?: number;
-  /** Hears when the engine goes and comes, and what was found of dead workers. */
-  tell(what: string): void;
 }
 
 export class DockerTaskExecutor implements TaskExecutor {
@@ -50,7 +57,7 @@ export class DockerTaskExecutor implements TaskExecutor {
     this.#policy = options.policy;
     this.#worker = options.worker;
     this.#outputLimit = options.outputLimit ?? 1_024 * 1_024;
-    this.#keeper = new DockerKeeper({ engine, tell: options.tell });
+    this.#keeper = new DockerKeeper({ engine, ...options });
   }
 
   /** Removes what dead workers left, and looks from now on whether the engine is there; see `whyNotReady`. */

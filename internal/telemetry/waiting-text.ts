@@ -1,6 +1,7 @@
 /** What tasks wait for, as sentences. */
 import { DEFAULT_QUEUE } from "../core/model.ts";
 import type { RunFold } from "../core/run-fold.ts";
+import { flagOfQueue } from "../core/task-types.ts";
 import type { Obstacle, Wait } from "../core/waiting.ts";
 import { localTime } from "./local-time.ts";
 import { counted, oneLine, shortDuration } from "./text.ts";
@@ -14,8 +15,9 @@ export function obstacleText(obstacle: Obstacle): string {
       return `waiting: ${obstacle.why}`;
     case "no-worker": {
       const { queue, others } = obstacle;
-      if (others) return `queue '${queue}' is waiting for a worker: start one with --queues ${queue}`;
-      const flag = queue === DEFAULT_QUEUE ? "" : ` --queues ${queue}`;
+      const flags = flagOfQueue(queue);
+      if (others) return `queue '${queue}' is waiting for a worker: start one with ${flags}`;
+      const flag = queue === DEFAULT_QUEUE ? "" : ` ${flags}`;
       return `waiting for a worker: start one with \`worker --nats …${flag}\``;
     }
     case "workers-held-up":

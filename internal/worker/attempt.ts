@@ -13,6 +13,7 @@ import { type FailureReason, type Outcome, shortMessage, type TaskError } from "
 import type { Mask } from "../core/mask.ts";
 import { isResolved, mergeParams, type ResolvedInputs } from "../core/params.ts";
 import { decodeValue, type Stored } from "../core/stored.ts";
+import { flagOfType } from "../core/task-types.ts";
 import type { AttemptLogs } from "../ports/attempt-logs.ts";
 import type { Blobs } from "../ports/blobs.ts";
 import type { Clock, Random } from "../ports/clock.ts";
@@ -144,7 +145,9 @@ async function perform(
   const executor = options.registry.get(work.type);
   if (executor === undefined) {
     const known = options.registry.types().join(", ");
-    const message = `worker has no executor for type '${work.type}'; it has: ${known}`;
+    const flag = flagOfType(work.type);
+    const advice = flag === undefined ? "" : `, which needs ${flag}`;
+    const message = `worker has no executor for type '${work.type}'${advice}; it has: ${known}`;
     return { returned: failure("unknown-type", message) };
   }
   const opened = await open(work, stop, options);

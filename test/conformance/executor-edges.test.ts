@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import {
   type DagDefinition,
+  DistributedExecutor,
   LocalExecutor,
   type Observation,
   SequentialExecutor,
@@ -38,8 +39,8 @@ test("an executor that is not started, and one that is stopped, say so", async (
   await expect(executor.execute({ dag })).rejects.toThrow("call start()");
   expect(() => new LocalExecutor({ workerCount: 0 })).toThrow("workerCount must be a whole number from 1 up");
   expect(() => new LocalExecutor({ maxMemoryMb: 5 })).toThrow("enableDocker");
-  await expect(new LocalExecutor({ enableDocker: true }).start()).rejects.toThrow(
-    "no executor of type 'docker'",
+  expect(() => new DistributedExecutor({ nats: "x", enableDocker: true })).toThrow(
+    "enableDocker: no task runs",
   );
   const quick = new LocalExecutor({ shutdownTimeout: "50ms", gracePeriod: "50ms" });
   await quick.start();

@@ -65,7 +65,7 @@ describe("what it writes", () => {
         allowFailure: true,
       })
       .task("two", http("GET http://localhost"), { dependsOn: ["one"] })
-      .task("three", { type: "docker" }, { dependsOn: ["one", "two"] });
+      .task("three", { type: "function" }, { dependsOn: ["one", "two"] });
     expect(builder.toDefinition()).toEqual({
       name: "all",
       description: "everything",
@@ -91,7 +91,7 @@ describe("what it writes", () => {
           allow_failure: true,
         },
         { id: "two", type: "http", command: "GET http://localhost", depends_on: ["one"] },
-        { id: "three", type: "docker", depends_on: ["one", "two"] },
+        { id: "three", type: "function", depends_on: ["one", "two"] },
       ],
     });
   });
@@ -129,12 +129,12 @@ tasks:
     const options = { retries: undefined, retry: { initial: undefined, jitter: 0 } };
     const builder = dag("x", { maxParallel: undefined }).task(
       "a",
-      { type: "docker", command: undefined },
+      { type: "function", command: undefined },
       options,
     );
     expect(builder.toDefinition()).toStrictEqual({
       name: "x",
-      tasks: [{ id: "a", type: "docker", retry: { jitter: 0 } }],
+      tasks: [{ id: "a", type: "function", retry: { jitter: 0 } }],
     });
   });
 

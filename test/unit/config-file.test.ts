@@ -58,10 +58,10 @@ describe("what stands in a file", () => {
   });
 
   test("a program passes over what is not for it", () => {
-    const file = parseConfig("queues: [a]\nloss_cap: 2\n", "x.yaml");
+    const file = parseConfig("history_runs: 7\nloss_cap: 2\n", "x.yaml");
     expect(loadSettings("dag", { flags: {}, env: {}, file })).toMatchObject({
       lossCap: 2,
-      queues: ["default"],
+      historyRuns: 100_000,
     });
   });
 

@@ -206,9 +206,9 @@ describe("by task id", () => {
   });
 
   test("a definition is checked before, also one with a type of the caller's own", () => {
-    const docker = { name: "d", tasks: [{ id: "a", type: "docker" }] };
-    expect(() => graphOf(docker)).toThrow("unknown type 'docker'");
-    expect(graphOf(docker, { types: ["docker"] }).roots()).toEqual(["a"]);
+    const sensor = { name: "d", tasks: [{ id: "a", type: "sensor" }] };
+    expect(() => graphOf(sensor)).toThrow("unknown type 'sensor'");
+    expect(graphOf(sensor, { types: ["sensor"] }).roots()).toEqual(["a"]);
   });
 });
 
