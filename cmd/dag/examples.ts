@@ -11,6 +11,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   runs: ["dag runs --state failed --since 24h", "dag runs --dag etl --limit 5 --json"],
   status: ["dag status RUN", "dag status RUN --follow"],
   explain: ["dag explain RUN", "dag explain RUN load", "dag explain RUN load --json"],
+  logs: ["dag logs RUN", "dag logs RUN load --attempt 2", "dag logs RUN load -f", "dag logs RUN --json"],
   wait: ["dag wait RUN && echo completed", "dag wait RUN --json"],
   cancel: ["dag cancel RUN"],
   retry: ["dag retry RUN", "dag retry RUN --task load"],

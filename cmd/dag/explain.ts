@@ -1,6 +1,7 @@
 /** `dag explain RUN [TASK]`: what a run or a task waits for, or how its attempts ended, and where. */
 import type { Settings } from "../../internal/config/load.ts";
 import type { ClusterView } from "../../internal/core/cluster-view.ts";
+import type { RunFold } from "../../internal/core/run-fold.ts";
 import { nearest } from "../../internal/spec/problems.ts";
 import { type ExplainedRun, explainRun } from "../../internal/executor/explain.ts";
 import { lineWidth } from "../../internal/telemetry/line-width.ts";
@@ -24,7 +25,7 @@ export async function explain(
 ): Promise<number> {
   const explained = await withCluster(settings, (cluster) => explanationOf(runId, cluster));
   if (explained === undefined) throw unknownRun(runId);
-  const position = task === undefined ? undefined : positionOf(task, explained);
+  const position = task === undefined ? undefined : positionOf(task, explained.run);
   if (json) {
     const value =
       position === undefined ? runExplainedJson(explained) : taskExplainedJson(explained, position);
@@ -44,7 +45,8 @@ export async function explanationOf(runId: string, cluster: OpenCluster): Promis
   return explained === undefined ? undefined : { ...explained, view };
 }
 
-function positionOf(task: string, { run }: ExplainedRun): number {
+/** Throws `UsageError` when the run has no such task. */
+export function positionOf(task: string, run: RunFold): number {
   const position = run.graph.position(task);
   if (position !== undefined) return position;
   const near = nearest(

@@ -26,6 +26,7 @@ import { follow, wait } from "./follow.ts";
 import { cancel, status, workers } from "./look.ts";
 import { queues } from "./queues.ts";
 import { retry } from "./retry.ts";
+import { logs, type LogsFlags } from "./logs.ts";
 import { newDag } from "./new.ts";
 import { run } from "./run.ts";
 import { runs, type RunsFlags } from "./runs.ts";
@@ -137,6 +138,15 @@ addLook(
   "tell what a run or a task waits for, or how its attempts ended",
   ({ flags, settings, args }) => explain(flags, settings, args),
 );
+
+addLook<Omit<LogsFlags, "json">>(
+  "logs <run> [task]",
+  "print what the tasks of a run printed and logged",
+  ({ flags, settings, args }) => logs(flags, settings, args),
+)
+  .option("--attempt <n>", "only of this attempt; of all by default")
+  .option("-f, --follow", "and go on with what comes, to the end of the run, or of the task")
+  .option("--timestamps", "with the time of each line");
 
 addLook("wait <run>", "wait for the end of a run; the exit code is the run's", ({ flags, settings, args }) =>
   wait(flags, settings, args[0] ?? ""),

@@ -12,6 +12,7 @@ const write = stdout.write.bind(stdout);
 export function watchOutput(): () => boolean {
   let isLost = false;
   const lose = (error: NodeJS.ErrnoException): boolean => {
+    isGone ||= error.code === "EPIPE";
     if (isLost || error.code === "EPIPE" || error.code === "EIO") return false;
     isLost = true;
     return true;
@@ -21,6 +22,13 @@ export function watchOutput(): () => boolean {
   });
   stderr.on("error", lose);
   return () => isLost;
+}
+
+let isGone = false;
+
+/** Nobody reads what is printed any more. */
+export function readerGone(): boolean {
+  return isGone;
 }
 
 /** Writes to stdout, whatever was diverted. */

@@ -161,7 +161,7 @@ function pendingParents(run: RunFold, position: number): number[] {
   return [...run.graph.parentsOf(position)].filter((parent) => isUnfinished(run, parent));
 }
 
-function isUnfinished(run: RunFold, position: number): boolean {
+export function isUnfinished(run: RunFold, position: number): boolean {
   const state = run.instances.state(position);
   return state === "pending" || state === "retrying";
 }
