@@ -31,9 +31,16 @@ export function nextSteps({ runId, state, tasks }: RunResult, { definition, clus
   const steps = new Map(hints.map((hint) => [hint[0], hint]));
   const onCluster: NextStep[] =
     cluster === undefined ? [] : [[joined("dag retry", runId, cluster), "what succeeded is kept"]];
+  const printed = Object.entries(tasks).find(
+    ([, { error, attempts }]) => error !== undefined && attempts > 0,
+  );
+  const look: NextStep[] =
+    cluster === undefined || printed === undefined
+      ? []
+      : [[joined("dag logs", runId, printed[0], cluster), "what it printed"]];
   const again: NextStep[] =
     definition === undefined ? [] : [[joined("dag run", definition, cluster ?? ""), "once more"]];
-  return [...steps.values(), ...onCluster, ...again];
+  return [...look, ...steps.values(), ...onCluster, ...again];
 }
 
 function hintOf(

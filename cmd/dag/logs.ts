@@ -74,7 +74,7 @@ async function show(asked: Asked, cluster: OpenCluster): Promise<number> {
   await cluster.logs.read(whichOf(asked), (batch) => {
     if (isOfRun(batch, asked) && !readerGone()) printer.print(merge.take(batch));
   });
-  printer.print([...merge.end(), ...lines.openLines()]);
+  printer.print(merge.end());
   printer.end();
   await tellWhatIsGone(asked, printer, cluster);
   return 0;
@@ -111,7 +111,7 @@ async function follow(asked: Asked, cluster: OpenCluster): Promise<number> {
     interrupts.stop();
     await follower.stop();
   }
-  printer.print([...(merge?.end() ?? []), ...lines.openLines()]);
+  printer.print(merge?.end() ?? lines.openLines());
   printer.end();
   if (interrupts.signal.aborted) return INTERRUPTED;
   if (!leaving.signal.aborted) await tellWhatIsGone(asked, printer, cluster);

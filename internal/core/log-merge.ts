@@ -33,10 +33,11 @@ export class LogMerge {
     return this.#entries.splice(0, end === -1 ? this.#entries.length : end);
   }
 
-  /** The rest. */
+  /** The rest, with the lines that have no end. */
   end(): LogEntry[] {
     this.#sort();
-    return this.#entries.splice(0);
+    const open = this.#lines.openLines();
+    return [...this.#entries.splice(0), ...open].toSorted((a, b) => a.time - b.time);
   }
 
   /** Returns the newest time. */

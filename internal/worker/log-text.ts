@@ -2,46 +2,78 @@
 import type { LogPiece, LogStream } from "../core/attempt-log.ts";
 import type { LogBlock, Taken } from "./log-backlog.ts";
 
+// One for all: a decoder that remembers halves by itself costs more than a short log.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
 export class LogText {
-  readonly #decoders = new Map<LogStream, InstanceType<typeof TextDecoder>>();
-  /** Up to here everything was decoded. */
+  /** Of each stream, the begin of a character that has no end yet. */
+  readonly #halves = new Map<LogStream, Uint8Array>();
+  /** Up to here everything was taken in. */
   #next = 0;
   #time = 0;
 
   /** `isLast`: no other half will come. */
   decode({ from, bytes, blocks }: Taken, isLast: boolean): LogPiece[] {
-    const streams = new Set<LogStream>();
     // Halves of before a gap and of after it do not belong together.
-    if (from > this.#next) {
-      this.#decoders.clear();
-      for (const { stream } of blocks) streams.add(stream);
-    }
+    const isGap = from > this.#next;
+    if (isGap) this.#halves.clear();
+    const cut = new Set(isGap ? blocks.map(({ stream }) => stream) : []);
     this.#next = from + bytes;
-    const pieces = blocks.map((block) => this.#piece(block, streams));
+    const pieces = blocks.map((block) => {
+      const isCut = cut.delete(block.stream);
+      return this.#piece(isCut ? { ...block, bytes: withoutRest(block.bytes) } : block);
+    });
     if (isLast) {
-      for (const [stream, decoder] of this.#decoders) {
-        pieces.push({ time: this.#time, stream, text: decoder.decode() });
+      for (const [stream, half] of this.#halves) {
+        pieces.push({ time: this.#time, stream, text: decoder.decode(half) });
       }
     }
     return pieces.filter(({ text }) => text !== "");
   }
 
-  /** `afterGap`: the streams of which the first half of a character may be missing. */
-  #piece({ time, stream, bytes }: LogBlock, afterGap: Set<LogStream>): LogPiece {
-    let decoder = this.#decoders.get(stream);
-    if (decoder === undefined) {
-      decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-      this.#decoders.set(stream, decoder);
-    }
+  #piece({ time, stream, bytes }: LogBlock): LogPiece {
     this.#time = Math.max(this.#time, time);
-    const text = afterGap.delete(stream) ? withoutHalf(bytes) : bytes;
-    return { time: this.#time, stream, text: decoder.decode(text, { stream: true }) };
+    const half = this.#halves.get(stream);
+    const all = half === undefined ? bytes : joined(half, bytes);
+    const whole = all.length - unfinished(all);
+    if (whole < all.length) this.#halves.set(stream, all.slice(whole));
+    else if (half !== undefined) this.#halves.delete(stream);
+    return { time: this.#time, stream, text: decoder.decode(all.subarray(0, whole)) };
   }
 }
 
-/** Without the rest of a character at the beginning. */
-function withoutHalf(bytes: Uint8Array): Uint8Array {
+/** How many bytes at the end are the begin of a character. */
+function unfinished(bytes: Uint8Array): number {
+  for (let length = 1; length <= 3; length++) {
+    const byte = bytes[bytes.length - length];
+    if (byte === undefined || byte < 0x80) return 0;
+    if (isInside(byte)) continue;
+    return length < lengthOf(byte) ? length : 0;
+  }
+  return 0;
+}
+
+/** Of the character that begins with this byte. */
+function lengthOf(byte: number): number {
+  if (byte < 0xe0) return 2;
+  return byte < 0xf0 ? 3 : 4;
+}
+
+/** Not the first byte of a character. */
+function isInside(byte: number): boolean {
+  return (byte & 0xc0) === 0x80;
+}
+
+/** Without the rest of a character at the begin. */
+function withoutRest(bytes: Uint8Array): Uint8Array {
   let at = 0;
-  while (at < 3 && ((bytes[at] ?? 0) & 0xc0) === 0x80) at++;
+  while (at < 3 && at < bytes.length && isInside(bytes[at] ?? 0)) at++;
   return bytes.subarray(at);
+}
+
+function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
+  const all = new Uint8Array(one.length + other.length);
+  all.set(one);
+  all.set(other, one.length);
+  return all;
 }

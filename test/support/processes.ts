@@ -48,6 +48,13 @@ export function commandOf(pid: number): string {
   }
 }
 
+/** The most memory that a process ever had, in bytes; 0 where the system does not tell. */
+export function peakMemory(pid: number): number {
+  if (process.platform !== "linux") return 0;
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1_024;
+}
+
 /** From /proc where there is one: small images have no `ps`. */
 function look(pid: number): { state: string; parent: number } | undefined {
   try {

@@ -20,3 +20,15 @@ test.each([
   );
   expect(steps.map(([what]) => what).includes("retries: 3")).toBe(isSuggested);
 });
+
+test("the log of the first task that failed is pointed to where there is one", () => {
+  const skipped: TaskResult = { state: "upstream_failed", attempts: 0 };
+  const tasks = { a: { state: "completed", attempts: 1 }, b: skipped, c: failed(2), d: failed(1) } as const;
+  const run = { runId: "r", dag: "d", state: "failed", durationMs: 1, tasks } as const;
+  const logsOf = (cluster?: string): string[] =>
+    nextSteps(run, cluster === undefined ? {} : { cluster }).flatMap(([what]) =>
+      what.startsWith("dag logs") ? what : [],
+    );
+  expect(logsOf("--nats nats://host:4222")).toEqual(["dag logs r c --nats nats://host:4222"]);
+  expect(logsOf()).toEqual([]);
+});
