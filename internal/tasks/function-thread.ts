@@ -60,12 +60,14 @@ export interface ThreadNews {
   readonly stream: PrintStream | "log";
   /** Of the log a line. */
   readonly bytes: Uint8Array;
+  /** What it adds to what waits. */
+  readonly weight: number;
 }
 
 /** What a thread says of itself when it starts. */
 interface ThreadStart {
   readonly port: MessagePort;
-  /** One number: how many bytes of news have not been taken. */
+  /** One number: the weight of the news that have not been taken. */
   readonly waiting: Int32Array;
 }
 
@@ -186,8 +188,8 @@ export class FunctionThread {
     this.#options.observer.observe({ kind: "trouble", what, error: this.#masked(stack ?? message) });
   }
 
-  #take({ id, stream, bytes }: ThreadNews, { waiting }: ThreadStart): void {
-    Atomics.sub(waiting, 0, bytes.length);
+  #take({ id, stream, bytes, weight }: ThreadNews, { waiting }: ThreadStart): void {
+    Atomics.sub(waiting, 0, weight);
     Atomics.notify(waiting, 0);
     if (this.#running?.id !== id) return;
     const { context } = this.#running;

@@ -9,13 +9,15 @@ import { loadFunctions } from "./load-functions.mjs";
 /** @import { FunctionName, ThreadCall, ThreadNews, ThreadStop } from "./function-thread.ts" */
 
 const MAX_WAITING = 1_024 * 1_024;
+/** What news costs beside its bytes: all that waits is read at one go, and who reads it does nothing else meanwhile. */
+const COST = 2_048;
 const encoder = new TextEncoder();
 
 // Not waited for here: what the module does while it loads must not keep the pool from knowing this thread.
 const loading = loadFunctions(workerData.file);
 
 const { port1: port, port2 } = new MessageChannel();
-/** How many bytes of news nobody has taken yet. */
+/** How much news nobody has taken yet, in bytes and what they cost. */
 const waiting = new Int32Array(new SharedArrayBuffer(4));
 parentPort?.postMessage({ port: port2, waiting }, [port2]);
 /** @type {{ readonly id: number; readonly controller: AbortController } | undefined} */
@@ -71,11 +73,12 @@ export async function call({ id, name, params, identity, deadline }) {
 /**
  * A function that prints without end, and without a pause, is held up here: what it prints would fill the memory.
  *
- * @param {ThreadNews} news
+ * @param {Omit<ThreadNews, "weight">} news
  */
 function tell(news) {
-  Atomics.add(waiting, 0, news.bytes.length);
-  port.postMessage(news);
+  const weight = news.bytes.length + COST;
+  Atomics.add(waiting, 0, weight);
+  port.postMessage({ ...news, weight });
   for (let bytes; (bytes = Atomics.load(waiting, 0)) > MAX_WAITING;) Atomics.wait(waiting, 0, bytes);
 }
 

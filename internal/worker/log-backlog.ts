@@ -51,17 +51,17 @@ export class LogBacklog {
   }
 
   add(block: LogBlock): void {
-    let rest = block.bytes;
-    this.#bytes += rest.length;
+    const { time, stream, bytes: all } = block;
+    this.#bytes += all.length;
     const last = this.#blocks.at(-1);
-    if (last !== undefined && last.stream === block.stream && last.time === block.time) {
-      const fitting = rest.subarray(0, MAX_BLOCK - last.length);
-      append(last, fitting);
-      rest = rest.subarray(fitting.length);
+    const isSame = last !== undefined && last.stream === stream && last.time === time;
+    if (isSame && last.length + all.length <= MAX_BLOCK) {
+      append(last, all);
+      return;
     }
-    for (let at = 0; at < rest.length; at += MAX_BLOCK) {
-      const bytes = new Uint8Array(rest.subarray(at, at + MAX_BLOCK));
-      this.#blocks.push({ ...block, bytes, length: bytes.length });
+    for (let at = 0; at < all.length; at += MAX_BLOCK) {
+      const bytes = new Uint8Array(all.subarray(at, at + MAX_BLOCK));
+      this.#blocks.push({ time, stream, bytes, length: bytes.length });
     }
   }
 
