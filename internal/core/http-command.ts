@@ -29,6 +29,8 @@ export function httpCommand(command: string, options: HttpTaskOptions): HttpComm
     return `names the request, and so does \`with\`: leave out the command, or ${twice}`;
   }
   if (url === undefined) return "is missing: `with` has a `method`, but no `url`";
+  // It may be a secret: what is wrong with it is told without it.
+  if (!URL.canParse(url)) return "is left out, and `url` of `with` is no URL";
   return requestLine(method ?? (body === undefined ? "GET" : "POST"), url, "");
 }
 
@@ -48,12 +50,8 @@ function requestLine(name: string, address: string, hint: string): HttpCommand |
   if (!URL.canParse(address)) return `'${withoutUserInfo(address)}' is no URL${hint}`;
   const url = new URL(address);
   if (url.protocol !== "http:" && url.protocol !== "https:")
-    return `'${url.protocol}' is not http: or https:${hintOf(url)}`;
+    return `'${url.protocol}' is not http: or https:`;
   return { method, url };
-}
-
-function hintOf({ protocol }: URL): string {
-  return protocol === "secret:" ? "; a URL that is a secret stands in `url` of `with`" : "";
 }
 
 /** Even what is no URL may have a password in it. */

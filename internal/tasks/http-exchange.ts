@@ -5,7 +5,7 @@ import { connectorFor } from "./http-connector.ts";
 import type { HttpRequest } from "./http-request.ts";
 import type { NetPolicy } from "./net-policy.ts";
 
-/** In seconds; 0 is no limit. */
+/** In seconds; 0 is no limit, but of a connection, which always has one. */
 export interface HttpTimes {
   readonly connect: number;
   readonly headers: number;
@@ -36,24 +36,24 @@ export class HttpClient {
 
   /** Sends a request once, and never again. Rejects as soon as the signal is aborted. */
   async exchange(
-    { url, ...request }: HttpRequest,
+    { url, method, headers: given, body: sent }: HttpRequest,
     { times, signal }: { readonly times: HttpTimes; readonly signal: AbortSignal },
   ): Promise<HttpAnswer> {
     signal.throwIfAborted();
     const end = new AbortController();
-    const either = AbortSignal.any([signal, end.signal]);
-    const giveUp = (): void => end.abort(new NotConnected());
-    const timer = times.connect === 0 ? undefined : setTimeout(giveUp, times.connect * 1_000);
-    const sent = whenSent(() => clearTimeout(timer));
+    signal.addEventListener("abort", () => end.abort(signal.reason), { once: true });
+    const timer = setTimeout(() => end.abort(new NotConnected()), times.connect * 1_000);
     try {
       const answer = send(url, {
-        ...request,
-        signal: either,
-        dispatcher: this.#agent.compose(sent),
+        method,
+        headers: given,
+        ...(sent === undefined ? {} : { body: sent }),
+        signal: end.signal,
+        dispatcher: this.#agent.compose(whenSent(() => clearTimeout(timer))),
         headersTimeout: times.headers * 1_000,
         bodyTimeout: times.body * 1_000,
       });
-      const { statusCode, headers, body } = await Promise.race([answer, aborted(either)]);
+      const { statusCode, headers, body } = await Promise.race([answer, aborted(end.signal)]);
       const drop = (): void => void body.dump({ limit: DROPPED_BYTES });
       return { status: statusCode, headers: withoutGaps(headers), body, drop };
     } finally {
@@ -81,9 +81,7 @@ function whenSent(act: () => void): Dispatcher.DispatcherComposeInterceptor {
 /** Undici sees an aborted signal only once there is a connection; then it sends nothing. */
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
-    const turn = (): void => reject(signal.reason as Error);
-    if (signal.aborted) turn();
-    else signal.addEventListener("abort", turn, { once: true });
+    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
   });
 }
 

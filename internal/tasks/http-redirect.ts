@@ -1,6 +1,6 @@
 /** Where redirects of an http task lead. */
 import type { HttpAnswer } from "./http-exchange.ts";
-import type { HttpRequest } from "./http-request.ts";
+import { type HttpRequest, shownUrl } from "./http-request.ts";
 
 /** It leads nowhere, or too far. */
 export class BadRedirect extends Error {}
@@ -18,7 +18,8 @@ export function redirected(
   request: HttpRequest,
   { status, headers: { location } }: Pick<HttpAnswer, "status" | "headers">,
 ): HttpRequest | undefined {
-  if (!REDIRECTS.has(status) || typeof location !== "string") return undefined;
+  if (!REDIRECTS.has(status) || location === undefined) return undefined;
+  if (typeof location !== "string") throw new BadRedirect(`answered ${status}, with several Locations`);
   if (!URL.canParse(location, request.url.href)) {
     throw new BadRedirect(`answered ${status}, with a Location that is no URL`);
   }
@@ -34,7 +35,7 @@ export function redirected(
   const kept = Object.entries(request.headers).filter(
     ([name]) => !(isOther && !FOR_ANYONE.test(name)) && !(asGet && name.startsWith("content-")),
   );
-  const headers = Object.fromEntries(kept);
-  if (asGet) return { method: "GET", url, headers };
-  return { method, url, headers, ...(body === undefined ? {} : { body }) };
+  const next = { url, shown: shownUrl(url), headers: Object.fromEntries(kept) };
+  if (asGet) return { ...next, method: "GET" };
+  return { ...next, method, ...(body === undefined ? {} : { body }) };
 }

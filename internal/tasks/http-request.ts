@@ -7,6 +7,8 @@ export interface HttpRequest {
   readonly method: HttpMethod;
   /** Without user and password. */
   readonly url: URL;
+  /** The URL as it may be told. */
+  readonly shown: string;
   /** By their names in small letters. */
   readonly headers: Readonly<Record<string, string | string[]>>;
   readonly body?: string;
@@ -24,7 +26,7 @@ export function requestOf({ command, options: given }: TaskCall): HttpRequest | 
   const auth = options.auth ?? userInfoOf(url);
   url.username = "";
   url.password = "";
-  for (const [name, value] of pairsOf(options.query ?? {})) url.searchParams.append(name, value);
+  addQuery(url, options.query ?? {});
   const body = bodyOf(options) ?? {
     ...(WITH_JSON_BODY.has(method) ? { type: "application/json" } : {}),
     ...(line.body === undefined ? {} : { text: line.body }),
@@ -35,7 +37,14 @@ export function requestOf({ command, options: given }: TaskCall): HttpRequest | 
     ...(auth === undefined ? {} : { authorization: authorization(auth) }),
     ...inSmallLetters(options.headers ?? {}),
   };
-  return { method, url, headers, ...(body.text === undefined ? {} : { body: body.text }) };
+  const shown = shownUrl(url, options.url);
+  return { method, url, shown, headers, ...(body.text === undefined ? {} : { body: body.text }) };
+}
+
+/** What is there already stays as it was written: it may be signed. */
+function addQuery(url: URL, query: Fields): void {
+  const added = new URLSearchParams(pairsOf(query)).toString();
+  if (added !== "") url.search = url.search === "" ? added : `${url.search}&${added}`;
 }
 
 interface Body {
@@ -84,7 +93,11 @@ function authorization({ basic, bearer = "" }: HttpAuth): string {
   return `Basic ${Buffer.from(`${basic.username}:${basic.password}`).toString("base64")}`;
 }
 
-/** A URL as it may be told: what is behind the `?` is often a key. */
-export function shownUrl(url: URL): string {
-  return `${url.origin}${url.pathname}${url.search === "" ? "" : "?…"}`;
+/**
+ * A URL as it may be told: what is behind the `?` is often a key. One of `with` may be a secret, which is masked where it
+ * stands in full; where it would not, its origin has to do.
+ */
+export function shownUrl(url: URL, given = ""): string {
+  const shown = `${url.origin}${url.pathname}`;
+  return `${shown.includes(given) ? shown : `${url.origin}/…`}${url.search === "" ? "" : "?…"}`;
 }

@@ -13,7 +13,7 @@ import { readBody, valueOf } from "./http-body.ts";
 import { errorOfSending } from "./http-errors.ts";
 import { type HttpAnswer, HttpClient, type HttpTimes } from "./http-exchange.ts";
 import { BadRedirect, redirected } from "./http-redirect.ts";
-import { type HttpRequest, requestOf, shownUrl } from "./http-request.ts";
+import { type HttpRequest, requestOf } from "./http-request.ts";
 import { errorOfStatus } from "./http-verdict.ts";
 import { NetPolicy } from "./net-policy.ts";
 
@@ -26,6 +26,8 @@ export interface HttpOptions {
 
 const MAX_REDIRECTS = 5;
 const CONNECT_SECONDS = 10;
+/** A timer that is given more ends at once. */
+const MAX_SECONDS = 2 ** 31 / 1_000 - 1;
 const RESPONSE_HEADERS = ["content-type"];
 
 /** The worker knows why, and says so in its place. */
@@ -76,17 +78,17 @@ export class HttpTaskExecutor implements TaskExecutor {
         const next = most === 0 ? undefined : redirected(request, answer);
         if (next === undefined) {
           const returned = await this.#finish(request, answer, asking);
-          asking.log(`${shown(request)} → ${answer.status} in ${Math.round(performance.now() - begun)} ms`);
+          asking.log(`${told(request)} → ${answer.status} in ${Math.round(performance.now() - begun)} ms`);
           return returned;
         }
         answer.drop();
         if (left === 0) throw new BadRedirect(`there are more than ${most} redirects (max_redirects)`);
-        asking.log(`${shown(request)} → ${answer.status}, on to ${shownUrl(next.url)}`);
+        asking.log(`${told(request)} → ${answer.status}, on to ${next.shown}`);
         request = next;
       }
     } catch (error) {
       if (error === ENDED) return failed({ reason: "cancelled", message: ENDED.message });
-      return failed(errorOfSending(shown(request), error, asking.times));
+      return failed(errorOfSending(told(request), error, asking.times));
     }
   }
 
@@ -99,7 +101,7 @@ export class HttpTaskExecutor implements TaskExecutor {
       body: valueOf(read, textOf(headers["content-type"]), log),
       ...(read.isCut ? { body_truncated: true } : {}),
     };
-    const error = errorOfStatus(shown(request), answer, options);
+    const error = errorOfStatus(told(request), answer, options);
     return error === undefined ? { ok: true, output } : failed(error, output);
   }
 }
@@ -109,15 +111,16 @@ function failed(error: TaskError, output?: JsonObject): TaskReturn {
 }
 
 function timesOf(options: HttpTaskOptions): HttpTimes {
+  const most = (seconds: number): number => Math.min(seconds, MAX_SECONDS);
   return {
-    connect: options.connect_timeout ?? CONNECT_SECONDS,
-    headers: options.headers_timeout ?? 0,
-    body: options.body_timeout ?? 0,
+    connect: most(options.connect_timeout ?? CONNECT_SECONDS),
+    headers: most(options.headers_timeout ?? 0),
+    body: most(options.body_timeout ?? 0),
   };
 }
 
-function shown({ method, url }: HttpRequest): string {
-  return `${method} ${shownUrl(url)}`;
+function told({ method, shown }: HttpRequest): string {
+  return `${method} ${shown}`;
 }
 
 /** How the body is packed; where there is none, it is not. */

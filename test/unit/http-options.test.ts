@@ -85,7 +85,11 @@ describe("what is refused", () => {
       "command: POST http://a.b x, with: { form: {} }",
       "command: command: has a body, and so has `with`: leave out that of the command, or `form`",
     ],
-    ["with: { url: nowhere }", "command: command: 'nowhere' is no URL"],
+    ["with: { url: nowhere }", "command: command: is left out, and `url` of `with` is no URL"],
+    [
+      "command: POST secret://HOOK x",
+      "command: command: secret:// is not looked up in a command; put what names a secret into with, env or params",
+    ],
     ["with: { url: ftp://x }", "command: command: 'ftp:' is not http: or https:"],
     [
       "with: { url: http://a.b, method: FETCH }",

@@ -36,7 +36,7 @@ describe("which statuses are a success", () => {
   on("/made", (response) => response.writeHead(201).end());
 
   test("400 and above is none, and keeps its output", async () => {
-    expect(await ask({ url: "/teapot?token=abc" })).toEqual({
+    expect(await ask({ url: "/teapot", query: { token: "abc" } })).toEqual({
       ok: false,
       error: { reason: "http-status", message: `GET ${server.url}/teapot?… answered 418` },
       output: { status: 418, headers: { "content-type": "text/plain" }, body: "short and stout" },
@@ -64,6 +64,17 @@ describe("which statuses are a success", () => {
     const result = await ask({ url: "/made", expect_status: [200] });
     expect(result).toMatchObject({ ok: false, error: { reason: "http-status" }, output: { status: 201 } });
   });
+});
+
+test.each([
+  ["/hook/secret", "/hook/secret"],
+  ["/hook/secret?wait=true", "/…?…"],
+  ["/hook/sec ret", "/…"],
+  ["/a/../hook/secret", "/…"],
+])("a URL of `with` may be a secret: %s is told where it can be masked in full", async (url, shown) => {
+  answers.set("/hook/secret", (response) => response.writeHead(404).end());
+  answers.set("/hook/sec%20ret", (response) => response.writeHead(404).end());
+  expect(await ask({ url })).toMatchObject({ error: { message: `GET ${server.url}${shown} answered 404` } });
 });
 
 describe("whether and when it is worth another attempt", () => {

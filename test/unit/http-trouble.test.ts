@@ -104,6 +104,13 @@ describe("time", () => {
     expect(result).toMatchObject({ ok: true, output: { body: "abcdef" } });
   });
 
+  test("limits that are longer than any timer", async () => {
+    await using server = await TestHttp.http((_request, response) => void slowly(response, ["a", "b"]));
+    const options = { connect_timeout: 9e9, headers_timeout: 9e9, body_timeout: 9e9 };
+    const result = await http.execute(call(`GET ${server.url}/`, { options }), context());
+    expect(result).toMatchObject({ ok: true, output: { body: "ab" } });
+  });
+
   async function slowly(to: { write(text: string): void; end(): void }, parts: string[]): Promise<void> {
     for (const part of parts) {
       to.write(part);

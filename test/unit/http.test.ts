@@ -128,6 +128,13 @@ describe("what is sent", () => {
     ]);
   });
 
+  test("a query that is there already stays as it is written", async () => {
+    expect(await sent({ url: "/echo?flag&sig=a/b%20c" })).toMatchObject({ url: "/echo?flag&sig=a/b%20c" });
+    expect(await sent({ url: "/echo?flag&sig=a/b%20c", query: { page: "2" } })).toMatchObject({
+      url: "/echo?flag&sig=a/b%20c&page=2",
+    });
+  });
+
   test.each([
     [{ json: { a: [1, null] } }, "application/json", '{"a":[1,null]}'],
     [{ json: null }, "application/json", "null"],
