@@ -1,10 +1,17 @@
 /** `dag run FILE --dry-run`: the plan, and nothing runs. */
 import { Graph } from "../../internal/core/graph.ts";
+import { secretsIn } from "../../internal/core/secrets.ts";
 import type { Dag, Task } from "../../internal/core/model.ts";
 
 export function plan(dag: Dag, tenantId: string = dag.tenantId): string {
   const steps = [...new Graph(dag).order].map((position, i) => `  ${i + 1}. ${step(dag.tasks[position])}`);
-  const head = [`DRY RUN: DAG '${dag.name}'`, `Tenant: ${tenantId}`, `Tasks: ${dag.tasks.length}`];
+  const secrets = secretsOf(dag);
+  const head = [
+    `DRY RUN: DAG '${dag.name}'`,
+    `Tenant: ${tenantId}`,
+    `Tasks: ${dag.tasks.length}`,
+    ...(secrets.length === 0 ? [] : [`Secrets: ${secrets.join(", ")}`]),
+  ];
   return `${[...head, "", "Execution Plan:", ...steps].join("\n")}\n`;
 }
 
@@ -12,7 +19,13 @@ export function plan(dag: Dag, tenantId: string = dag.tenantId): string {
 export function planJson(dag: Dag, tenantId: string = dag.tenantId): string {
   const order = [...new Graph(dag).order].map((position) => dag.tasks[position]);
   const tasks = order.map((task) => ({ id: task?.id, type: task?.type, depends_on: task?.dependsOn }));
-  return `${JSON.stringify({ dag: dag.name, tenant: tenantId, tasks })}\n`;
+  return `${JSON.stringify({ dag: dag.name, tenant: tenantId, secrets: secretsOf(dag), tasks })}\n`;
+}
+
+/** The names of those that the workers must have. */
+function secretsOf(dag: Dag): string[] {
+  const values = dag.tasks.flatMap(({ env, options, params }) => [env, options, params]);
+  return [...(secretsIn(dag.params, ...values) ?? [])].toSorted();
 }
 
 function step(task: Task | undefined): string {

@@ -11,8 +11,19 @@ export function cutAfter(text: string, limit: number): string {
   return `${text.slice(0, limit)} [… ${text.length - limit} characters cut]`;
 }
 
-/** Where a text says so; V8 shows what is no JSON as `..."a piece of it"... is not valid JSON`. */
-const MARK = /(\n\[… \d+ bytes cut …\]\n| \[… \d+ characters cut\]|\.\.\."|"\.\.\. is not valid JSON)/;
+/**
+ * Where a text says so, and where Node does: an error shows `..."a piece"... is not valid JSON`, and a long value ends
+ * `'... 12 more characters`.
+ */
+const MARKS = [
+  String.raw`\n\[… \d+ bytes cut …\]\n`,
+  String.raw` \[… \d+ characters cut\]`,
+  String.raw` \[…\]`,
+  String.raw`\.\.\."`,
+  String.raw`"\.\.\. is not valid JSON`,
+  String.raw`['"\x60]\.\.\. \d+ more characters?`,
+];
+const MARK = new RegExp(`(${MARKS.join("|")})`);
 
 /** What is left of a text, in turn with the marks between: the odd ones are marks. A text that nothing was cut from is the only one. */
 export function splitAtCuts(text: string): string[] {

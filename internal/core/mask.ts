@@ -27,28 +27,33 @@ export class Mask {
     this.#search = new ByteSearch(this.#patterns);
   }
 
-  /** The same text when there is nothing to mask. */
-  text(text: string): string {
+  /** The same text when there is nothing to mask. One that `isCut` may go on behind its end. */
+  text(text: string, isCut = false): string {
     const parts = splitAtCuts(text);
-    if (parts.length === 1) return this.#whole(text);
     const last = parts.length - 1;
     const masked = parts.map((part, i) => {
       if (i % 2 === 1) return part;
-      return this.#withoutEdges(this.#whole(part), { begin: i > 0, end: i < last });
+      return this.#withoutEdges(this.#whole(part), { begin: i > 0, end: i < last || isCut });
     });
     return masked.join("");
   }
 
-  /** Texts and keys however deep, and numbers; those that hold a secret become texts. */
-  json(value: JsonValue): JsonValue {
-    if (typeof value === "string") return this.text(value);
+  /**
+   * Texts and keys however deep, and numbers; those that hold a secret become texts. As outputs have it, a text is cut
+   * that has `<key>_truncated` beside it.
+   */
+  json(value: JsonValue, isCut = false): JsonValue {
+    if (typeof value === "string") return this.text(value, isCut);
     if (typeof value === "number") {
       const text = this.text(String(value));
       return text === String(value) ? value : text;
     }
     if (typeof value !== "object" || value === null) return value;
     if (Array.isArray(value)) return value.map((item) => this.json(item));
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [this.text(key), this.json(item)]));
+    const masked = Object.entries(value).map(([key, item]): [string, JsonValue] => {
+      return [this.text(key), this.json(item, Object.hasOwn(value, `${key}_truncated`))];
+    });
+    return Object.fromEntries(masked);
   }
 
   /** For what comes piece by piece. */

@@ -1,5 +1,6 @@
 /** Fetches images, and tells the log of the task how that goes on. */
 import { createInterface } from "node:readline";
+import { cutAfter } from "../core/cut.ts";
 import type { RegistryAuth } from "../core/docker-fields.ts";
 import { imageName, type ImageReference } from "../core/docker-image.ts";
 import type { TaskContext } from "../ports/task-executor.ts";
@@ -99,6 +100,6 @@ function read(text: string): Line {
   try {
     return JSON.parse(text) as Line;
   } catch {
-    throw new EngineError(`the Docker engine sent what is no JSON: ${text.slice(0, 100)}`);
+    throw new EngineError(`the Docker engine sent what is no JSON: ${cutAfter(text, 100)}`);
   }
 }

@@ -7,6 +7,7 @@
  *    process ends before, the next one on this host removes it; see `DockerKeeper`.
  * D4 Output is captured within a limit, and read no faster than it is handed on.
  */
+import { cutAfter } from "../core/cut.ts";
 import { type DockerTask, readDockerTask } from "../core/docker-command.ts";
 import { OWN_FOLDER } from "../core/docker-fields.ts";
 import type { JsonObject } from "../core/json.ts";
@@ -145,7 +146,7 @@ export class DockerTaskExecutor implements TaskExecutor {
       .text()
       .split("\n")
       .findLast((line) => line.trim() !== "");
-    const message = `exit code ${exitCode}${last === undefined ? "" : `: ${last.slice(0, 500)}`}`;
+    const message = `exit code ${exitCode}${last === undefined ? "" : `: ${cutAfter(last, 500)}`}`;
     return { reason: "exit-nonzero", message, exitCode };
   }
 

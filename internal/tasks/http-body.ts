@@ -2,6 +2,7 @@
 import { pipeline, type Readable } from "node:stream";
 import { TextDecoder } from "node:util";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
+import { cutAfter } from "../core/cut.ts";
 import type { JsonValue } from "../core/json.ts";
 
 /** The body is not what its headers say. */
@@ -56,7 +57,7 @@ function unpacked(body: Readable, encoding: string): AsyncIterable<unknown> {
   if (names.length > MAX_LAYERS || names.some((name) => !Object.hasOwn(UNPACK, name))) {
     body.destroy();
     throw new BadBody(
-      `the body of the answer is packed as '${encoding.slice(0, 100)}', which is not known; ask for another form with the header accept-encoding`,
+      `the body of the answer is packed as '${cutAfter(encoding, 100)}', which is not known; ask for another form with the header accept-encoding`,
     );
   }
   const stages = names.toReversed().flatMap((name) => UNPACK[name]?.() ?? []);

@@ -1,4 +1,5 @@
 /** What a command wrote to its output file, wherever it ran. */
+import { cutAfter } from "../core/cut.ts";
 import type { JsonObject } from "../core/json.ts";
 
 /** The output file is there and cannot be read as output. */
@@ -32,7 +33,7 @@ function parseLines(text: string): JsonObject {
     const at = line.indexOf("=");
     if (at <= 0) {
       throw new BadOutputFile(
-        `line ${i + 1} of the output file is neither KEY=value nor JSON: ${line.slice(0, 80)}`,
+        `line ${i + 1} of the output file is neither KEY=value nor JSON: ${cutAfter(line, 80)}`,
       );
     }
     output[line.slice(0, at).trim()] = line.slice(at + 1);

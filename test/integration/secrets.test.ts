@@ -268,6 +268,7 @@ test("a run in this process has them too", async () => {
 test("the example of the documentation does what it says", async () => {
   const example = new URL("../../examples/task-types/secrets.yaml", import.meta.url).pathname;
   const env = { JETDAG_SECRET_API_TOKEN: VALUES.TOKEN, JETDAG_SECRET_DB_PASSWORD: "opensesame" };
+  expect((await dag(["run", example, "--dry-run"])).stdout).toContain("\nSecrets: API_TOKEN, DB_PASSWORD\n");
   const { stdout, code } = await dag(["run", example, "--json"], env);
   const { tasks } = JSON.parse(stdout) as { tasks: Record<string, Task> };
   expect(tasks.fetch?.output?.stdout).toMatch(/^a token of \d+ characters, shown as \*\*\*$/);

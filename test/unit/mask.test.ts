@@ -1,5 +1,6 @@
 /** Does anything of a secret get through, in whatever form, however it is cut into pieces? And does all else stay as it is? */
 import { execFileSync } from "node:child_process";
+import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { cutAfter } from "../../internal/core/cut.ts";
 import type { JsonObject } from "../../internal/core/json.ts";
@@ -181,6 +182,23 @@ describe("what was cut in the middle of a secret", () => {
       const pieces = shown.replaceAll(/\[… \d+ bytes cut …\]/g, "").split(/[xyz*\s]+/);
       expect(pieces.join(""), `${shift}: ${shown}`).toBe("");
     }
+  });
+
+  test("by the limit of a body, which its output tells beside it", () => {
+    for (let kept = 1; kept < secret.length; kept++) {
+      const body = `got ${secret.slice(0, kept)}`;
+      expect(mask.json({ body, body_truncated: true, whole: "got c" })).toEqual({
+        body: "got ***",
+        body_truncated: true,
+        whole: "got c",
+      });
+    }
+  });
+
+  test("by who shows a long value", () => {
+    const shown = inspect(`${"x".repeat(90)}${secret}`, { maxStringLength: 100 });
+    expect(mask.text(shown)).toMatch(/^'x+\*\*\*'\.\.\. \d+ more characters$/);
+    expect(mask.text(`${secret.slice(0, 9)} […]`)).toBe("*** […]");
   });
 
   test("by the limit of a message", () => {
