@@ -27,6 +27,7 @@ export interface LogBatch {
   readonly bytes: number;
   /** The attempt has printed more than is kept of it: this is of its newest. */
   readonly isTail: boolean;
+  /** None of one that only empties its slot. */
   readonly pieces: readonly LogPiece[];
 }
 

@@ -24,6 +24,8 @@ export class LogLines {
 
   /** What a batch tells. Batches of one writer are best given in the order of their positions. */
   take(batch: LogBatch): LogEntry[] {
+    // It has emptied its slot, no more.
+    if (batch.pieces.length === 0) return [];
     const writer = this.#writerOf(batch.writer);
     if (writer.seen.includes(batch.from)) return [];
     writer.seen.push(batch.from);

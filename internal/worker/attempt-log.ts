@@ -78,7 +78,7 @@ export class Outbox {
       }
     }
     this.#tail.add({ stream, bytes, time });
-    this.#tail.keep(this.#slots.tail);
+    this.#tail.keep(this.#slots.waiting);
   }
 
   end(): void {
@@ -91,8 +91,8 @@ export class Outbox {
     backlog.keep(Math.max(0, backlog.weight - weight));
   }
 
-  /** The next batch; none when what waits is no text yet. */
-  next(): LogBatch | undefined {
+  /** The next batch, and those that empty slots for it; none when what waits is no text yet. */
+  next(): LogBatch[] {
     const isTail = this.#head.weight === 0 && this.#tail.total > 0;
     const taken = isTail ? this.#takeTail() : this.#head.take(MAX_BATCH);
     const isLast = this.#isEnded && this.weight === 0;
@@ -102,15 +102,18 @@ export class Outbox {
     const isGap = taken.from > this.#taken;
     this.#taken = taken.from + taken.bytes;
     if (isGap) this.#told = taken.from;
-    if (pieces.length === 0) return undefined;
+    if (pieces.length === 0) return [];
     const from = this.#told;
     this.#told = this.#taken;
-    const slot = isTail ? this.#slots.nextOfTail(taken.weight) : this.#slots.nextOfHead();
-    return { ...this.#identity, slot, from, bytes: this.#told - from, isTail, pieces };
+    const { slot, emptied } = isTail
+      ? this.#slots.nextOfTail(taken.weight)
+      : { slot: this.#slots.nextOfHead(), emptied: [] };
+    const batch = { ...this.#identity, slot, from, bytes: this.#told - from, isTail, pieces };
+    return [batch, ...emptied.map((empty) => ({ ...batch, slot: empty, bytes: 0, pieces: [] }))];
   }
 
   #takeTail(): Taken {
-    const taken = this.#tail.take(this.#slots.room);
+    const taken = this.#tail.take(MAX_BATCH);
     return { ...taken, from: this.#head.total + taken.from };
   }
 }

@@ -155,10 +155,10 @@ export class BufferedLogs implements AttemptLogs {
 
   #turn(outbox: Outbox): void {
     const before = outbox.weight;
-    const batch = outbox.next();
+    const batches = outbox.next();
     outbox.turnAt = this.#options.clock.monotonic();
     this.#waiting += outbox.weight - before;
-    if (batch !== undefined) this.#send(batch);
+    for (const batch of batches) this.#send(batch);
     if (!outbox.isDone) return;
     const { printed: bytes, dropped } = outbox;
     this.#options.onEnded(outbox.attempt, { bytes, dropped });

@@ -228,8 +228,7 @@ describe("the limit", () => {
       expect(entries.at(-1)).toMatchObject({ text: String(i).padStart(15, "0") });
       const size = entries.reduce((sum, each) => sum + (each.kind === "line" ? 16 : 0), 0);
       expect(size).toBeLessThanOrEqual(64 * 1_024);
-      const newest = entries.length - entries.findLastIndex(({ kind }) => kind === "gap");
-      expect(newest).toBeGreaterThan(50);
+      expect(entries.filter(({ kind }) => kind === "gap").length).toBeLessThanOrEqual(1);
     }
   });
 
