@@ -76,6 +76,6 @@ describe("a run", () => {
   test("without a DAG, with options that are none, and a function that is none", async () => {
     await expect(executor.execute({} as DagRun)).rejects.toThrow(DefinitionError);
     await expect(executor.execute({ dag }, { signl: 1 } as object)).rejects.toThrow("did you mean 'signal'?");
-    expect(() => executor.registerFunction("x", 5 as never)).toThrow("takes a function");
+    expect(() => executor.registerFunction("x", 5 as never)).toThrow("takes a name and a function");
   });
 });
