@@ -1,5 +1,5 @@
 /**
- * The forms in which the value of a secret turns up where it was printed: as it is, and in JSON, in base64 at each place
+ * The forms in which the value of a secret turns up where it was printed: as it is, in quotes, in base64 at each place
  * among other bytes, and encoded for URLs. Of a value of several lines, each line as well, as PEM keys and files of JSON
  * have them.
  */
@@ -15,11 +15,11 @@ export function formsOf(value: string): Set<string> {
   const whole = DECODER.decode(ENCODER.encode(value));
   const all = [whole, whole.trim()].flatMap((each) => [
     each,
-    ...jsonForms(each),
+    ...quotedForms(each),
     ...base64Forms(each),
     ...urlForms(each),
   ]);
-  return new Set([...all, ...linesOf(whole).flatMap((line) => [line, ...jsonForms(line)])]);
+  return new Set([...all, ...linesOf(whole).flatMap((line) => [line, ...quotedForms(line)])]);
 }
 
 /** A file of JSON has the breaks of its texts as `\n`. */
@@ -28,11 +28,17 @@ function linesOf(value: string): string[] {
   return lines.length === 1 ? [] : lines.filter((line) => line.length >= MIN_LINE);
 }
 
-/** Some write ASCII only. */
-function jsonForms(value: string): string[] {
+/** In quotes of either kind, as JSON, JavaScript and Python show it, where some write ASCII only; and as shells do. */
+function quotedForms(value: string): string[] {
   const text = JSON.stringify(value).slice(1, -1);
+  const single = text.replaceAll('\\"', '"');
+  const quoted = [text, single, single.replaceAll("'", String.raw`\'`)];
   const escaped = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  return [text, text.replaceAll(/[\u007f-\uffff]/g, escaped)];
+  const ascii = quoted.map((each) => each.replaceAll(/[\u007f-\uffff]/g, escaped));
+  // What `set -x` traces, and what `printf %q` prints.
+  const traced = value.replaceAll("'", String.raw`'\''`);
+  const escapedByShell = value.replaceAll(/[ \t!"$&'()*,;<>?[\\\]^`{|}]|^[#~]/g, String.raw`\$&`);
+  return [...quoted, ...ascii, traced, escapedByShell];
 }
 
 /** By itself, with and without a newline at its end and with and without padding, and after one, two or no bytes of a group of three. */

@@ -20,6 +20,15 @@ const PEM = [
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
 
+/** What bash prints for this command with the value as its argument. */
+function shell(command: string, value: string): string {
+  const script = `exec 2>&1; ${command} "$1"`;
+  return execFileSync("bash", ["-c", script, "bash", value], {
+    encoding: "utf8",
+    env: { LC_ALL: "C.UTF-8" },
+  });
+}
+
 /** What comes out of a stream that is fed these pieces. */
 function through(mask: Mask, pieces: readonly Uint8Array[]): string {
   const stream = mask.stream();
@@ -32,6 +41,15 @@ describe("every form of a value", () => {
     ["as it is", (value) => value],
     ["in JSON", (value) => JSON.stringify({ value }).slice(10, -2)],
     ["in JSON of ASCII", (value) => JSON.stringify(value).slice(1, -1).replaceAll("ü", "\\u00fc")],
+    ["as Node shows it", (value) => inspect(value).slice(1, -1)],
+    ["as a shell quotes it", (value) => shell("printf %q", value)],
+    [
+      "as a shell traces it",
+      (value) =>
+        shell("set -x; echo >/dev/null", value)
+          .replace(/^\+ echo '?/, "")
+          .replace(/'?\n$/, ""),
+    ],
     ["in base64", base64],
     ["in base64 without padding", (value) => base64(value).replace(/=+$/, "")],
     ["in base64 of echo", (value) => base64(`${value}\n`)],
@@ -45,7 +63,15 @@ describe("every form of a value", () => {
     ["in a form", (value) => new URLSearchParams({ value }).toString().slice(6)],
   ];
   test.each(forms)("%s", (_name, encode) => {
-    for (const value of [TOKEN, "four", "a'b(c)!*~ ", '{"a": "b\\\\c"}', "ends in blank ", "日本語"]) {
+    for (const value of [
+      TOKEN,
+      "four",
+      "a'b(c)!*~ ",
+      '{"a": "b\\\\c"}',
+      "ends in blank ",
+      "日本語",
+      "#a~#`[x]{y}^$z;|<>",
+    ]) {
       const mask = new Mask([value]);
       const form = encode(value);
       expect(mask.text(`<<${form}>>`), value).toBe("<<***>>");
