@@ -11,7 +11,6 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
-  rmdirSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -81,34 +80,40 @@ export class AttemptFolder {
     for (const path of [...Object.keys(files), outputFile]) {
       try {
         unlinkSync(path);
-      } catch {
-        // It is not there, or something else is.
+      } catch (error) {
+        if (/** @type {NodeJS.ErrnoException} */ (error).code !== "ENOENT") await isRemoved(path);
       }
     }
     try {
       // On some file systems this takes longer than all the rest of an attempt.
       await rmdir(folder);
     } catch {
-      await (user === undefined
-        ? rm(folder, { recursive: true, force: true }).catch(() => undefined)
-        : removeAs(user, folder));
+      await removeAll(folder, user);
     }
   }
 }
 
 /**
- * As its own user: with a link in the right place at the right time we would be led to what is somebody else's.
- *
- * @param {{ uid: number, gid: number }} user
  * @param {string} folder
+ * @param {Launch["user"]} user
  */
-async function removeAs(user, folder) {
-  const remover = spawn("rm", ["-rf", "--", folder], { ...user, cwd: "/", stdio: "ignore" });
+async function removeAll(folder, user) {
+  // Led by a link that was put in the right place at the right time, root would remove what is not that user's.
+  if (user === undefined && (await isRemoved(folder))) return;
+  // Its owner may have made a folder in it that not even its owner may look into.
+  const script = 'chmod -R u+rwx -- "$0"; rm -rf -- "$0"';
+  const remover = spawn("bash", ["-c", script, folder], { ...user, cwd: "/", stdio: "ignore" });
   await once(remover, "close").catch(() => undefined);
+  // The folder above is ours alone. What is still there goes with that one.
+  await rmdir(folder).catch(() => undefined);
+}
+
+/** @param {string} path */
+async function isRemoved(path) {
   try {
-    // Which that user cannot: the folder above is ours.
-    rmdirSync(folder);
+    await rm(path, { recursive: true });
+    return true;
   } catch {
-    // It goes with ours.
+    return false;
   }
 }

@@ -174,6 +174,8 @@ function whyNot({ code, message }, { program, cwd }) {
   switch (code) {
     case "ENOENT":
       return `'${program}' is not there, or not on the PATH`;
+    case "EACCES":
+      return `'${program}' may not be run, or ${cwd} not be entered: permission denied`;
     case "E2BIG":
       return "its arguments and its environment are longer than the system allows; hand large values over in a file";
     case "EAGAIN":
