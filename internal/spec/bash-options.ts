@@ -5,13 +5,18 @@ import { command, may, must, name, oneOf, text, whole } from "./fields.ts";
 const code = whole(1, 255);
 const codes = z.array(code, { error: must("a list of exit codes") }).meta({ title: "list of exit codes" });
 
-const argument = z.union(
-  [
-    z.union([command, z.number(), z.boolean()]).transform(String),
-    z.strictObject({ param: name.meta({ description: "The param whose value it is." }) }),
-  ],
-  { error: must("text, a number, true or false, or a map with param") },
-);
+const argument = z
+  .union(
+    [
+      z.union([text, z.number(), z.boolean()]).transform(String),
+      z.strictObject({ param: name.meta({ description: "The param whose value it is." }) }),
+    ],
+    { error: must("text, a number, true or false, or a map with param") },
+  )
+  .superRefine((value, context) => {
+    const { error } = command.safeParse(typeof value === "string" ? value : value.param);
+    for (const { message } of error?.issues ?? []) context.addIssue({ code: "custom", message });
+  });
 
 export const bashOptions = z
   .strictObject(
