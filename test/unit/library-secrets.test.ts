@@ -16,9 +16,10 @@ async function run(options: ExecutorOptions): Promise<RunResult["tasks"][string]
     ...options,
     observer: { observe: (each) => void seen.push(each) },
   });
-  executor.registerFunction("use", ({ token }, { log }) => {
-    log(`has ${String(token)}`);
-    return { token: token ?? null, length: String(token).length };
+  executor.registerFunction("use", (params, { log }) => {
+    const token = params.token as string;
+    log(`has ${token}`);
+    return { token, length: token.length };
   });
   await executor.start();
   const { tasks } = await executor.execute({
