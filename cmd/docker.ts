@@ -1,8 +1,6 @@
 /** What settings say of docker tasks. */
 import { ConfigError, type Settings } from "../internal/config/load.ts";
 import { SETTINGS } from "../internal/config/settings.ts";
-import { DEFAULT_QUEUE } from "../internal/core/model.ts";
-import { defaultQueueOf } from "../internal/core/task-types.ts";
 import { type DockerLimits, DockerPolicy } from "../internal/tasks/docker-policy.ts";
 
 type Of<N extends keyof Settings> = Pick<Settings, N>;
@@ -25,10 +23,4 @@ export function dockerPolicyOf(settings: OfDocker): DockerPolicy {
   const policy = DockerPolicy.of(dockerLimitsOf(settings));
   if (policy instanceof DockerPolicy) return policy;
   throw new ConfigError(`--${SETTINGS[policy.option].flag}: ${policy.wrong}`);
-}
-
-/** The queues that a worker serves: those that are named, or else those of the tasks that it can run. */
-export function queuesOf({ queues, docker }: Of<"queues" | "docker">): readonly string[] {
-  if (queues !== undefined) return queues;
-  return docker ? [DEFAULT_QUEUE, defaultQueueOf("docker")] : [DEFAULT_QUEUE];
 }

@@ -25,11 +25,15 @@ export async function isFile(what: string): Promise<boolean> {
 /** Rejects with `DefinitionError`, or with `BadInput` or `UsageError` when there is no such DAG. */
 export async function loadDefinition(
   what: string,
-  { settings, version }: { readonly settings: Settings; readonly version?: number },
+  {
+    settings,
+    types,
+    version,
+  }: { readonly settings: Settings; readonly types: readonly string[]; readonly version?: number },
 ): Promise<Dag> {
   if (await isFile(what)) {
     if (version !== undefined) throw new UsageError("--version is for deployed DAGs; a file has no versions");
-    return loadDag(what);
+    return loadDag(what, { types });
   }
   if (settings.nats === undefined) {
     throw new UsageError(
@@ -40,7 +44,7 @@ export async function loadDefinition(
   return withCluster(settings, (cluster) => deployedDag(named, cluster));
 }
 
-/** A deployed DAG, read from the text that it was deployed from. */
+/** A deployed DAG, read from the text that it was deployed from: its types were judged then. */
 export async function deployedDag(
   named: NamedDag,
   { catalog, definitions }: Pick<OpenCluster, "catalog" | "definitions">,
@@ -48,6 +52,7 @@ export async function deployedDag(
   const found = await findVersion(named, catalog);
   return parseDag(await definitions.source(found.source), {
     file: `${found.name} (version ${found.version})`,
+    types: "any",
   });
 }
 

@@ -17,11 +17,15 @@ interface Flags {
   readonly json: boolean;
 }
 
-export async function deploy({ json }: Flags, settings: Settings, files: readonly string[]): Promise<number> {
+export async function deploy(
+  { json, types }: Flags & { readonly types: readonly string[] },
+  settings: Settings,
+  files: readonly string[],
+): Promise<number> {
   const read = await Promise.all(
     files.map(async (file) => {
       const source = await readText(file);
-      return { file, source, dag: parseDag(source, { file }) };
+      return { file, source, dag: parseDag(source, { file, types }) };
     }),
   );
   refuseSameName(read.map(({ file, dag }) => ({ file, name: dag.name })));

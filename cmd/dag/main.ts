@@ -13,6 +13,7 @@ import { NotStored } from "../../internal/ports/storing.ts";
 import { DefinitionError } from "../../internal/spec/problems.ts";
 import { EngineNotThere } from "../../internal/tasks/docker.ts";
 import { FunctionsNotLoaded } from "../../internal/tasks/function-threads.ts";
+import { PluginsNotLoaded } from "../../internal/tasks/plugins.ts";
 import { CannotStart } from "../local/cannot-start.ts";
 import { VERSION } from "../version.ts";
 import { addConfigFlags, config } from "./config.ts";
@@ -108,14 +109,24 @@ const runCommand = add("run <file-or-name>", "run a DAG, and wait for its end", 
   .option("--tenant <id>", "whose run it is, instead of the definition's tenant");
 addSettings(runCommand, "dag");
 
-add("validate <files...>", "check DAG files and print every problem", (command) =>
-  validate(command.args, { json: isJson(command) }),
+const validateCommand = add(
+  "validate <files...>",
+  "check DAG files and print every problem",
+  async (command) => {
+    const settings = await readSettings(command, "check", process.env);
+    return validate(command.args, { json: isJson(command), types: settings.types ?? [] });
+  },
 );
+addSettings(validateCommand, "check");
 
 add("new <name>", "write a commented DAG file to begin with into this folder", (command) =>
   newDag(command.args[0] ?? "", { json: isJson(command) }),
 );
-add("schema", "print the JSON Schema of a DAG file, for editors", schema);
+const schemaCommand = add("schema", "print the JSON Schema of a DAG file, for editors", async (command) => {
+  const { types = [] } = await readSettings(command, "check", process.env);
+  return schema(types);
+});
+addSettings(schemaCommand, "check");
 
 addLook<RunsFlags>("runs", "list the runs on the cluster, newest first", ({ flags, settings }) =>
   runs(flags, settings),
@@ -170,11 +181,16 @@ const retryCommand = add(
   .option("--detach", "leave it to the cluster, and do not wait");
 addSettings(retryCommand, "dag");
 
-addLook(
+const deployCommand = add(
   "deploy <files...>",
   "store DAG files on the cluster, each as the next version of its DAG",
-  (looking) => deploy(looking.flags, looking.settings, looking.args),
+  async (command) => {
+    const { types = [] } = await readSettings(command, "check", process.env);
+    const settings = await readSettings(command, "look", process.env);
+    return deploy({ json: isJson(command), types }, settings, command.args);
+  },
 );
+addSettings(addSettings(deployCommand, "look"), "check");
 addLook<{ tag?: string }>("list", "list the deployed DAGs", ({ flags, settings }) =>
   list(flags, settings),
 ).option("--tag <name>", "only those with this tag");
@@ -236,6 +252,7 @@ const EXPECTED = [
   HistoryGone,
   LogFull,
   NotStored,
+  PluginsNotLoaded,
   ServerNotFound,
   UsageError,
 ];

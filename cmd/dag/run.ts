@@ -4,6 +4,8 @@ import type { JsonObject } from "../../internal/core/json.ts";
 import type { Dag } from "../../internal/core/model.ts";
 import { loadParams, parseParam } from "../../internal/spec/params.ts";
 import { nearest } from "../../internal/spec/problems.ts";
+import type { TaskExecutor } from "../../internal/ports/task-executor.ts";
+import { loadAllowed } from "../plugins.ts";
 import { DistributedExecutor } from "../library/distributed.ts";
 import { distributedOptions, localOptions } from "../library/from-settings.ts";
 import type { LibraryExecutor } from "../library/library-executor.ts";
@@ -44,7 +46,9 @@ export async function run(
 ): Promise<number> {
   const where = placeOf(flags, settings);
   const version = flags.version === undefined ? {} : { version: versionOf(flags.version) };
-  const dag = await loadDefinition(what, { settings, ...version });
+  const plugins = where === "cluster" ? [] : await loadAllowed(settings);
+  const types = [...(settings.types ?? []), ...plugins.map(({ type }) => type)];
+  const dag = await loadDefinition(what, { settings, types, ...version });
   const { runId, tenant } = flags;
   const dagRun = {
     dag,
@@ -64,7 +68,7 @@ export async function run(
   return drive(
     {
       dag,
-      createExecutor: (view) => createExecutor(where, settings, { view, flags }),
+      createExecutor: (view) => createExecutor(where, settings, { view, flags, plugins }),
       begin: (executor) => executor.submit(dagRun),
       advice: { definition: what, ...cluster },
     },
@@ -76,6 +80,7 @@ export async function run(
 /** Flags that say how tasks run: of runs on a cluster the workers decide. */
 const ONLY_HERE = [
   "functions",
+  "plugins",
   "function-memory",
   "workers",
   "grace",
@@ -125,7 +130,11 @@ function placeOf({ local, sequential, given }: RunFlags, { nats }: Settings): Pl
 function createExecutor(
   where: Place,
   settings: Settings,
-  { view, flags }: { readonly view: RunView; readonly flags: RunFlags },
+  {
+    view,
+    flags,
+    plugins,
+  }: { readonly view: RunView; readonly flags: RunFlags; readonly plugins: readonly TaskExecutor[] },
 ): LibraryExecutor {
   const ignored = (where === "cluster" ? ONLY_HERE : ONLY_CLUSTER).filter((each) => flags.given.has(each));
   for (const flag of ignored) {
@@ -140,9 +149,12 @@ function createExecutor(
   }
   if (flags.json) divertOthers();
   const options = localOptions(settings, view);
-  return where === "sequential"
-    ? new SequentialExecutor(options)
-    : new LocalExecutor({ ...options, workerCount: settings.workers });
+  const executor =
+    where === "sequential"
+      ? new SequentialExecutor(options)
+      : new LocalExecutor({ ...options, workerCount: settings.workers });
+  for (const plugin of plugins) executor.registerTaskExecutor(plugin);
+  return executor;
 }
 
 /** The definition's defaults come below; then the file, then the flags. */

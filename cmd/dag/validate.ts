@@ -7,12 +7,12 @@ import { counted } from "../../internal/telemetry/text.ts";
 /** All problems of all files; exit code 2 when there is any. */
 export async function validate(
   files: readonly string[],
-  { json }: { readonly json: boolean },
+  { json, types }: { readonly json: boolean; readonly types: readonly string[] },
 ): Promise<number> {
   let code = 0;
   for (const file of files) {
     try {
-      const dag = await loadDag(file);
+      const dag = await loadDag(file, { types });
       if (json) {
         process.stdout.write(
           `${JSON.stringify({ file, valid: true, dag: dag.name, tasks: dag.tasks.length, problems: [] })}\n`,

@@ -3,9 +3,12 @@ import { SETTINGS } from "../../internal/config/settings.ts";
 import { StoredDefinitions } from "../../internal/contract/definitions.ts";
 import { isNamespace, NAMESPACE_RULE } from "../../internal/contract/subjects.ts";
 import { windowSize } from "../../internal/core/flow.ts";
+import { DEFAULT_QUEUE } from "../../internal/core/model.ts";
+import { defaultQueueOf, queuesOf } from "../../internal/core/task-types.ts";
 import { BadInput } from "../../internal/executor/executor.ts";
 import { ExecutorService } from "../../internal/executor/service.ts";
 import type { ExecutorSettings, Ports } from "../../internal/executor/settings.ts";
+import type { TaskExecutor } from "../../internal/ports/task-executor.ts";
 import type { LogBounds } from "../../internal/contract/streams.ts";
 import { systemClock, systemRandom } from "../../internal/memory/system.ts";
 import { type NatsCluster, openCluster } from "../../internal/nats/cluster.ts";
@@ -52,6 +55,8 @@ export interface DistributedOptions extends Omit<ExecutorOptions, "queueSize"> {
   readonly lossCap?: number;
   /** Values above this many bytes go by reference; 1,024 at least. Default 65,536. */
   readonly inlineLimit?: number;
+  /** Types of tasks that only the plug-ins of workers have: definitions may name them. Default none. */
+  readonly types?: readonly string[];
   /** How many bytes are kept of the log of each attempt that runs in this process; 16,384 at least. Default 10 MiB. */
   readonly logLimit?: number;
   /**
@@ -75,6 +80,7 @@ const DISTRIBUTED_OPTIONS: FieldsOf<DistributedOptions> = {
   ackWait: true,
   lossCap: true,
   inlineLimit: true,
+  types: true,
   logLimit: true,
   retention: true,
 };
@@ -102,6 +108,10 @@ export class DistributedExecutor extends LibraryExecutor {
     super(new Tasks(options), resolveOptions(options, { default: 0, min: 0 }));
     if (options.namespace !== undefined && !isNamespace(options.namespace)) {
       throw new BadInput(`namespace '${options.namespace}' is not allowed: ${NAMESPACE_RULE}`);
+    }
+    const { types } = options;
+    if (types !== undefined && !(Array.isArray(types) && types.every((each) => typeof each === "string"))) {
+      throw new BadInput("types must be a list of names of task types");
     }
     this.#distributed = options;
     const settings = executorSettings(this.options, windowSize);
@@ -132,6 +142,20 @@ export class DistributedExecutor extends LibraryExecutor {
       inlineLimit: wholeNumber("inlineLimit", options.inlineLimit ?? settings.inlineLimit, 1_024),
       ...(options.retention === undefined ? {} : { retention: resolveRetention(options.retention) }),
     };
+  }
+
+  /** Before `start`, where this process has slots: they serve the queue of the type's name too. */
+  override registerTaskExecutor(executor: TaskExecutor): void {
+    super.registerTaskExecutor(executor);
+    const isServed = defaultQueueOf(executor.type) === DEFAULT_QUEUE;
+    if (this.#cluster === undefined || this.options.workerCount === 0 || isServed) return;
+    throw new BadInput(
+      `registerTaskExecutor: '${executor.type}' has to be registered before start, or no slot takes its tasks`,
+    );
+  }
+
+  protected override types(): readonly string[] {
+    return [...super.types(), ...(this.#distributed.types ?? [])];
   }
 
   /** Whether the connection to the cluster stands; when it is lost, it is tried again all the time. */
@@ -191,7 +215,7 @@ export class DistributedExecutor extends LibraryExecutor {
       workers: this.tasks.workers(
         this.options.workerCount,
         { ...ports, liveness, link: cluster.link, attemptLogs: this.#logs },
-        { ...this.options, queues: this.tasks.queues() },
+        { ...this.options, queues: queuesOf(this.tasks.registry.types(), this.options.allow) },
       ),
       registry: this.tasks.registry,
       standsIn: this.#distributed.dedicated !== true,

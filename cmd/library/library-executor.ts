@@ -1,6 +1,7 @@
 /** What the three executors of the library have in common: definitions are checked here, the work is the service's. */
 import type { JsonObject } from "../../internal/core/json.ts";
 import type { Dag } from "../../internal/core/model.ts";
+import { problemOfType } from "../../internal/core/task-types.ts";
 import type { RunResult } from "../../internal/core/result.ts";
 import {
   BadInput,
@@ -117,6 +118,12 @@ export abstract class LibraryExecutor {
 
   /** Adds, or replaces, what runs one type of task in this process, and makes the type known to definitions. */
   registerTaskExecutor(executor: TaskExecutor): void {
+    const given = executor as Partial<TaskExecutor> | null | undefined;
+    if (typeof given?.execute !== "function") {
+      throw new BadInput("registerTaskExecutor takes { type, execute(call, context) {…} }");
+    }
+    const problem = problemOfType(executor.type);
+    if (problem !== undefined) throw new BadInput(`registerTaskExecutor: ${problem}`);
     this.tasks.registry.register(executor);
   }
 
@@ -168,7 +175,12 @@ export abstract class LibraryExecutor {
     if (run.params !== undefined) checkParams(run.params);
     checkText("runId", run.runId);
     checkText("tenantId", run.tenantId);
-    return { ...run, dag: ensureDag(run.dag, { types: this.tasks.registry.types() }) };
+    return { ...run, dag: ensureDag(run.dag, { types: this.types() }) };
+  }
+
+  /** The types of tasks that definitions may name. */
+  protected types(): readonly string[] {
+    return this.tasks.registry.types();
   }
 
   #running(): ExecutorService {

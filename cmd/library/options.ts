@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import type { Ports, ExecutorSettings } from "../../internal/executor/settings.ts";
 import { BadInput } from "../../internal/executor/executor.ts";
 import { DEFAULT_TASK_TIMEOUT_MS } from "../../internal/core/model.ts";
-import { canonicalType, defaultQueueOf } from "../../internal/core/task-types.ts";
+import { canonicalType } from "../../internal/core/task-types.ts";
 import type { Link } from "../../internal/ports/link.ts";
 import type { Liveness } from "../../internal/ports/liveness.ts";
 import type { Observer } from "../../internal/ports/observer.ts";
@@ -222,12 +222,7 @@ export class Tasks {
     this.#docker?.close();
   }
 
-  /** Those of the tasks that this process can run. */
-  queues(): readonly string[] {
-    return [...new Set(this.registry.types().map(defaultQueueOf))];
-  }
-
-  /** Workers of one slot each, in this process, that take from `queues`. */
+  /** Workers of one slot each, in this process. */
   workers(
     count: number,
     ports: Ports & { readonly liveness: Liveness; readonly link: Link; readonly attemptLogs: AttemptLogs },

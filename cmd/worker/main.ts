@@ -7,6 +7,7 @@ import { addSettings, runProgram } from "../../internal/config/options.ts";
 import { readSettings } from "../../internal/config/read-settings.ts";
 import { StoredDefinitions } from "../../internal/contract/definitions.ts";
 import { attemptKey } from "../../internal/core/attempt.ts";
+import { queuesOf } from "../../internal/core/task-types.ts";
 import { systemClock, systemRandom } from "../../internal/memory/system.ts";
 import { type NatsCluster, openCluster } from "../../internal/nats/cluster.ts";
 import { ConnectFailed, withoutSecrets } from "../../internal/nats/connection.ts";
@@ -18,6 +19,7 @@ import { CannotRunAs } from "../../internal/tasks/bash-user.ts";
 import type { DockerTaskExecutor } from "../../internal/tasks/docker.ts";
 import type { FunctionTaskExecutor } from "../../internal/tasks/function.ts";
 import { FunctionsNotLoaded } from "../../internal/tasks/function-threads.ts";
+import { PluginsNotLoaded } from "../../internal/tasks/plugins.ts";
 import { sweepScratchFolders } from "../../internal/tasks/scratch.ts";
 import { createLogger, type Logger } from "../../internal/telemetry/logger.ts";
 import { workerMetrics } from "../../internal/telemetry/metrics.ts";
@@ -29,7 +31,6 @@ import { openServiceHttp } from "../service-http.ts";
 import { VERSION } from "../version.ts";
 import { Ending } from "./ending.ts";
 import { tasksOf } from "./tasks.ts";
-import { queuesOf } from "../docker.ts";
 import { RunningCalls, type TaskExecutors } from "../running-calls.ts";
 
 const RETRY_MS = 3_000;
@@ -96,7 +97,13 @@ async function run(settings: Settings<"worker">): Promise<number> {
   });
   const secrets = secretsOf(settings, observer);
   const workerId = idOf(settings);
-  const { functions, docker, registry } = await tasksOf(settings, { workerId, observer, logger });
+  const loading = tasksOf(settings, { workerId, observer, logger });
+  const tasks = await Promise.race([loading, ending.begun.then(() => undefined)]);
+  if (tasks === undefined) {
+    logger.info("worker ended before its modules had loaded");
+    return ending.code;
+  }
+  const { functions, docker, registry } = tasks;
   if (docker !== undefined) state.docker = docker;
   const cluster = await connect(settings, { logger, observer, stopped: ending.begun });
   if (cluster !== undefined) {
@@ -111,16 +118,14 @@ async function run(settings: Settings<"worker">): Promise<number> {
       registry: calls.watching(registry),
       secrets,
     };
-    const worker = createWorker(settings, parts);
+    const queues = settings.queues ?? queuesOf(registry.types(), settings.allow);
+    const worker = createWorker(settings, { ...parts, queues });
     Object.assign(state, { cluster, worker });
     const started = worker.start().then(() => true);
     // A server that does not answer may hold it up for as long as it likes.
     if (await Promise.race([started, ending.begun.then(() => false)])) {
       state.isTaking = true;
-      logger.info(
-        { worker_id: worker.id, slots: settings.workers, queues: queuesOf(settings) },
-        "worker started",
-      );
+      logger.info({ worker_id: worker.id, slots: settings.workers, queues }, "worker started");
       void sayWhenAlone(cluster, logger);
     }
     await ending.begun;
@@ -163,10 +168,11 @@ function createWorker(
     readonly observer: Observer;
     readonly functions: FunctionTaskExecutor;
     readonly registry: TaskExecutors;
+    readonly queues: readonly string[];
     readonly secrets: Secrets;
   },
 ): Worker {
-  const { workerId, cluster, liveness, logs, observer, functions, registry, secrets } = parts;
+  const { workerId, cluster, liveness, logs, observer, functions, registry, queues, secrets } = parts;
   return new Worker({
     queue: cluster.queue,
     log: cluster.log,
@@ -186,7 +192,7 @@ function createWorker(
     observer,
     incarnation: `${workerId}-${systemRandom.id()}`,
     pid: process.pid,
-    queues: queuesOf(settings),
+    queues,
     slots: settings.workers,
     functions: () => functions.names(),
     taskTimeoutMs: settings.timeout,
@@ -270,6 +276,7 @@ try {
     error instanceof ConfigError ||
     error instanceof ConnectFailed ||
     error instanceof FunctionsNotLoaded ||
+    error instanceof PluginsNotLoaded ||
     error instanceof PortNotUsable;
   process.stderr.write(`worker: ${known ? error.message : String((error as Error).stack ?? error)}\n`);
   process.exitCode = known ? 2 : 1;

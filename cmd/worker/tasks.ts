@@ -11,6 +11,7 @@ import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
 import type { Logger } from "../../internal/telemetry/logger.ts";
 import { dockerPolicyOf } from "../docker.ts";
 import { netPolicyOf } from "../net-policy.ts";
+import { loadAllowed } from "../plugins.ts";
 
 export interface Tasks {
   readonly registry: TaskExecutorRegistry;
@@ -24,7 +25,7 @@ interface Surroundings {
   readonly logger: Logger;
 }
 
-/** Rejects with `ConfigError`, `CannotRunAs` and `FunctionsNotLoaded`. */
+/** Rejects with `ConfigError`, `CannotRunAs`, `FunctionsNotLoaded` and `PluginsNotLoaded`. */
 export async function tasksOf(settings: Settings<"worker">, around: Surroundings): Promise<Tasks> {
   const { functions: file, functionMemory: memoryMb, outputLimit, bodyLimit } = settings;
   const { allowNet, allowEnv, runAs } = settings;
@@ -38,7 +39,7 @@ export async function tasksOf(settings: Settings<"worker">, around: Surroundings
     ...(runAs === undefined ? {} : { user: await BashUser.of(runAs) }),
   });
   const http = new HttpTaskExecutor({ bodyLimit, netPolicy: netPolicyOf(allowNet) });
-  const registry = new TaskExecutorRegistry([bash, http, functions]);
+  const registry = new TaskExecutorRegistry([bash, http, functions, ...(await loadAllowed(settings))]);
   const docker = settings.docker ? await openDocker(settings, around) : undefined;
   if (docker !== undefined) registry.register(docker);
   return { registry, functions, docker };

@@ -1,7 +1,7 @@
 /** What a setting is. */
 
-/** `dag` is `dag run`; `look` is what asks a cluster: `dag status`, `dag cancel`, `dag workers`; `demo` is `npm start`; `up` is `dag up`. */
-export type Command = "dag" | "look" | "executor" | "worker" | "demo" | "up";
+/** `dag` is `dag run`; `check` is what reads definitions alone: `dag validate`; `look` is what asks a cluster: `dag status`, `dag cancel`, `dag workers`; `demo` is `npm start`; `up` is `dag up`. */
+export type Command = "dag" | "check" | "look" | "executor" | "worker" | "demo" | "up";
 
 /** How a setting's text is read. */
 export type Kind =

@@ -8,7 +8,7 @@ export const SETTINGS = {
     kind: "file",
     sentence:
       "The configuration file, instead of jetdag.yaml in the current folder or else in ~/.config/jetdag; every other setting may stand in it, in the flag's name with underscores.",
-    commands: ["dag", "look", "executor", "worker", "up"],
+    commands: ["dag", "check", "look", "executor", "worker", "up"],
   },
   nats: {
     flag: "nats",
@@ -75,7 +75,7 @@ export const SETTINGS = {
     flag: "queues",
     kind: "names",
     sentence:
-      "Queues that the worker takes from, separated by commas. Without it default, and docker with --docker.",
+      "Queues that the worker takes from, separated by commas. Without it default, docker with --docker, and those named as the types of its --plugins.",
     commands: ["worker", "up"],
   },
   functions: {

@@ -29,6 +29,7 @@ function defaultsOf({ default: preset, defaults = {} }: Setting): string {
 function programsOf(commands: readonly Command[]): string {
   const names: Record<Command, string> = {
     dag: commands.includes("look") ? "dag" : "dag run",
+    check: commands.includes("look") ? "" : "dag validate, dag deploy, dag schema",
     look: "",
     executor: "executor",
     worker: "worker",

@@ -24,6 +24,20 @@ export const TASK_SETTINGS = {
       "Whom bash tasks run as: the name of a user, UID, or UID:GID. The worker itself must be root. Unless set they run as the worker does.",
     commands: ["worker", "up"],
   },
+  plugins: {
+    flag: "plugins",
+    kind: "file",
+    sentence:
+      "Module whose exports are task executors: further types of tasks; of dag run only in its own process.",
+    commands: ["dag", "worker", "up"],
+  },
+  types: {
+    flag: "types",
+    kind: "names",
+    sentence:
+      "Types of tasks that the plug-ins of workers have, separated by commas: DAG files may name them.",
+    commands: ["dag", "check"],
+  },
   allow: {
     flag: "allow",
     kind: "types",

@@ -1,9 +1,8 @@
 /** The values of settings: read from text as a person writes it, the same for flags, environment and files. */
 import { z } from "zod";
 import { IMAGE, IMAGE_RULE } from "../core/docker-image.ts";
-import { canonicalType, TASK_TYPE_NAMES } from "../core/task-types.ts";
+import { canonicalType, problemOfType } from "../core/task-types.ts";
 import { DURATION_RULE, formatDuration, parseDuration } from "../spec/duration.ts";
-import { nearest } from "../spec/problems.ts";
 import type { Setting } from "./setting.ts";
 
 /** Durations in milliseconds. */
@@ -58,10 +57,10 @@ function schemaOf({
         .pipe(z.array(name));
     case "types":
       return z.string().transform((text, context) => {
-        const named = text.split(",").map((part) => part.trim());
-        const unknown = named.find((type) => canonicalType(type) === undefined);
-        if (unknown === undefined) return [...new Set(named.map((type) => canonicalType(type) ?? type))];
-        context.addIssue({ code: "custom", message: typeRule(unknown) });
+        const named = text.split(",").map((part) => canonicalType(part.trim()) ?? part.trim());
+        const problem = named.map(problemOfType).find((each) => each !== undefined);
+        if (problem === undefined) return [...new Set(named)];
+        context.addIssue({ code: "custom", message: problem });
         return z.NEVER;
       });
     case "image":
@@ -112,12 +111,6 @@ function schemaOf({
         return z.NEVER;
       });
   }
-}
-
-function typeRule(unknown: string): string {
-  const near = nearest(unknown, TASK_TYPE_NAMES);
-  const hint = near === undefined ? "" : `; did you mean '${near}'?`;
-  return `'${unknown}' is none of ${TASK_TYPE_NAMES.join(", ")}${hint}`;
 }
 
 /** The words that people write into variables and files. */

@@ -1,4 +1,5 @@
 /** The task types that definitions may name, and what they are called inside. */
+import { NAME, NAME_RULE } from "./check.ts";
 import { DEFAULT_QUEUE } from "./model.ts";
 
 const ALIASES: Readonly<Record<string, string>> = {
@@ -14,22 +15,38 @@ const ALIASES: Readonly<Record<string, string>> = {
   py: "docker",
 };
 
-/** Types that not every worker has, the queue of those that do, and what such a worker is started with. */
-const ON_REQUEST = [{ type: "docker", queue: "docker", flag: "--docker" }] as const;
+/** Types that every worker has. */
+const EVERYWHERE: ReadonlySet<string> = new Set(["bash", "http", "function"]);
+/** What a worker is started with to have one of the others; plug-ins have the rest. */
+const FLAGS: ReadonlyMap<string, string> = new Map([["docker", "--docker"]]);
 
-/** The queue of tasks of this type that name none. */
+/** The queue of tasks of this type that name none: that of its name, where not every worker has it. */
 export function defaultQueueOf(type: string): string {
-  return ON_REQUEST.find((each) => each.type === type)?.queue ?? DEFAULT_QUEUE;
+  return EVERYWHERE.has(type) ? DEFAULT_QUEUE : type;
+}
+
+/** The queues of who runs these types, or those of them that are allowed, and is not told others. */
+export function queuesOf(types: readonly string[], allow?: readonly string[]): string[] {
+  const own = types.filter((type) => allow === undefined || allow.includes(type));
+  return [...new Set(own.map(defaultQueueOf))];
 }
 
 /** What a worker has to be started with to have this type; nothing for those that every worker has. */
 export function flagOfType(type: string): string | undefined {
-  return ON_REQUEST.find((each) => each.type === type)?.flag;
+  return EVERYWHERE.has(type) ? undefined : (FLAGS.get(type) ?? "--plugins");
 }
 
 /** What a worker has to be started with to serve this queue. */
 export function flagOfQueue(queue: string): string {
-  return ON_REQUEST.find((each) => each.queue === queue)?.flag ?? `--queues ${queue}`;
+  return FLAGS.get(queue) ?? `--queues ${queue}`;
+}
+
+/** Why tasks could not have a type of this name; `undefined` when they can. */
+export function problemOfType(type: unknown): string | undefined {
+  if (typeof type !== "string" || !NAME.test(type)) return `type: must be a name: ${NAME_RULE}`;
+  const canonical = canonicalType(type);
+  if (canonical === undefined || canonical === type) return undefined;
+  return `type: '${type}' is another name of '${canonical}'`;
 }
 
 /** Every name that a definition may use without a plug-in. */

@@ -22,13 +22,22 @@ export interface JsonSchema {
 /**
  * Draft 7: what the YAML language server, and with it most editors, knows best. What needs more than one field to
  * be judged (dependencies, cycles, a missing command) is not in it, nor is what a cron text or a time zone may be.
+ * `types` are those of tasks beyond the built-in ones.
  */
-export function jsonSchema(): JsonSchema {
+export function jsonSchema(types: readonly string[] = []): JsonSchema {
   const schema = toJsonSchema(definition.meta({ title: "A DAG of jetdag" }));
   const tasks = schema.properties?.tasks;
   if (tasks?.items === undefined) throw new Error("internal: a definition has no tasks");
-  const items = { ...tasks.items, allOf: Object.keys(TASK_OPTIONS).map(optionsOf) };
-  return { ...schema, properties: { ...schema.properties, tasks: { ...tasks, items } } };
+  const items = { ...withTypes(tasks.items, types), allOf: Object.keys(TASK_OPTIONS).map(optionsOf) };
+  const defaults = withTypes(schema.properties?.defaults ?? {}, types);
+  return { ...schema, properties: { ...schema.properties, defaults, tasks: { ...tasks, items } } };
+}
+
+/** The fields of a task, whose type may be one more. */
+function withTypes(fields: JsonSchema, types: readonly string[]): JsonSchema {
+  const known = fields.properties?.type;
+  const type = { ...known, enum: [...(known?.enum ?? []), ...types] };
+  return { ...fields, properties: { ...fields.properties, type } };
 }
 
 /** What `with` of a task may hold, by type. */
@@ -64,6 +73,6 @@ function toJsonSchema(schema: z.ZodType): JsonSchema {
 }
 
 /** The text of docs/dag.schema.json. */
-export function jsonSchemaText(): string {
-  return `${JSON.stringify(jsonSchema(), null, 2)}\n`;
+export function jsonSchemaText(types?: readonly string[]): string {
+  return `${JSON.stringify(jsonSchema(types), null, 2)}\n`;
 }

@@ -15,9 +15,11 @@ import type { Found, Made } from "./text.ts";
 import { toDag } from "./to-dag.ts";
 
 export interface ReadOptions {
-  /** Types of task beyond the built-in ones. */
-  readonly types?: readonly string[];
+  /** Types of task beyond the built-in ones; `any`: whoever runs it judges them. */
+  readonly types?: readonly string[] | "any";
 }
+
+type KnownTypes = NonNullable<ReadOptions["types"]>;
 
 const checked = new WeakSet<Dag>();
 
@@ -42,7 +44,7 @@ export function problemsOfTask(
   task: { readonly type: string },
   known: ReadonlyMap<string, number>,
 ): readonly Found[] {
-  const result = examineAs({ name: "unnamed", tasks: [task] }, [task.type], ({ tasks }) =>
+  const result = examineAs({ name: "unnamed", tasks: [task] }, "any", ({ tasks }) =>
     tasks.flatMap((each) => problemsOfNext(each, known, nearest)),
   );
   if ("made" in result) return [];
@@ -51,11 +53,7 @@ export function problemsOfTask(
 
 const definitionFields = (path: readonly PropertyKey[]): string[] => fieldsAt(definition, path);
 
-function examineAs(
-  value: unknown,
-  types: readonly string[],
-  check: (dag: Dag) => readonly Problem[],
-): Made<Dag> {
+function examineAs(value: unknown, types: KnownTypes, check: (dag: Dag) => readonly Problem[]): Made<Dag> {
   const parsed = definition.safeParse(value, { reportInput: true });
   const shape = parsed.success
     ? []
@@ -89,7 +87,7 @@ function partAt(value: unknown, path: readonly PropertyKey[]): unknown {
 
 function interpret(
   raw: RawDefinition,
-  plugIns: readonly string[],
+  plugIns: KnownTypes,
   check: (dag: Dag) => readonly Problem[],
 ): { dag: Dag; problems: Found[] } {
   const problems: Found[] = [];

@@ -75,7 +75,7 @@ const task = z.strictObject(
     sla: may(someTime, "How long it is expected to take at most; nothing is ended by it."),
     queue: may(
       queue,
-      "Only workers that serve this queue take it. Without it `default`, or `docker` with `type: docker`.",
+      "Only workers that serve this queue take it. Without it `default`, or the name of the type where not every worker has it: `docker`, or that of a plug-in.",
     ),
     priority: may(whole(1, 9), "Where several tasks wait, higher ones go first.", DEFAULT_PRIORITY),
     critical: may(

@@ -14,7 +14,7 @@ import {
   type Schedule,
   type Task,
 } from "../core/model.ts";
-import { canonicalType, defaultQueueOf, TASK_TYPE_NAMES } from "../core/task-types.ts";
+import { canonicalType, defaultQueueOf, problemOfType, TASK_TYPE_NAMES } from "../core/task-types.ts";
 import { withDefaults } from "./defaults.ts";
 import { inPlaceOfCommand, readOptions } from "./task-options.ts";
 import type { Found } from "./text.ts";
@@ -28,7 +28,7 @@ export interface Reading {
   readonly complain: (path: readonly (string | number)[]) => Complain;
   report(problem: Found): void;
   /** The further task types that are known. */
-  readonly plugIns: readonly string[];
+  readonly plugIns: readonly string[] | "any";
 }
 
 export function toDag(raw: RawDefinition, { complain, report, plugIns }: Reading): Dag {
@@ -65,7 +65,7 @@ interface Surroundings {
   readonly report: Reading["report"];
   /** Of the task, in the definition. */
   readonly path: readonly (string | number)[];
-  readonly plugIns: readonly string[];
+  readonly plugIns: Reading["plugIns"];
 }
 
 function toTask(own: RawTask, surroundings: Surroundings): Task {
@@ -106,12 +106,17 @@ function optionsOf({ with: own }: RawTask, type: string, { path, report }: Surro
 function typeOf(
   raw: Pick<RawTask, "type" | "workflow_ref">,
   complain: Complain,
-  plugIns: readonly string[],
+  plugIns: Reading["plugIns"],
 ): string {
   if (raw.type === undefined) return raw.workflow_ref === undefined ? "bash" : "function";
-  const type = canonicalType(raw.type) ?? (plugIns.includes(raw.type) ? raw.type : undefined);
+  const isKnown = plugIns === "any" ? problemOfType(raw.type) === undefined : plugIns.includes(raw.type);
+  const type = canonicalType(raw.type) ?? (isKnown ? raw.type : undefined);
   if (type === undefined) {
-    complain("type", `unknown type '${raw.type}'; use one of ${[...TASK_TYPE_NAMES, ...plugIns].join(", ")}`);
+    const known = [...TASK_TYPE_NAMES, ...(plugIns === "any" ? [] : plugIns)].join(", ");
+    complain(
+      "type",
+      `unknown type '${raw.type}'; use one of ${known}; a plug-in's type has to be named in 'types'`,
+    );
   } else if (raw.workflow_ref !== undefined && type !== "function") {
     complain("workflow_ref", `names a function, but the task's type is ${raw.type}`);
   }

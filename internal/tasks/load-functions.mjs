@@ -1,8 +1,6 @@
 // Loads the functions of a module: its named exports that are functions, and what it made with defineFunction.
-import { access } from "node:fs/promises";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { isDefined } from "./define-function.mjs";
+import { importModule } from "./import-module.mjs";
 
 /** @import { DefinedFunction } from "./defined-function.ts" */
 
@@ -32,26 +30,6 @@ export async function loadFunctions(file) {
 }
 
 /**
- * What the module exports, or why it cannot be loaded.
- *
- * @param {string} file
- * @returns {Promise<Record<string, unknown> | string>}
- */
-export async function importModule(file) {
-  const path = resolve(file);
-  try {
-    await access(path);
-  } catch {
-    return "no such file";
-  }
-  try {
-    return await import(pathToFileURL(path).href);
-  } catch (error) {
-    return `it cannot be loaded: ${reason(error)}`;
-  }
-}
-
-/**
  * Of one export: what was defined has its own name, a plain function that of its export.
  *
  * @param {string} by
@@ -67,16 +45,4 @@ function functionOf(by, value) {
 /** An error class, say, beside the functions that throw it. @param {Function} value */
 function isClass(value) {
   return /^class\b/.test(Function.prototype.toString.call(value));
-}
-
-/** @param {unknown} error */
-function reason(error) {
-  if (!(error instanceof Error)) return String(error);
-  if ("code" in error && error.code === "ERR_UNKNOWN_FILE_EXTENSION") {
-    return "Node cannot load this kind of file: use .js, .mjs or .cjs";
-  }
-  const place = error.stack?.split("\n")[0] ?? "";
-  return error instanceof SyntaxError && !place.includes(error.message)
-    ? `${error.message} (${place})`
-    : error.message;
 }

@@ -31,7 +31,7 @@ describe("settings", () => {
     [{ "lease-term": "50ms" }, {}, "--lease-term: '50ms' is not allowed: it must be from 1s to 1h; write"],
     [{ "lease-term": "1000d" }, {}, "--lease-term: '1000d' is not allowed: it must be from 1s to 1h; write"],
     [{ queues: "a,b.c" }, {}, "--queues: 'a,b.c' is not allowed"],
-    [{ allow: "http,bsah" }, {}, "--allow: 'http,bsah' is not allowed: 'bsah' is none of bash, shell, http"],
+    [{ allow: "http,a b" }, {}, "--allow: 'http,a b' is not allowed: type: must be a name: "],
     [{ "secrets-command": " " }, {}, "--secrets-command: ' ' is not allowed: it must not be empty"],
     [{ "log-level": "loud" }, {}, "one of trace, debug, info, warn, error, silent"],
     [{ heartbeat: "30s" }, {}, "--ack-wait must be at least three times --heartbeat"],

@@ -216,7 +216,8 @@ test("every example is valid by the schema, and names it by a path that leads th
   const paths: string[] = [];
   for (const file of files) {
     const text = await readFile(new URL(file, folder), "utf8");
-    expect([file, validate(parse(text)), validate.errors]).toEqual([file, true, null]);
+    const judge = file.startsWith("sensor/") ? ajv.compile(jsonSchema(["sensor"])) : validate;
+    expect([file, judge(parse(text)), judge.errors]).toEqual([file, true, null]);
     const named = /^# yaml-language-server: \$schema=(\S+)\n/.exec(text)?.[1];
     if (named !== undefined) paths.push(new URL(named, new URL(file, folder)).href);
   }

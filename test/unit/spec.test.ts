@@ -139,7 +139,7 @@ describe("a bad file: every problem at once, with its place", () => {
       "an unknown type",
       "name: x\ntasks:\n  - { id: a, type: perl, command: x }\n",
       [
-        "x.yaml:3:20: type: unknown type 'perl'; use one of bash, shell, http, rest, function, go, golang, docker, python, py",
+        "x.yaml:3:20: type: unknown type 'perl'; use one of bash, shell, http, rest, function, go, golang, docker, python, py; a plug-in's type has to be named in 'types'",
       ],
     ],
     [
