@@ -43,12 +43,12 @@ describe("dag config", () => {
   test("each program's settings, their values and where they come from", async () => {
     const config = await folder.write(
       "team.yaml",
-      "nats: nats://user:secret@host:4222\nworkers: 7\ndead_after: 40s\n",
+      "nats: nats://user:hidden@host:4222\nworkers: 7\ndead_after: 40s\n",
     );
     const args = ["config", "--json", "--config", config, "--namespace", "mine"];
     const { code, stdout } = await dag(args, { JETDAG_QUEUES: "a,b" });
     expect(code).toBe(0);
-    expect(stdout).not.toContain("secret");
+    expect(stdout).not.toContain("hidden");
     const lines = linesOf(stdout);
     expect(Object.keys(lines[0] ?? {})).toEqual(["program", "setting", "value", "source", "where"]);
     expect([...new Set(lines.map(({ program }) => program))]).toEqual(["dag", "executor", "worker"]);

@@ -295,6 +295,8 @@ test("not a byte of one went over the wire, into the store, into a log or onto a
       ["explain", id],
       ["explain", id, "--json"],
       ["explain", id, "script"],
+      ["logs", id],
+      ["logs", id, "--json"],
     ]) {
       const { stdout, stderr } = await on(...args);
       expectNoSecret(args.join(" "), stdout + stderr);
