@@ -6,17 +6,18 @@ import { windowSize } from "../../internal/core/flow.ts";
 import { DEFAULT_QUEUE } from "../../internal/core/model.ts";
 import { defaultQueueOf, queuesOf } from "../../internal/core/task-types.ts";
 import { BadInput } from "../../internal/executor/executor.ts";
+import { logsOfRun } from "../../internal/executor/run-logs.ts";
 import { ExecutorService } from "../../internal/executor/service.ts";
 import type { ExecutorSettings, Ports } from "../../internal/executor/settings.ts";
 import type { TaskExecutor } from "../../internal/ports/task-executor.ts";
 import type { LogBounds } from "../../internal/contract/streams.ts";
 import { systemClock, systemRandom } from "../../internal/memory/system.ts";
 import { type NatsCluster, openCluster } from "../../internal/nats/cluster.ts";
-import { BufferedLogs } from "../../internal/worker/attempt-logs.ts";
+import type { BufferedLogs } from "../../internal/worker/attempt-logs.ts";
+import { attemptLogs } from "./attempt-logs.ts";
 import { checkFields, checkText, type FieldsOf } from "./check-input.ts";
 import { ThreadedLiveness } from "../liveness/threaded-liveness.ts";
-import { LibraryExecutor } from "./library-executor.ts";
-import { tellLines } from "./told-lines.ts";
+import { LibraryExecutor, type Opened } from "./library-executor.ts";
 import {
   type Duration,
   EXECUTOR_OPTIONS,
@@ -57,11 +58,9 @@ export interface DistributedOptions extends Omit<ExecutorOptions, "queueSize"> {
   readonly inlineLimit?: number;
   /** Types of tasks that only the plug-ins of workers have: definitions may name them. Default none. */
   readonly types?: readonly string[];
-  /** How many bytes are kept of the log of each attempt that runs in this process; 16,384 at least. Default 10 MiB. */
-  readonly logLimit?: number;
   /**
-   * Retire runs that have ended, and keep the history, and the logs of attempts, within these bounds; `{}` for the defaults. Without it that is left
-   * to others, as to the `executor` program: who only submits runs need not know how long they are kept.
+   * Retire runs that have ended, and keep the history, and the logs of attempts, within these bounds; `{}` for the
+   * defaults. Without it that is left to others, as to the `executor` program: who only submits runs need not know how long they are kept.
    */
   readonly retention?: RetentionOptions;
 }
@@ -81,7 +80,6 @@ const DISTRIBUTED_OPTIONS: FieldsOf<DistributedOptions> = {
   lossCap: true,
   inlineLimit: true,
   types: true,
-  logLimit: true,
   retention: true,
 };
 
@@ -96,7 +94,6 @@ export class DistributedExecutor extends LibraryExecutor {
   readonly #distributed: DistributedOptions;
   #cluster: NatsCluster | undefined;
   #liveness: ThreadedLiveness | undefined;
-  readonly #logLimit: number;
   readonly #logBounds: LogBounds | undefined;
   #logs: BufferedLogs | undefined;
 
@@ -128,11 +125,6 @@ export class DistributedExecutor extends LibraryExecutor {
     if (leaseTermMs < SETTINGS.leaseTerm.min || leaseTermMs > SETTINGS.leaseTerm.max) {
       throw new BadInput("leaseTerm must be from 1s to 1h");
     }
-    this.#logLimit = wholeNumber(
-      "logLimit",
-      options.logLimit ?? Number(SETTINGS.logLimit.default),
-      SETTINGS.logLimit.min,
-    );
     this.#logBounds = options.retention === undefined ? undefined : resolveLogBounds(options.retention);
     this.#settings = {
       ...settings,
@@ -168,7 +160,7 @@ export class DistributedExecutor extends LibraryExecutor {
     return this.#cluster?.pressure.why();
   }
 
-  protected override async open(): Promise<ExecutorService> {
+  protected override async open(): Promise<Opened> {
     const { nats, creds, namespace = "jetdag", ackWait = "60s", leaseTerm = "3s" } = this.#distributed;
     const { observer } = this.options;
     const cluster = await openCluster({
@@ -201,15 +193,8 @@ export class DistributedExecutor extends LibraryExecutor {
       random: systemRandom,
       observer,
     };
-    this.#logs = new BufferedLogs({
-      store: cluster.logs,
-      clock: systemClock,
-      incarnation: systemRandom.id(),
-      limit: this.#logLimit,
-      onLine: tellLines(observer),
-      onEnded: (attempt, printed) => observer.observe({ kind: "attempt-printed", attempt, ...printed }),
-    });
-    return new ExecutorService({
+    this.#logs = attemptLogs(cluster.logs, this.options);
+    const service = new ExecutorService({
       ...ports,
       ...this.#settings,
       workers: this.tasks.workers(
@@ -220,6 +205,7 @@ export class DistributedExecutor extends LibraryExecutor {
       registry: this.tasks.registry,
       standsIn: this.#distributed.dedicated !== true,
     });
+    return { service, readLogs: (which) => logsOfRun(which, cluster) };
   }
 
   protected override async close(): Promise<void> {

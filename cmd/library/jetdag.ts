@@ -6,7 +6,7 @@ export { defineFunction, NonRetryable, SkipTask } from "./functions.ts";
 export type { DefinedFunction, FunctionDefinition } from "./functions.ts";
 export { DistributedExecutor, type DistributedOptions } from "./distributed.ts";
 export { LocalExecutor, SequentialExecutor } from "./local.ts";
-export type { DagRun } from "./library-executor.ts";
+export type { DagRun, LogsOptions } from "./library-executor.ts";
 export type { HttpRequest } from "./http-request.ts";
 export type { Duration, ExecutorOptions } from "./options.ts";
 export type { FindSecret } from "./secret-option.ts";
@@ -22,6 +22,7 @@ export {
 export { NotStored } from "../../internal/ports/storing.ts";
 export type { RunResult, TaskResult } from "../../internal/core/result.ts";
 export type { Dag, Task } from "../../internal/core/model.ts";
+export type { LogEntry, LogGap, LogLine } from "../../internal/core/attempt-log.ts";
 export type { JsonObject, JsonValue } from "../../internal/core/json.ts";
 export type { Observation, Observer } from "../../internal/ports/observer.ts";
 export type {

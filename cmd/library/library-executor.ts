@@ -1,5 +1,6 @@
 /** What the three executors of the library have in common: definitions are checked here, the work is the service's. */
 import type { JsonObject } from "../../internal/core/json.ts";
+import type { LogEntry } from "../../internal/core/attempt-log.ts";
 import type { Dag } from "../../internal/core/model.ts";
 import { problemOfType } from "../../internal/core/task-types.ts";
 import type { RunResult } from "../../internal/core/result.ts";
@@ -11,13 +12,14 @@ import {
 } from "../../internal/executor/executor.ts";
 import type { ExecutorService, Role } from "../../internal/executor/service.ts";
 import type { ClusterView, ExecutorView } from "../../internal/core/cluster-view.ts";
+import type { LogsOf } from "../../internal/ports/attempt-logs.ts";
 import type { TaskExecutor, TaskFunction } from "../../internal/ports/task-executor.ts";
 import { type DagSource, ensureDag } from "../../internal/spec/read.ts";
 import type { DagDefinition } from "../../internal/spec/schema.ts";
 import { isDefined } from "../../internal/tasks/define-function.mjs";
 import type { DefinedFunction } from "../../internal/tasks/defined-function.ts";
 import { checkFields, checkParams, checkText, type FieldsOf } from "./check-input.ts";
-import type { ResolvedOptions, Tasks } from "./options.ts";
+import { type ResolvedOptions, type Tasks, wholeNumber } from "./options.ts";
 
 /** One run to be executed. */
 export interface DagRun {
@@ -42,10 +44,25 @@ const AT_REST: ExecutorStatus = {
   queueDepth: 0,
 };
 
+/** Which of a run's logs are meant. */
+export interface LogsOptions {
+  /** Default: all tasks. */
+  readonly task?: string;
+  /** Default: all attempts. */
+  readonly attempt?: number;
+}
+
+/** What an executor works with. */
+export interface Opened {
+  readonly service: ExecutorService;
+  readLogs(which: LogsOf): Promise<LogEntry[]>;
+}
+
 export abstract class LibraryExecutor {
   protected readonly tasks: Tasks;
   protected readonly options: ResolvedOptions;
   #service: ExecutorService | undefined;
+  #readLogs: Opened["readLogs"] | undefined;
   #starting: Promise<void> | undefined;
 
   constructor(tasks: Tasks, options: ResolvedOptions) {
@@ -54,7 +71,7 @@ export abstract class LibraryExecutor {
   }
 
   /** Brings together the ports; rejects when the infrastructure is not there. */
-  protected abstract open(): Promise<ExecutorService>;
+  protected abstract open(): Promise<Opened>;
   /** Lets go of the ports. */
   protected abstract close(): Promise<void>;
 
@@ -89,6 +106,19 @@ export abstract class LibraryExecutor {
   /** Where a run stands; `undefined` when it is unknown. */
   async inspect(runId: string): Promise<RunResult | undefined> {
     return this.#running().inspect(runId);
+  }
+
+  /** What the tasks of a run printed and logged so far, in the order of time; nothing of a run that is unknown. */
+  async logs(runId: string, options: LogsOptions = {}): Promise<LogEntry[]> {
+    checkFields<LogsOptions>("the options of logs", options, { task: true, attempt: true });
+    if (this.#readLogs === undefined) throw notRunning();
+    const { task, attempt } = options;
+    checkText("task", task);
+    return this.#readLogs({
+      runId,
+      ...(task === undefined ? {} : { task }),
+      ...(attempt === undefined ? {} : { attempt: wholeNumber("attempt", attempt, 1) }),
+    });
   }
 
   /** Who does what, at most 1 s old; `undefined` while nobody drives the cluster. */
@@ -156,7 +186,9 @@ export abstract class LibraryExecutor {
   async #start(): Promise<void> {
     try {
       await this.tasks.load();
-      this.#service = await this.open();
+      const opened = await this.open();
+      this.#service = opened.service;
+      this.#readLogs = (which) => opened.readLogs(which);
       await this.#service.start();
     } catch (error) {
       this.#service = undefined;
@@ -184,7 +216,11 @@ export abstract class LibraryExecutor {
   }
 
   #running(): ExecutorService {
-    if (this.#service === undefined) throw new Error("the executor is not running: call start() before");
+    if (this.#service === undefined) throw notRunning();
     return this.#service;
   }
+}
+
+function notRunning(): Error {
+  return new Error("the executor is not running: call start() before");
 }

@@ -1,15 +1,15 @@
 /** Executors that run everything in this process. */
 import { StoredDefinitions } from "../../internal/contract/definitions.ts";
+import { logsOfRun } from "../../internal/executor/run-logs.ts";
 import { ExecutorService } from "../../internal/executor/service.ts";
 import type { Ports } from "../../internal/executor/settings.ts";
 import { MemoryCluster } from "../../internal/memory/cluster.ts";
 import { ANY_QUEUE } from "../../internal/memory/task-queue.ts";
 import { systemClock, systemRandom } from "../../internal/memory/system.ts";
-import { lineLogs } from "../../internal/worker/line-logs.ts";
 import { loopLiveness } from "../../internal/worker/pulse.ts";
+import { attemptLogs } from "./attempt-logs.ts";
 import { checkFields } from "./check-input.ts";
-import { LibraryExecutor } from "./library-executor.ts";
-import { tellLines } from "./told-lines.ts";
+import { LibraryExecutor, type Opened } from "./library-executor.ts";
 import {
   EXECUTOR_OPTIONS,
   type ExecutorOptions,
@@ -29,7 +29,7 @@ export class LocalExecutor extends LibraryExecutor {
     super(new Tasks(options), resolveOptions(options, { default: 5, min: 1 }));
   }
 
-  protected override async open(): Promise<ExecutorService> {
+  protected override async open(): Promise<Opened> {
     return openInProcess(this.tasks, this.options);
   }
   protected override async close(): Promise<void> {
@@ -48,7 +48,7 @@ export class SequentialExecutor extends LibraryExecutor {
     super(new Tasks(options), { ...resolveOptions(options, { default: 1, min: 1 }), queueSize: 1 });
   }
 
-  protected override async open(): Promise<ExecutorService> {
+  protected override async open(): Promise<Opened> {
     return openInProcess(this.tasks, this.options);
   }
   protected override async close(): Promise<void> {
@@ -56,7 +56,7 @@ export class SequentialExecutor extends LibraryExecutor {
   }
 }
 
-function openInProcess(tasks: Tasks, options: ResolvedOptions): ExecutorService {
+function openInProcess(tasks: Tasks, options: ResolvedOptions): Opened {
   const cluster = new MemoryCluster({ clock: systemClock, ackWaitMs: ACK_WAIT_MS });
   const ports: Ports = {
     log: cluster.log,
@@ -84,15 +84,16 @@ function openInProcess(tasks: Tasks, options: ResolvedOptions): ExecutorService 
     heartbeatMs: HEARTBEAT_MS,
     ackWaitMs,
   });
-  return new ExecutorService({
+  const service = new ExecutorService({
     ...ports,
     ...executorSettings(options, () => options.queueSize),
     workers: tasks.workers(
       options.workerCount,
-      { ...ports, liveness, link: cluster.link, attemptLogs: lineLogs(tellLines(options.observer)) },
+      { ...ports, liveness, link: cluster.link, attemptLogs: attemptLogs(cluster.logs, options) },
       { ...options, queues: [ANY_QUEUE] },
     ),
     registry: tasks.registry,
     standsIn: false,
   });
+  return { service, readLogs: (which) => logsOfRun(which, cluster) };
 }

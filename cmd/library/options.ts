@@ -57,6 +57,8 @@ export interface ExecutorOptions extends DockerOption {
   readonly allow?: readonly string[];
   /** Finds the values of `secret://NAME` for tasks that run in this process. Default: the variables `JETDAG_SECRET_<NAME>`. */
   readonly secrets?: FindSecret;
+  /** How many bytes are kept of the log of each attempt that runs in this process; 16,384 at least. Default 10 MiB. */
+  readonly logLimit?: number;
   /** Hears what happens. Default: nobody. */
   readonly observer?: Observer;
 }
@@ -80,6 +82,7 @@ export const EXECUTOR_OPTIONS: FieldsOf<ExecutorOptions> = {
   maxCpuPercent: true,
   allow: true,
   secrets: true,
+  logLimit: true,
   observer: true,
 };
 
@@ -94,10 +97,13 @@ export interface ResolvedOptions {
   /** By their canonical names. */
   readonly allow?: readonly string[];
   readonly secrets: Secrets;
+  readonly logLimit: number;
   readonly observer: Observer;
 }
 
 const OUTPUT_LIMIT = 1_024 * 1_024;
+const LOG_LIMIT = 10 * 1_024 * 1_024;
+const MIN_LOG_LIMIT = 16 * 1_024;
 const NOBODY: Observer = { observe: () => undefined };
 
 /** Throws `BadInput` when an option is not allowed. */
@@ -126,6 +132,7 @@ export function resolveOptions(
   return {
     workerCount,
     queueSize: wholeNumber("queueSize", options.queueSize ?? 100, 1),
+    logLimit: wholeNumber("logLimit", options.logLimit ?? LOG_LIMIT, MIN_LOG_LIMIT),
     ...(options.taskTimeout === undefined
       ? {}
       : { taskTimeoutMs: milliseconds("taskTimeout", options.taskTimeout) }),

@@ -4,7 +4,7 @@ import { attemptKey } from "../core/attempt.ts";
 import type { LogFollower, LogHandlers, LogsOf, LogStore } from "../ports/attempt-logs.ts";
 import type { Clock } from "../ports/clock.ts";
 
-const MAX_BYTES = 32 * 1_024 * 1_024;
+const MAX_BYTES = 16 * 1_024 * 1_024;
 
 interface Kept {
   readonly batch: LogBatch;
@@ -20,7 +20,7 @@ export class MemoryLogs implements LogStore {
   #bytes = 0;
   #hasLost = false;
 
-  /** `maxBytes`: so much text is kept. Default 32 MiB. */
+  /** `maxBytes`: so much text is kept. Default 16 MiB. */
   constructor(clock: Clock, maxBytes = MAX_BYTES) {
     this.#clock = clock;
     this.#maxBytes = maxBytes;

@@ -270,6 +270,18 @@ test("a stream of logs that is gone costs the run nothing", async () => {
   await shows(["gone", "a"], "unheard");
 });
 
+test("a run that was retired has its logs", async () => {
+  const own = ["--nats", server.url, "--namespace", "retired", "--lease-term", "1s"];
+  await using _executor = new Program("executor", [...own, "--retire-after", "300ms", "--logs-age", "1h"]);
+  await using _worker = new Program("worker", own);
+  const file = await folder.write("short.yaml", "name: short\ntasks: [{ id: a, command: echo kept }]\n");
+  expect(await on("run", file, "--run-id", "short", "--namespace", "retired")).toMatchObject({ code: 0 });
+  await _executor.says("runs retired");
+  expect(await on("logs", "short", "--namespace", "retired")).toMatchObject({ code: 0, stdout: "kept\n" });
+  const { config } = await admin.jsm.streams.info("RETIRED_LOGS");
+  expect(config.max_age / 1_000_000).toBe(60 * 60_000);
+});
+
 test("logs that are gone are told of", async () => {
   await run("old", [{ id: "a", command: "echo long ago" }]);
   await shows(["old"], "long ago");
