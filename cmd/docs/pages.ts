@@ -20,8 +20,10 @@ async function filled(page: URL, { root }: { readonly root: URL }): Promise<stri
   return fillSections(await readFile(page, "utf8"), async (name) => {
     if (name === "settings") return settingsTable();
     if (name === "metrics") return metricsTable();
-    if (name.startsWith("examples/"))
-      return `\`\`\`yaml\n${await readFile(new URL(name, root), "utf8")}\`\`\``;
+    if (name.startsWith("examples/")) {
+      const language = name.endsWith(".mjs") ? "js" : "yaml";
+      return `\`\`\`${language}\n${await readFile(new URL(name, root), "utf8")}\`\`\``;
+    }
     return fieldTable(name);
   });
 }

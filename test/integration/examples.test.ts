@@ -1,9 +1,11 @@
 import { execFile } from "node:child_process";
-import { readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { TestFolder } from "../support/folder.ts";
+import { dag } from "../support/programs.ts";
+import { until } from "../support/until.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const run = promisify(execFile);
@@ -36,6 +38,49 @@ test("npm start's program: a real cluster, the example run to its end, in a pipe
   expect(stdout).toContain('"bad_rows": 3');
   expect(stdout).toContain("What to try next:");
   expect(stdout).not.toContain("\u001B[");
+});
+
+test("the functions of the page of task types", async () => {
+  const folder = `${ROOT}examples/task-types`;
+  const run = await dag([
+    "run",
+    `${folder}/functions.yaml`,
+    "--functions",
+    `${folder}/functions.mjs`,
+    "--json",
+  ]);
+  const { tasks } = JSON.parse(run.stdout) as { tasks: Record<string, { output: unknown }> };
+  expect([tasks.count?.output, tasks.price?.output]).toEqual([{ words: 3 }, { total: 9 }]);
+  expect(run.stderr).toMatch(
+    /^price: progress 50 %: looking up the rate\nprice: \S+\.price\.0\.1 has \d+ s left\n$/,
+  );
+  const wrong = await dag([
+    ...["run", `${folder}/functions.yaml`, "--functions", `${folder}/functions.mjs`],
+    ...["--param", "text=", "--json"],
+  ]);
+  expect(JSON.parse(wrong.stdout)).toMatchObject({
+    tasks: { price: { state: "completed", output: { total: 3 } } },
+  });
+});
+
+test("the sensor of the page of task types, in the folder where it looks", async () => {
+  await using folder = await TestFolder.make();
+  const program = [`${ROOT}dist/cmd/dag/main.js`, "run", `${ROOT}examples/sensor/arrivals.yaml`];
+  const running = run(process.execPath, [...program, "--plugins", `${ROOT}examples/sensor/sensor.mjs`], {
+    cwd: folder.path,
+    timeout: 60_000,
+  });
+  let printed = "";
+  running.child.stdout?.on("data", (chunk: string) => (printed += chunk));
+  await until(
+    () => printed.includes("orders looked in vain (attempt 1): there is no file inbox/orders.csv"),
+    () => printed,
+  );
+  await mkdir(`${folder.path}/inbox`);
+  await folder.write("inbox/orders.csv", "1\n");
+  const { stdout } = await running;
+  expect(stdout).toContain("DAG EXECUTION COMPLETE");
+  expect(stdout).toContain("loading 2 bytes of inbox/orders.csv");
 });
 
 /** Whether nobody listens there. */
