@@ -45,13 +45,17 @@ export async function openDocker(
   policy: DockerPolicy,
   { outputLimit, observer }: { readonly outputLimit: number; readonly observer: Observer },
 ): Promise<DockerTaskExecutor> {
+  let isOpen = false;
   const docker = await DockerTaskExecutor.open({
     policy,
     worker: "local",
     outputLimit,
-    onGone: (error) => observer.observe({ kind: "trouble", what: "using the Docker engine", error }),
+    onGone: (error) => {
+      if (isOpen) observer.observe({ kind: "trouble", what: "using the Docker engine", error });
+    },
     onNews: () => undefined,
   });
+  isOpen = true;
   const { whyNotReady } = docker;
   if (whyNotReady === undefined) return docker;
   docker.close();

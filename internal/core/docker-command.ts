@@ -5,6 +5,7 @@
 import { DOCKER_FIELDS, type DockerFields, isDockerField, problemOfDockerField } from "./docker-fields.ts";
 import { parseImage } from "./docker-image.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
+import { secretsIn } from "./secrets.ts";
 
 export interface DockerTask extends DockerFields {
   /** The last argument of the entry point; empty: what the image runs by itself. */
@@ -40,6 +41,9 @@ export function readDockerTask({ command, options, env }: DockerDefinition): Doc
   if (twice !== undefined) return `${twice} stands in the command and in with; use one of them`;
   if (typeof text !== "string" || text.includes("\0")) return "command of the JSON form must be text";
   if (!isEnv(more)) return "env of the JSON form must be a map of names to text";
+  // Of a task, env and with are looked through for secrets, and its command never is.
+  if (secretsIn(more) !== undefined)
+    return "env of the JSON form names a secret; put it into env of the task";
   const all = { ...options, ...fields };
   const problem = problemOf(all);
   if (problem !== undefined) return problem;

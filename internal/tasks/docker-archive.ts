@@ -1,21 +1,26 @@
 /** The private files of a docker task, as an engine takes and gives them: in archives. So it may be on another machine. */
 import type { Readable } from "node:stream";
 import { Header, Parser, type ReadEntry } from "tar";
+import type { AttemptFiles } from "./attempt-env.ts";
 import { BadOutputFile } from "./output-file.ts";
 
 const BLOCK = 512;
-const PARAMS = "params.json";
-const OUTPUT = "output";
+const FOLDER = "attempt";
+const PARAMS = `${FOLDER}/params.json`;
+const OUTPUT = `${FOLDER}/output`;
 
-/** Where they are in the folder of the task. */
-export function filesIn(folder: string): { readonly paramsFile: string; readonly outputFile: string } {
+/** Where they are, in the folder into which the archive is unpacked. */
+export function filesIn(folder: string): AttemptFiles {
   return { paramsFile: `${folder}/${PARAMS}`, outputFile: `${folder}/${OUTPUT}` };
 }
 
-/** The folder itself, the params and an empty output file. The task may run as any user of its container. */
+/**
+ * The params, and an empty output file. The task may run as any user of its container; an engine leaves the folder
+ * itself as it is, so they are in one further down.
+ */
 export function packFiles(params: string): Buffer {
   return Buffer.concat([
-    ...entry({ path: "./", type: "Directory", mode: 0o777 }),
+    ...entry({ path: `${FOLDER}/`, type: "Directory", mode: 0o777 }),
     ...entry({ path: PARAMS, type: "File", mode: 0o444 }, Buffer.from(params)),
     ...entry({ path: OUTPUT, type: "File", mode: 0o666 }),
     Buffer.alloc(2 * BLOCK),

@@ -16,18 +16,11 @@ const PING_MS = 10_000;
 export class EngineError extends Error {
   /** Of its answer, as in HTTP; `undefined`: there was none. */
   readonly status: number | undefined;
-  /** It cannot have heard of what it was asked. */
-  readonly isUnheard: boolean;
 
-  constructor(message: string, { status, code }: { readonly status?: number; readonly code?: string } = {}) {
+  constructor(message: string, status?: number) {
     super(message);
     this.name = "EngineError";
     this.status = status;
-    this.isUnheard = code === "ECONNREFUSED" || code === "ENOENT";
-  }
-
-  get isGone(): boolean {
-    return this.status === undefined;
   }
 }
 
@@ -229,11 +222,10 @@ export function engineError(error: unknown, address?: string): EngineError {
   if (statusCode !== undefined) {
     // Of an answer that is a stream, dockerode hands on the message with words of its own before it.
     const message = json?.message ?? text.replace(/^\(HTTP code \d+\) .*? - /, "").trim();
-    return new EngineError(message, { status: statusCode });
+    return new EngineError(message, statusCode);
   }
   const at = address === undefined ? "" : ` at ${address}`;
-  const message = `the Docker engine${at} ${whyGone(code, text)}`;
-  return new EngineError(message, code === undefined ? {} : { code });
+  return new EngineError(`the Docker engine${at} ${whyGone(code, text)}`);
 }
 
 function whyGone(code: string | undefined, text: string): string {

@@ -87,11 +87,11 @@ export class DockerPolicy {
     const roots = (limits.allowMount ?? []).map(readRoot);
     const wrong = roots.find((root) => typeof root === "string");
     if (wrong !== undefined) return { option: "allowMount", wrong };
-    return new DockerPolicy(limits, {
-      image,
-      images,
-      roots: roots.filter((root) => typeof root !== "string"),
-    });
+    // The one that says most about a folder comes first.
+    const sorted = roots
+      .filter((root) => typeof root !== "string")
+      .toSorted((one, other) => other.source.length - one.source.length);
+    return new DockerPolicy(limits, { image, images, roots: sorted });
   }
 
   /** Rejects with `EngineError`. */

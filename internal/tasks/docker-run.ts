@@ -59,15 +59,15 @@ export async function runContainer(
   }
 }
 
-/** Asks again while the engine is not there at all, and so has heard of nothing. */
+/** Asks again while the engine is gone; for what does no harm when it is done twice. */
 export async function patiently<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
   const giveUpAt = performance.now() + PATIENCE_MS;
   for (;;) {
     try {
       return await ask();
     } catch (error) {
-      const { isUnheard } = engineError(error);
-      if (!isUnheard || signal.aborted || performance.now() > giveUpAt) throw error;
+      if (engineError(error).status !== undefined || signal.aborted || performance.now() > giveUpAt)
+        throw error;
     }
     await setTimeout(ASK_AGAIN_MS);
   }
@@ -80,6 +80,8 @@ async function create(engine: DockerEngine, plan: Plan, context: TaskContext): P
   try {
     await engine.create(name, config);
   } catch (error) {
+    // Of a name that nobody else has: this is what was made before the connection broke.
+    if (engineError(error).status === 409) return;
     if (!isImageMissing(error)) throw error;
     if (pull !== "missing") {
       throw new ImageMissing(`image ${imageName(image)} is not there, and pull is ${pull}`);

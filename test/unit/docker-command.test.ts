@@ -48,6 +48,7 @@ describe("the command", () => {
     ['{"command": "a\\u0000b"}', "command of the JSON form must be text"],
     ['{"command": "x", "env": {"A": 1}}', "env of the JSON form must be a map of names to text"],
     ['{"command": "x", "env": {"A=B": "1"}}', "env of the JSON form"],
+    ['{"command": "x", "env": {"A": "secret://B"}}', "names a secret; put it into env of the task"],
     [
       '{"command": "x", "privileged": true}',
       "unknown field 'privileged' in the JSON form; use image, command",
