@@ -21,7 +21,7 @@ describe.runIf(TASK_IMAGE !== undefined)("a docker task", () => {
 
   beforeAll(async () => {
     executor = await openExecutor();
-    expect(executor.whyNotReady).toBeUndefined();
+    if (executor.whyNotReady !== undefined) throw new Error(executor.whyNotReady);
   });
   afterAll(() => executor.close());
 
@@ -105,23 +105,18 @@ describe.runIf(TASK_IMAGE !== undefined)("a docker task", () => {
       });
       const result = await executor.execute(call, context);
       expect(result).toMatchObject({ ok: true, output: { stdout_truncated: true, exit_code: 0 } });
-      expect(String(result.output?.stdout)).toMatch(/^x+\n\[… 298951429 bytes cut …\]\nx+\nend$/);
+      expect(result.output?.stdout).toMatch(/^x+\n\[… 298951429 bytes cut …\]\nx+\nend$/);
       expect(most - before).toBeLessThan(150_000_000);
     });
   });
 
   describe("ends as its command ends", () => {
     test.each([
-      ["an exit code, with the last line of stderr", "echo no >&2; exit 7", "exit code 7: no", 7],
-      [
-        "a program that is not there",
-        "no-such-program",
-        "exit code 127: sh: no-such-program: not found",
-        127,
-      ],
-      ["its own stdout closed", "exec >&- 2>&-; sleep 0.3; exit 5", "exit code 5", 5],
-      ["killed by itself", "kill -9 $$", "exit code 137", 137],
-    ])("%s", async (_name, command, message, exitCode) => {
+      ["echo no >&2; exit 7", "exit code 7: no", 7],
+      ["no-such-program", "exit code 127: sh: no-such-program: not found", 127],
+      ["exec >&- 2>&-; sleep 0.3; exit 5", "exit code 5", 5],
+      ["kill -9 $$", "exit code 137", 137],
+    ])("%s", async (command, message, exitCode) => {
       expect(await run(command)).toMatchObject({
         ok: false,
         error: { reason: "exit-nonzero", message, exitCode },
@@ -231,9 +226,9 @@ describe.runIf(TASK_IMAGE !== undefined)("a docker task", () => {
     });
 
     test.each([
-      ["an entry point of its own", ["echo", "-n"], "a  b", "a  b"],
-      ["the image's entry point", [], "echo $0", "sh"],
-    ])("with %s", async (_name, entrypoint, command, stdout) => {
+      [["echo", "-n"], "a  b", "a  b"],
+      [[], "echo $0", "sh"],
+    ])("with the entry point %j, where none is that of the image", async (entrypoint, command, stdout) => {
       expect(await run(command, { options: { entrypoint } })).toMatchObject({ ok: true, output: { stdout } });
     });
 

@@ -124,7 +124,6 @@ async function busybox(): Promise<Buffer> {
   await copyFile("/bin/busybox", join(folder.path, "bin", "busybox"));
   for (const name of ["sh", "cat"]) await symlink("busybox", join(folder.path, "bin", name));
   const chunks: Buffer[] = [];
-  for await (const chunk of create({ cwd: folder.path, portable: true }, ["bin"]))
-    chunks.push(chunk as Buffer);
+  for await (const chunk of create({ cwd: folder.path, portable: true }, ["bin"])) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
