@@ -1,4 +1,4 @@
-/** jetdag itself: the executor in this process, two worker processes of ten slots, tasks that do nothing. */
+/** jetdag itself: the executor in this process, worker processes of ten slots, tasks that do nothing. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -7,16 +7,19 @@ import { SHARES } from "../internal/core/hash.ts";
 import { openCluster } from "../internal/nats/cluster.ts";
 import type { Measured, Shape } from "./shapes.ts";
 
-const WORKERS = 2;
-const SLOTS = 10;
+export const SLOTS = 10;
 
 /** Where the executor runs: in the measuring process, or as the service in a process of its own. */
 export type Place = "here" | "service";
 
-/** Where the functions run in a worker: built in, on its main thread; or of a module, on threads. Both do nothing. */
-export type FunctionPlace = "inline" | "threads";
+/** What does nothing: a function that is built in, on the worker's main thread; one of a module, on threads; a bash. */
+export type Kind = "inline" | "threads" | "bash";
 
-const COMMANDS: Readonly<Record<FunctionPlace, string>> = { inline: "echo", threads: "noop" };
+const WORK = {
+  inline: { type: "function", command: "echo" },
+  threads: { type: "function", command: "noop" },
+  bash: { type: "bash", command: "true" },
+} as const satisfies Record<Kind, object>;
 
 export class JetdagBench {
   readonly #executor: DistributedExecutor;
@@ -31,8 +34,8 @@ export class JetdagBench {
     this.#executor = new DistributedExecutor({ ...options, observer });
   }
 
-  static async start(nats: string, place: Place): Promise<JetdagBench> {
-    const namespace = `bench-${place}`;
+  static async start(nats: string, place: Place, workers = 2): Promise<JetdagBench> {
+    const namespace = `bench-${place}-${workers}`;
     const bench = new JetdagBench({ nats, namespace });
     const args = ["--nats", nats, "--namespace", namespace, "--log-level", "silent"];
     if (place === "service") {
@@ -41,17 +44,17 @@ export class JetdagBench {
     }
     await bench.#executor.start();
     const functions = fileURLToPath(new URL("./functions.js", import.meta.url));
-    for (let i = 0; i < WORKERS; i++) {
+    for (let i = 0; i < workers; i++) {
       bench.#spawn("worker", [...args, "--workers", String(SLOTS), "--functions", functions]);
     }
     await bench.#until(
-      () => (place === "here" ? bench.#joined : bench.#executor.getStatus().workerCount) >= WORKERS,
+      () => (place === "here" ? bench.#joined : bench.#executor.getStatus().workerCount) >= workers,
     );
     return bench;
   }
 
-  async run(shape: Shape, place: FunctionPlace = "inline"): Promise<Measured> {
-    const dag = definition(shape, place);
+  async run(shape: Shape, kind: Kind = "inline"): Promise<Measured> {
+    const dag = definition(shape, kind);
     this.#hops = [];
     const from = performance.now();
     this.#lastEnd = from;
@@ -117,13 +120,12 @@ export class JetdagBench {
   }
 }
 
-function definition(shape: Shape, place: FunctionPlace): DagDefinition {
+function definition(shape: Shape, kind: Kind): DagDefinition {
   return {
     name: shape.name,
     tasks: shape.parents.map((parents, i) => ({
       id: `task-${i}`,
-      type: "function",
-      command: COMMANDS[place],
+      ...WORK[kind],
       ...(parents.length === 0 ? {} : { depends_on: parents.map((parent) => `task-${parent}`) }),
     })),
   };

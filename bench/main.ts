@@ -8,9 +8,10 @@
 import { parseArgs } from "node:util";
 import { findServer } from "../internal/nats/server/find.ts";
 import { runServer } from "../internal/nats/server/run.ts";
-import { type FunctionPlace, JetdagBench } from "./jetdag.ts";
+import { JetdagBench, type Kind, SLOTS } from "./jetdag.ts";
 import { RawProbe } from "./raw.ts";
 import { chain, diamonds, fanOut, median, type Shape } from "./shapes.ts";
+import { spawnRate } from "./spawn.ts";
 
 const { values } = parseArgs({
   options: {
@@ -53,9 +54,10 @@ try {
   await latency(chain(1_000), "threads");
   await jetdag.stop();
   await raw.stop();
+  await commands();
   if (values.large) await large();
 
-  async function throughput(shape: Shape, functions: FunctionPlace): Promise<void> {
+  async function throughput(shape: Shape, functions: Kind): Promise<void> {
     const rates: number[] = [];
     const rawRates: number[] = [];
     for (let i = 0; i < reps; i++) {
@@ -73,7 +75,7 @@ try {
     });
   }
 
-  async function latency(shape: Shape, functions: FunctionPlace): Promise<void> {
+  async function latency(shape: Shape, functions: Kind): Promise<void> {
     const hops: number[] = [];
     const rawHops: number[] = [];
     for (let i = 0; i < reps; i++) {
@@ -89,6 +91,29 @@ try {
       raw_p50_ms: round(limit, 3),
       ratio: round(hop / limit),
     });
+  }
+
+  /** Tasks that start a process each, on one worker, beside a program that does nothing but that. */
+  async function commands(): Promise<void> {
+    const bench = await JetdagBench.start(server.url, "here", 1);
+    const shape = fanOut(1_000);
+    await bench.run(shape, "bash");
+    const rates: number[] = [];
+    const plainRates: number[] = [];
+    for (let i = 0; i < reps; i++) {
+      plainRates.push(await spawnRate({ commands: shape.tasks, atATime: SLOTS }));
+      rates.push(shape.tasks / (await bench.run(shape, "bash")).seconds);
+    }
+    const [rate, plain] = [median(rates), median(plainRates)];
+    print({
+      shape: `bash-${shape.name}`,
+      slots: SLOTS,
+      tasks: shape.tasks,
+      tasks_per_s: Math.round(rate),
+      spawn_per_s: Math.round(plain),
+      ratio: round(rate / plain),
+    });
+    await bench.stop();
   }
 
   /** The executor is a service of its own here, so that its memory is its own too. */

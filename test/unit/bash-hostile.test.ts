@@ -99,7 +99,7 @@ describe("what it prints", () => {
     const heard = { stdout: 0, stderr: 0 };
     const print = (stream: "stdout" | "stderr", bytes: Uint8Array): void =>
       void (heard[stream] += bytes.length);
-    const flood = "head -c 200000000 /dev/zero & head -c 200000000 /dev/zero >&2; wait";
+    const flood = "head -c 100000000 /dev/zero & head -c 100000000 /dev/zero >&2; wait";
     const state = { isOver: false };
     const flooding = bash.execute(call(flood), { ...context(), print }).finally(() => {
       state.isOver = true;
@@ -111,7 +111,7 @@ describe("what it prints", () => {
     const { ok, output } = await flooding;
     clearInterval(watch);
     expect(ok).toBe(true);
-    expect(heard).toEqual({ stdout: 200_000_000, stderr: 200_000_000 });
+    expect(heard).toEqual({ stdout: 100_000_000, stderr: 100_000_000 });
     expect(output).toMatchObject({ stdout_truncated: true, stderr_truncated: true });
     expect(peak).toBeLessThan(200 * 1_024 * 1_024);
     expect({ others, turns }).toEqual({
