@@ -1,6 +1,7 @@
 /** What settings say of docker tasks. */
 import { ConfigError, type Settings } from "../internal/config/load.ts";
 import { SETTINGS } from "../internal/config/settings.ts";
+import { DockerEngine, engineError } from "../internal/tasks/docker-engine.ts";
 import { type DockerLimits, DockerPolicy } from "../internal/tasks/docker-policy.ts";
 
 type Of<N extends keyof Settings> = Pick<Settings, N>;
@@ -23,4 +24,15 @@ export function dockerPolicyOf(settings: OfDocker): DockerPolicy {
   const policy = DockerPolicy.of(dockerLimitsOf(settings));
   if (policy instanceof DockerPolicy) return policy;
   throw new ConfigError(`--${SETTINGS[policy.option].flag}: ${policy.wrong}`);
+}
+
+/** Why docker tasks cannot run on this machine now; nothing when they can, or were not asked for. */
+export async function whyNoDocker({ docker }: Of<"docker">): Promise<string | undefined> {
+  if (!docker) return undefined;
+  try {
+    await (await DockerEngine.open()).ping();
+    return undefined;
+  } catch (error) {
+    return engineError(error).message;
+  }
 }

@@ -12,6 +12,7 @@ import { LocalCluster, USUAL_PORT } from "../local/local-cluster.ts";
 import { ServiceLog } from "../local/service-log.ts";
 import { StopSignals } from "../local/stop-signals.ts";
 import { netPolicyOf } from "../net-policy.ts";
+import { whyNoDocker } from "../docker.ts";
 import { VERSION } from "../version.ts";
 
 /** As docker compose up, and as dag run: a script can tell that somebody ended it. */
@@ -79,6 +80,9 @@ async function serve(binary: string, { data, flags, settings, signals, say }: Su
   try {
     const server = await Promise.race([cluster.start(), signals.first]);
     if (server !== undefined) {
+      // The workers have said so before their logs are shown.
+      const whyNoEngine = await whyNoDocker(settings);
+      if (whyNoEngine !== undefined) say(pc.yellow(`docker tasks cannot run: ${whyNoEngine}`));
       process.stdout.write(flags.json ? readyJson(server, data) : ready(server, settings));
       await signals.first;
     }

@@ -42,7 +42,8 @@ const TELLING_MS = 100;
 const EXAMPLES = `
 Examples:
   worker --nats nats://localhost:4222 --workers 10 --http-port 8080
-  worker --queues default,gpu --functions ./functions.js --timeout 1h`;
+  worker --queues default,gpu --functions ./functions.js --timeout 1h
+  worker --docker --allow-image python:* --allow-mount /data/in:ro`;
 
 const program = addSettings(new Command("worker"), "worker")
   .description("Takes tasks from a jetdag cluster and runs them.")

@@ -95,7 +95,10 @@ export class DockerPolicy {
   }
 
   /** Rejects with `EngineError`. */
-  async judge(task: DockerTask, engine: DockerEngine): Promise<Allowed | TaskError> {
+  async judge(
+    task: DockerTask,
+    engine: Pick<DockerEngine, "network" | "socket">,
+  ): Promise<Allowed | TaskError> {
     const image = task.image === undefined ? this.#image : parseImage(task.image);
     if (typeof image === "string") return { reason: "bad-input", message: `image: ${image}` };
     if (!this.#images.allows(image)) {

@@ -16,7 +16,7 @@ export class ImageMissing extends Error {}
 
 /** Returns as well when the task has to end before the image is there. Rejects with `ImageMissing`, `EngineError`. */
 export async function pullImage(
-  engine: DockerEngine,
+  engine: Pick<DockerEngine, "pull">,
   image: { readonly reference: ImageReference; readonly auth: RegistryAuth | undefined },
   context: Pick<TaskContext, "signal" | "log">,
 ): Promise<void> {

@@ -13,7 +13,7 @@ import {
 } from "../support/docker.ts";
 import { EngineDoor } from "../support/engine-door.ts";
 import { TestFolder } from "../support/folder.ts";
-import { TestServer } from "../support/nats-server.ts";
+import { serverBinary, TestServer } from "../support/nats-server.ts";
 import { dag, Program } from "../support/programs.ts";
 import { until } from "../support/until.ts";
 
@@ -52,6 +52,19 @@ describe("without an engine", () => {
         },
       },
     });
+  });
+
+  test("dag up hands the switch to its workers, and tells what they say", async () => {
+    await using folder = await TestFolder.make();
+    const data = ["--data", `${folder.path}/data`, "--port", "0", "--nats-server", await serverBinary()];
+    await using up = new Program("dag", ["up", "--docker", ...data], NOWHERE);
+    await up.says("docker tasks cannot run");
+    await up.says("Ctrl-C");
+    const nats = /export NATS_URL=(\S+)/.exec(up.stdout)?.[1] ?? "";
+    const { stdout } = await dag(["workers", "--nats", nats, "--json"]);
+    expect(stdout).toContain('"queues":["default","docker"]');
+    up.kill("SIGINT");
+    expect((await up.finished).code).toBe(130);
   });
 
   test("settings that cannot be used are told by their flags", async () => {

@@ -102,9 +102,21 @@ describe("what stands in a file", () => {
     ["nats: true\n", "x.yaml:1:7: nats: must be text, not true"],
     ["queues: [a, 1]\n", 'x.yaml:1:9: queues: must be a list of names, not ["a",1]'],
     ["heartbeat: [1s]\n", 'x.yaml:1:12: heartbeat: must be a time such as 30s, not ["1s"]'],
+    ["docker: 1\n", "x.yaml:1:9: docker: must be true or false, not 1"],
+    ["allow_mount: /a\nallow_image: [1]\n", "x.yaml:2:14: allow_image: must be a list of text, not [1]"],
+    ["docker_image: 3.11\n", "x.yaml:1:15: docker_image: must be text, not 3.11"],
     ["__proto__: 1\n", "x.yaml:1:1: unknown setting '__proto__'"],
   ])("%j", (text, message) => {
     expect(problem(text)).toContain(message);
+  });
+
+  test("a switch, a list of text and an image", () => {
+    const file = parseConfig("docker: true\nallow_mount: [/a, /b:ro]\ndocker_image: busybox\n", "x.yaml");
+    expect(loadSettings("worker", { flags: {}, env: {}, file })).toMatchObject({
+      docker: true,
+      allowMount: ["/a", "/b:ro"],
+      dockerImage: "busybox",
+    });
   });
 
   test("settings that do not go together name where each comes from", () => {

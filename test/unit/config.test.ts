@@ -1,5 +1,8 @@
+import { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import { loadSettings, unknownVariables } from "../../internal/config/load.ts";
+import { addSettings, givenFlags, writtenFlag } from "../../internal/config/options.ts";
+import { SETTINGS } from "../../internal/config/settings.ts";
 
 describe("settings", () => {
   test("flags over environment over defaults", () => {
@@ -33,6 +36,13 @@ describe("settings", () => {
     [{ queues: "a,b.c" }, {}, "--queues: 'a,b.c' is not allowed"],
     [{ allow: "http,a b" }, {}, "--allow: 'http,a b' is not allowed: type: must be a name: "],
     [{ "secrets-command": " " }, {}, "--secrets-command: ' ' is not allowed: it must not be empty"],
+    [{}, { JETDAG_DOCKER: "perhaps" }, "JETDAG_DOCKER: 'perhaps' is not allowed: true or false"],
+    [
+      { "docker-image": "No" },
+      {},
+      "--docker-image: 'No' is not allowed: it must be the reference of an image",
+    ],
+    [{ "allow-mount": "/a,,/b" }, {}, "--allow-mount: '/a,,/b' is not allowed: an entry is empty"],
     [{ "log-level": "loud" }, {}, "one of trace, debug, info, warn, error, silent"],
     [{ heartbeat: "30s" }, {}, "--ack-wait must be at least three times --heartbeat"],
   ])("%j %j", (flags, env, message) => {
@@ -44,6 +54,20 @@ describe("settings", () => {
       "--gone-after must be at least 1s, or workers that connect again would be taken for dead: --gone-after is 900ms",
     );
     expect(loadSettings("executor", { flags: { "gone-after": "1s" }, env: {} }).goneAfter).toBe(1_000);
+  });
+
+  test("a switch is on by its flag, and by the words that people write", () => {
+    const docker = (text: string): boolean =>
+      loadSettings("worker", { flags: {}, env: { JETDAG_DOCKER: text } }).docker;
+    expect(["", "true", "1", "Yes", "on"].map(docker)).toEqual([false, true, true, true, true]);
+    expect(["false", "0", "NO", "off"].map(docker)).toEqual([false, false, false, false]);
+    const program = addSettings(new Command("worker"), "worker");
+    program.parse(["--docker", "--allow-mount", "/a:ro, /b"], { from: "user" });
+    const flags = givenFlags(program, "worker");
+    const settings = loadSettings("worker", { flags, env: {} });
+    expect(settings).toMatchObject({ docker: true, allowMount: ["/a:ro", "/b"], queues: undefined });
+    expect(writtenFlag(SETTINGS.docker, flags.docker ?? "")).toEqual(["--docker"]);
+    expect(writtenFlag(SETTINGS.allowMount, "/a")).toEqual(["--allow-mount", "/a"]);
   });
 
   test("types are known by any of their names, and a command is a program and its arguments", () => {
