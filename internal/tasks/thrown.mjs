@@ -116,7 +116,7 @@ function textOf(value) {
   try {
     return inspect(value, { depth: 2, breakLength: Infinity, maxArrayLength: 20, maxStringLength: 1_000 });
   } catch {
-    return `a ${typeof value} that cannot be shown`;
+    return `${typeof value} that cannot be shown`;
   }
 }
 

@@ -62,6 +62,8 @@ export const bare = () => { throw Object.create(null); };
 export const hostile = () => { throw Object.defineProperty(new Error("x"), "message", { get() { throw new Error("no"); } }); };
 export const odd = () => { throw Object.assign(new Error("x"), { name: 7, message: { a: 1 }, stack: null }); };
 export const proxied = () => { throw new Proxy({}, { get() { throw new Error("no"); }, ownKeys() { throw new Error("no"); } }); };
+export const unshown = () => { throw { [Symbol.for("nodejs.util.inspect.custom")]() { throw new Error("no"); } }; };
+export const hiddenCause = () => { throw Object.defineProperty(new Error("x"), "cause", { get() { throw new Error("no"); } }); };
 export const reports = (params, { progress }) => {
   for (let i = 0; i <= 1_000; i++) progress(i / 1_000, "row " + i);
   progress(NaN); progress(2); progress(1, "done");
@@ -161,6 +163,7 @@ describe.each([
     ["circular", "Error: round", { cause: { cause: { message: "round" } } }],
     ["hostile", "Error: ", { name: "Error", message: "" }],
     ["odd", "7: ", { name: "7", message: "" }],
+    ["hiddenCause", "Error: x", { name: "Error", message: "x" }],
   ])("an error is kept as far as it can be read: %s", async (name, message, error) => {
     const result = await run(name);
     expect(result).toMatchObject({ error: { reason: "function-error", message }, output: { error } });
@@ -178,6 +181,7 @@ describe.each([
     ["nothing", "thrown: undefined"],
     ["bare", "thrown: [Object: null prototype] {}"],
     ["proxied", "thrown: {}"],
+    ["unshown", "thrown: object that cannot be shown"],
   ])("what is thrown may be no error: %s", async (name, message) => {
     expect(await run(name)).toEqual({ ok: false, error: { reason: "function-error", message } });
   });

@@ -3,7 +3,9 @@ import { threadId } from "node:worker_threads";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { BadInput, DistributedExecutor, fn, dag, LocalExecutor } from "../../cmd/library/jetdag.ts";
 import { FunctionsNotLoaded } from "../../internal/tasks/function-threads.ts";
+import type { Observation } from "../../internal/ports/observer.ts";
 import { TestFolder } from "../support/folder.ts";
+import { until } from "../support/until.ts";
 
 let folder: TestFolder;
 let functions: string;
@@ -13,7 +15,15 @@ beforeAll(async () => {
     "functions.mjs",
     `import { threadId } from "node:worker_threads";
     export const onThread = () => ({ thread: threadId });
-    export function exits() { process.exit(1); }`,
+    export function exits() { process.exit(1); }
+    export function prints(_params, { log }) {
+      process.stdout.write(Buffer.from([0x61, 0xc3]));
+      console.error("beside");
+      process.stdout.write(Buffer.from([0xa9, 0x0a]));
+      log("logged");
+      process.stdout.write("two\\nlines\\nand a half");
+      process.stderr.write("x".repeat(70_000));
+    }`,
   );
 });
 afterAll(async () => {
@@ -33,6 +43,28 @@ test("a closure runs inline, with the program's memory; a function of the module
   expect(tasks.onThread?.output).toEqual({ thread: expect.any(Number) as number });
   expect(tasks.onThread?.output?.thread).not.toBe(threadId);
   expect(tasks.exits?.error?.message).toContain("ended its thread by process.exit(1)");
+});
+
+test("what a function of the module prints is heard line by line, among what it logs", async () => {
+  const heard: string[] = [];
+  const observer = {
+    observe: (each: Observation): void => void (each.kind === "task-logged" && heard.push(each.line)),
+  };
+  await using executor = new LocalExecutor({ functions, functionMemoryMb: 32, observer });
+  await executor.start();
+  await executor.execute({ dag: dag("prints").task("prints", fn("prints")) });
+  await until(
+    () => heard.length > 5,
+    () => heard,
+  );
+  expect(heard.map((line) => line.slice(0, 20))).toEqual([
+    "beside",
+    "aé",
+    "logged",
+    "two\nlines",
+    "x".repeat(20),
+    "and a half",
+  ]);
 });
 
 test("start rejects when the module cannot be used", async () => {
