@@ -120,7 +120,7 @@ export class JetdagBench {
   }
 }
 
-function definition(shape: Shape, kind: Kind): DagDefinition {
+export function definition(shape: Shape, kind: Kind): DagDefinition {
   return {
     name: shape.name,
     tasks: shape.parents.map((parents, i) => ({

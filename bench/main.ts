@@ -6,9 +6,10 @@
  *   --large         also one run of 100,000 tasks, with the executor's memory
  */
 import { parseArgs } from "node:util";
+import { LocalExecutor } from "../cmd/library/jetdag.ts";
 import { findServer } from "../internal/nats/server/find.ts";
 import { runServer } from "../internal/nats/server/run.ts";
-import { JetdagBench, type Kind, SLOTS } from "./jetdag.ts";
+import { definition, JetdagBench, type Kind, SLOTS } from "./jetdag.ts";
 import { RawProbe } from "./raw.ts";
 import { chain, diamonds, fanOut, median, type Shape } from "./shapes.ts";
 import { spawnRate } from "./spawn.ts";
@@ -93,27 +94,44 @@ try {
     });
   }
 
-  /** Tasks that start a process each, on one worker, beside a program that does nothing but that. */
+  /**
+   * Tasks that start a process each, at ten slots, beside a small program that does nothing but that: in this process,
+   * and on one worker, with which the executor and the server share the machine.
+   */
   async function commands(): Promise<void> {
-    const bench = await JetdagBench.start(server.url, "here", 1);
+    const local = new LocalExecutor({ workerCount: SLOTS });
+    await local.start();
+    const cluster = await JetdagBench.start(server.url, "here", 1);
     const shape = fanOut(1_000);
-    await bench.run(shape, "bash");
-    const rates: number[] = [];
-    const plainRates: number[] = [];
+    const here = async (): Promise<number> => {
+      const from = performance.now();
+      const { state } = await local.execute({ dag: definition(shape, "bash") });
+      if (state !== "completed") throw new Error(`a run ended as ${state}`);
+      return shape.tasks / ((performance.now() - from) / 1_000);
+    };
+    const there = async (): Promise<number> => shape.tasks / (await cluster.run(shape, "bash")).seconds;
+    await Promise.all([here(), there()]);
+    const rates: Record<"plain" | "here" | "there", number[]> = { plain: [], here: [], there: [] };
     for (let i = 0; i < reps; i++) {
-      plainRates.push(await spawnRate({ commands: shape.tasks, atATime: SLOTS }));
-      rates.push(shape.tasks / (await bench.run(shape, "bash")).seconds);
+      rates.plain.push(await spawnRate({ commands: shape.tasks, atATime: SLOTS }));
+      rates.here.push(await here());
+      rates.there.push(await there());
     }
-    const [rate, plain] = [median(rates), median(plainRates)];
-    print({
-      shape: `bash-${shape.name}`,
-      slots: SLOTS,
-      tasks: shape.tasks,
-      tasks_per_s: Math.round(rate),
-      spawn_per_s: Math.round(plain),
-      ratio: round(rate / plain),
-    });
-    await bench.stop();
+    const plain = median(rates.plain);
+    for (const [where, rate] of [
+      ["in this process", median(rates.here)],
+      ["on a worker", median(rates.there)],
+    ] as const) {
+      print({
+        shape: `bash-${shape.name}`,
+        slots: `${SLOTS} ${where}`,
+        tasks: shape.tasks,
+        tasks_per_s: Math.round(rate),
+        spawn_per_s: Math.round(plain),
+        ratio: round(rate / plain),
+      });
+    }
+    await Promise.all([local.stop(), cluster.stop()]);
   }
 
   /** The executor is a service of its own here, so that its memory is its own too. */

@@ -2,12 +2,22 @@
  * Folders for the private files of tasks, all below one folder of this process. It goes with the process; what a
  * process left that was killed, the next worker removes, and ends what still runs of it. So its name tells whose it is.
  */
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { mkdir, readdir, rm } from "node:fs/promises";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { OUTPUT_FILE } from "./attempt-env.ts";
 import { isDead, OUR_PROCESS, OUR_SIGHT } from "./process-mark.ts";
+import { removeAll } from "./spawner/attempt-folder.mjs";
 import { endMarked } from "./spawner/marked.mjs";
 
 /** Of every process in sight of this one. */
@@ -18,7 +28,13 @@ const EMPTY_PARAMS = "no-params.json";
 let own: string | undefined;
 let made = 0;
 process.once("exit", () => {
-  if (own !== undefined) rmSync(own, { recursive: true, force: true });
+  if (own === undefined) return;
+  for (const path of pathsIn(own)) if (isOurs(path)) rmSync(path, { recursive: true, force: true });
+  try {
+    rmdirSync(own);
+  } catch {
+    // What is left is of commands that still run as somebody else; their spawner ends and removes it.
+  }
 });
 
 /** The path of a folder of its own for an attempt, which is not there yet. */
@@ -47,21 +63,28 @@ export async function makeScratchFolder(): Promise<string> {
 
 /** Removes what processes of this host have left that are dead, and ends what still runs of their attempts. */
 export async function sweepScratchFolders(): Promise<void> {
-  const left = (await filesIn(tmpdir()))
-    .filter((name) => name.startsWith(PREFIX) && isLeft(name.slice(PREFIX.length)))
-    .map((name) => join(tmpdir(), name));
+  const left = pathsIn(tmpdir()).filter((path) => isLeft(basename(path)) && isOurs(path));
   // Those of attempts that had ended are not there any more.
-  const attempts = left.map(async (folder) =>
-    (await filesIn(folder)).filter((name) => /^\d+$/.test(name)).map((name) => join(folder, name)),
-  );
-  await endMarked((await Promise.all(attempts)).flat().map(markOf));
-  await Promise.all(
-    left.map((folder) => rm(folder, { recursive: true, force: true }).catch(() => undefined)),
-  );
+  const attempts = left.flatMap(pathsIn).filter((path) => /^\d+$/.test(basename(path)));
+  await endMarked(attempts.map(markOf));
+  for (const folder of left) {
+    for (const path of pathsIn(folder)) if (!isOurs(path)) await removeAll(path, lstatSync(path));
+    await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+  }
 }
 
-async function filesIn(folder: string): Promise<string[]> {
-  return readdir(folder).catch(() => []);
+/** Of what is somebody else's we must not go over what is in it: it may be a link to anywhere at any time. */
+function isOurs(path: string): boolean {
+  const owner = lstatSync(path, { throwIfNoEntry: false })?.uid;
+  return owner === undefined || owner === process.getuid?.();
+}
+
+function pathsIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).map((name) => join(folder, name));
+  } catch {
+    return [];
+  }
 }
 
 /** With the params of a task that has none. */
@@ -77,8 +100,8 @@ function makeOwn(): string {
   return path;
 }
 
-/** `<process>-<random>` of a process that is dead. */
-function isLeft(rest: string): boolean {
-  const [, process] = /^(\d+-\d+)-\w+$/.exec(rest) ?? [];
-  return process !== undefined && isDead(process);
+/** `<prefix><process>-<random>` of a process that is dead. */
+function isLeft(name: string): boolean {
+  const [, process] = /^(\d+-\d+)-\w+$/.exec(name.slice(PREFIX.length)) ?? [];
+  return name.startsWith(PREFIX) && process !== undefined && isDead(process);
 }

@@ -94,15 +94,18 @@ export class AttemptFolder {
 }
 
 /**
+ * Removes a folder with all that is in it.
+ *
  * @param {string} folder
- * @param {Launch["user"]} user
+ * @param {Launch["user"]} user Whose it is, if not ours; the folder above is.
  */
-async function removeAll(folder, user) {
+export async function removeAll(folder, user) {
   // Led by a link that was put in the right place at the right time, root would remove what is not that user's.
   if (user === undefined && (await isRemoved(folder))) return;
   // Its owner may have made a folder in it that not even its owner may look into.
   const script = 'chmod -R u+rwx -- "$0"; rm -rf -- "$0"';
-  const remover = spawn("bash", ["-c", script, folder], { ...user, cwd: "/", stdio: "ignore" });
+  const as = user === undefined ? {} : { uid: user.uid, gid: user.gid };
+  const remover = spawn("bash", ["-c", script, folder], { ...as, cwd: "/", stdio: "ignore" });
   await once(remover, "close").catch(() => undefined);
   // The folder above is ours alone. What is still there goes with that one.
   await rmdir(folder).catch(() => undefined);
