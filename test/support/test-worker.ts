@@ -9,7 +9,7 @@ import type { Link } from "../../internal/ports/link.ts";
 import type { Observation } from "../../internal/ports/observer.ts";
 import type { TaskExecutor } from "../../internal/ports/task-executor.ts";
 import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
-import { lineLogs } from "../../internal/worker/line-logs.ts";
+import { noLogs } from "./no-logs.ts";
 import { loopLiveness } from "../../internal/worker/pulse.ts";
 import { secretsOf } from "./secrets.ts";
 import { Worker, type WorkerOptions } from "../../internal/worker/worker.ts";
@@ -65,7 +65,7 @@ export class TestWorker {
       pid: 1,
       queues: ["default"],
       slots: 2,
-      attemptLogs: lineLogs(() => undefined),
+      attemptLogs: noLogs,
       secrets: secretsOf(),
       functions: () => [],
       taskTimeoutMs: 60 * 60_000,

@@ -12,7 +12,7 @@ import type { Blobs } from "../../internal/ports/blobs.ts";
 import type { TaskExecutor, TaskReturn } from "../../internal/ports/task-executor.ts";
 import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
 import { type AttemptOptions, runAttempt, Stop } from "../../internal/worker/attempt.ts";
-import { lineLogs } from "../../internal/worker/line-logs.ts";
+import { noLogs } from "../support/no-logs.ts";
 import { outcomes, WORK } from "../conformance/samples.ts";
 import { secretsOf } from "../support/secrets.ts";
 import { ManualClock } from "../support/manual-clock.ts";
@@ -40,7 +40,7 @@ function run(
     registry: new TaskExecutorRegistry([executor]),
     graceMs: 10,
     inlineLimit: 64 * 1_024,
-    attemptLogs: lineLogs(() => undefined),
+    attemptLogs: noLogs,
     secrets: secretsOf(),
     ...more,
   });

@@ -1,7 +1,7 @@
 /** The real worker in a simulated process, with tasks whose ways the seed decides. */
 import type { Presence, WorkerCommand } from "../../../internal/ports/presence.ts";
 import type { TaskQueue } from "../../../internal/ports/task-queue.ts";
-import { lineLogs } from "../../../internal/worker/line-logs.ts";
+import { noLogs } from "../../support/no-logs.ts";
 import { secretsOf } from "../../support/secrets.ts";
 import { Worker } from "../../../internal/worker/worker.ts";
 import type { WorkerPlan } from "../scenario/settings.ts";
@@ -41,7 +41,7 @@ export class SimWorker extends Program {
       graceMs: settings.graceMs,
       shutdownTimeoutMs: settings.shutdownTimeoutMs,
       inlineLimit: settings.inlineLimit,
-      attemptLogs: lineLogs(() => undefined),
+      attemptLogs: noLogs,
       secrets: secretsOf(),
     });
     this.worker.start().catch((error: unknown) => {
