@@ -11,7 +11,7 @@ import { ServerNotFound } from "../../internal/nats/server/find.ts";
 import { BadParam } from "../../internal/spec/params.ts";
 import { NotStored } from "../../internal/ports/storing.ts";
 import { DefinitionError } from "../../internal/spec/problems.ts";
-import { EngineNotThere } from "../../internal/tasks/docker.ts";
+import { EngineNotThere } from "../../internal/tasks/docker-engine.ts";
 import { FunctionsNotLoaded } from "../../internal/tasks/function-threads.ts";
 import { PluginsNotLoaded } from "../../internal/tasks/plugins.ts";
 import { CannotStart } from "../local/cannot-start.ts";

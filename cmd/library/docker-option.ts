@@ -2,7 +2,8 @@
 import { BadInput } from "../../internal/executor/executor.ts";
 import type { Observer } from "../../internal/ports/observer.ts";
 import { shown } from "../../internal/spec/problems.ts";
-import { DockerTaskExecutor, EngineNotThere } from "../../internal/tasks/docker.ts";
+import { DockerTaskExecutor } from "../../internal/tasks/docker.ts";
+import { EngineNotThere } from "../../internal/tasks/docker-engine.ts";
 import { DockerPolicy } from "../../internal/tasks/docker-policy.ts";
 import { checkText } from "./check-input.ts";
 

@@ -17,6 +17,7 @@ import type { Secrets } from "../../internal/ports/secrets.ts";
 import { PortNotUsable } from "../../internal/server/service-port.ts";
 import { CannotRunAs } from "../../internal/tasks/bash-user.ts";
 import type { DockerTaskExecutor } from "../../internal/tasks/docker.ts";
+import { EngineNotThere } from "../../internal/tasks/docker-engine.ts";
 import type { FunctionTaskExecutor } from "../../internal/tasks/function.ts";
 import { FunctionsNotLoaded } from "../../internal/tasks/function-threads.ts";
 import { PluginsNotLoaded } from "../../internal/tasks/plugins.ts";
@@ -276,6 +277,7 @@ try {
     error instanceof CannotRunAs ||
     error instanceof ConfigError ||
     error instanceof ConnectFailed ||
+    error instanceof EngineNotThere ||
     error instanceof FunctionsNotLoaded ||
     error instanceof PluginsNotLoaded ||
     error instanceof PortNotUsable;

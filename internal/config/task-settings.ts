@@ -7,7 +7,7 @@ export const TASK_SETTINGS = {
     kind: "bytes",
     min: 1_024,
     default: "1048576",
-    sentence: "How many bytes are kept of what a bash task prints, for stdout and stderr each.",
+    sentence: "How many bytes are kept of what a bash or docker task prints, for stdout and stderr each.",
     commands: ["dag", "worker", "up"],
   },
   allowEnv: {

@@ -24,6 +24,15 @@ export class EngineError extends Error {
   }
 }
 
+/** An engine that was asked for is not there. */
+export class EngineNotThere extends Error {
+  readonly code = "ENGINE_NOT_THERE";
+  constructor(why: string) {
+    super(`docker tasks cannot run: ${why}`);
+    this.name = "EngineNotThere";
+  }
+}
+
 export interface ContainerState {
   readonly OOMKilled: boolean;
   readonly Running: boolean;
@@ -61,9 +70,10 @@ export class DockerEngine {
     this.address = socket === undefined ? `${host}:${port}` : `unix://${socket}`;
   }
 
+  /** Rejects with `EngineNotThere` when what the environment says of it cannot be used. */
   static async open(): Promise<DockerEngine> {
     const { default: Client } = await import("dockerode");
-    const docker = new Client();
+    const docker = clientOf(Client);
     const { host, socketPath } = docker.modem as Modem;
     if (host !== undefined) return new DockerEngine(docker, undefined);
     return new DockerEngine(docker, typeof socketPath === "function" ? await socketPath() : socketPath);
@@ -188,6 +198,15 @@ export class DockerEngine {
     } finally {
       limit.removeEventListener("abort", onAbort);
     }
+  }
+}
+
+function clientOf(Client: typeof Docker): Docker {
+  try {
+    return new Client();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new EngineNotThere(`DOCKER_HOST or DOCKER_CERT_PATH cannot be used: ${why}`);
   }
 }
 

@@ -89,9 +89,10 @@ export class DockerKeeper {
     return this.#why;
   }
 
-  /** Looks at once, and from then on every now and then. Resolves after the first look. */
+  /** Resolves when it is known whether the engine is there; looks on from then, and tidies up. */
   async start(): Promise<void> {
-    await this.#round();
+    await this.#isThere();
+    void this.#round();
   }
 
   close(): void {
@@ -131,20 +132,32 @@ export class DockerKeeper {
   async #round(): Promise<void> {
     if (this.#isLooking) return;
     this.#isLooking = true;
-    try {
-      await this.#engine.ping();
-      const found = await this.#engine.list(LABELS.process);
-      if (this.#why !== undefined) this.#onNews("the Docker engine is there again");
-      this.#why = undefined;
-      for (const container of found) await this.#judge(container);
-      for (const name of this.#owed) await this.remove(name);
-    } catch (error) {
-      const { message } = engineError(error);
-      if (this.#why !== message) this.#onGone(message);
-      this.#why = message;
-    }
+    if (await this.#isThere()) await this.#tidy().catch((error: unknown) => this.#gone(error));
     this.#isLooking = false;
     this.#after(this.#why === undefined && this.#owed.size === 0 ? ROUND_MS : SOON_MS);
+  }
+
+  async #isThere(): Promise<boolean> {
+    try {
+      await this.#engine.ping();
+    } catch (error) {
+      this.#gone(error);
+      return false;
+    }
+    if (this.#why !== undefined) this.#onNews("the Docker engine is there again");
+    this.#why = undefined;
+    return true;
+  }
+
+  #gone(error: unknown): void {
+    const { message } = engineError(error);
+    if (this.#why !== message) this.#onGone(message);
+    this.#why = message;
+  }
+
+  async #tidy(): Promise<void> {
+    for (const container of await this.#engine.list(LABELS.process)) await this.#judge(container);
+    for (const name of this.#owed) await this.remove(name);
   }
 
   #after(ms: number): void {

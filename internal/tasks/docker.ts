@@ -28,15 +28,6 @@ import { BadOutputFile, parseOutputFile } from "./output-file.ts";
 const AGAIN_MS = 5_000;
 const FILES = filesIn(OWN_FOLDER);
 
-/** An engine that was asked for is not there. */
-export class EngineNotThere extends Error {
-  readonly code = "ENGINE_NOT_THERE";
-  constructor(why: string) {
-    super(`docker tasks cannot run: ${why}`);
-    this.name = "EngineNotThere";
-  }
-}
-
 export interface DockerOptions extends Omit<KeeperOptions, "engine"> {
   readonly policy: DockerPolicy;
   /** Name of the worker, for the labels of its containers. */
@@ -61,7 +52,7 @@ export class DockerTaskExecutor implements TaskExecutor {
     this.#keeper = new DockerKeeper({ engine, ...options });
   }
 
-  /** Removes what dead workers left, and looks from now on whether the engine is there; see `whyNotReady`. */
+  /** Removes what dead workers left, and looks from now on whether the engine is there; see `whyNotReady`. Rejects with `EngineNotThere` where nothing says where it could be. */
   static async open(options: DockerOptions): Promise<DockerTaskExecutor> {
     const executor = new DockerTaskExecutor(await DockerEngine.open(), options);
     await executor.#keeper.start();

@@ -67,6 +67,20 @@ describe("without an engine", () => {
     expect((await up.finished).code).toBe(130);
   });
 
+  test("what the environment says of it, and cannot be used, ends a worker and a run", async () => {
+    await using folder = await TestFolder.make();
+    const file = await fileOf(folder, [{ id: "a", command: "true" }]);
+    const env = { DOCKER_HOST: "tcp://host:2376", DOCKER_CERT_PATH: "/nowhere" };
+    const why = "docker tasks cannot run: DOCKER_HOST or DOCKER_CERT_PATH cannot be used: ENOENT";
+    const ran = await dag(["run", file, "--docker"], env);
+    expect(ran).toMatchObject({ code: 2, stderr: expect.stringContaining(`dag: ${why}`) as string });
+    await using worker = new Program("worker", ["--docker"], env);
+    expect(await worker.finished).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`worker: ${why}`) as string,
+    });
+  });
+
   test("settings that cannot be used are told by their flags", async () => {
     await using folder = await TestFolder.make();
     const file = await fileOf(folder, [{ id: "a", command: "true" }]);
@@ -192,10 +206,12 @@ describe.runIf(TASK_IMAGE !== undefined)("leftovers", () => {
     await container(others[1] ?? "", { "jetdag.until": "1" });
     await container(others[2] ?? "", {});
     try {
-      (await openExecutor()).close();
-      const names = (await docker("ps", "--all", "--format", "{{.Names}}")).split("\n");
-      expect(names).not.toContain(old);
-      expect(names).toEqual(expect.arrayContaining(others));
+      const executor = await openExecutor();
+      const names = async (): Promise<string[]> =>
+        (await docker("ps", "--all", "--format", "{{.Names}}")).split("\n");
+      await until(async () => !(await names()).includes(old), names);
+      executor.close();
+      expect(await names()).toEqual(expect.arrayContaining(others));
     } finally {
       await docker("rm", "--force", ...others);
     }
