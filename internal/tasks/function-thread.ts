@@ -16,6 +16,7 @@ import type {
   TaskContext,
   TaskReturn,
 } from "../ports/task-executor.ts";
+import { inheritedEnv } from "./bash-launch.ts";
 import { failure } from "./function-call.mjs";
 import { identityOf } from "./function-identity.ts";
 import { LOAD_LIMIT_MS } from "./load-limit.ts";
@@ -97,6 +98,8 @@ export class FunctionThread {
       // With it a thread would stand still between calls, and with it what a module keeps going, such as connections.
       atomics: "disabled",
       recordTiming: false,
+      // A copy, less what is for no task: whatever a function prints of it, or starts, has no more.
+      env: inheritedEnv(process.env, undefined),
       resourceLimits: { maxOldGenerationSizeMb: options.memoryMb },
       workerData: { file: options.file },
     });

@@ -1,5 +1,5 @@
 /** Docker tasks on a real engine: what a command finds and gives, what its container may do, how attempts end. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { TaskReturn } from "../../internal/ports/task-executor.ts";
 import type { DockerTaskExecutor } from "../../internal/tasks/docker.ts";
 import {
@@ -43,6 +43,15 @@ describe.runIf(TASK_IMAGE !== undefined)("a docker task", () => {
         },
       });
       expect(await containersOf(call.runId)).toEqual([]);
+    });
+
+    test("nothing of the worker's own environment", async () => {
+      vi.stubEnv("JETDAG_SECRET_TOKEN", "s3cr3t-t0k3n");
+      vi.stubEnv("OF_THE_WORKER", "here");
+      const { output } = await run("env", { env: { MODE: "full" } });
+      vi.unstubAllEnvs();
+      expect(output?.stdout).toContain("MODE=full");
+      expect(output?.stdout).not.toMatch(/OF_THE_WORKER|JETDAG_SECRET/);
     });
 
     test.each([

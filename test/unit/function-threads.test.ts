@@ -10,6 +10,7 @@ import { until } from "../support/until.ts";
 
 const DEFINE_FUNCTION = new URL("../../internal/tasks/define-function.mjs", import.meta.url).href;
 const SOURCE = `
+import { execFileSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { resourceLimits, threadId } from "node:worker_threads";
 import { defineFunction } from "${DEFINE_FUNCTION}";
@@ -30,6 +31,12 @@ export async function listens({ begun }, { signal }) {
   return { reason: signal.reason };
 }
 export function memory() { const all = []; for (;;) all.push({ n: Math.random(), text: [1, 2, 3] }); }
+const loadedWith = { ...process.env };
+export const finds = () => ({
+  thread: Object.keys(process.env),
+  module: Object.keys(loadedWith),
+  child: execFileSync("env", { encoding: "utf8" }).split("\\n").map((line) => line.split("=")[0]),
+});
 export function exit() { process.exit(3); }
 export async function throwsLater() { setTimeout(() => { throw new TypeError("too late"); }, 1); await never(); }
 export async function rejectsLater() { void Promise.reject(new RangeError("later still")); await never(); }
@@ -219,6 +226,25 @@ test("what it prints while the worker is busy holds it up, instead of filling th
   stop.abort("cancelled");
   expect(await running).toMatchObject({ ok: false, error: { reason: "cancelled" } });
   await expectAlive();
+});
+
+test("what the worker keeps from tasks is in no environment of a function", async () => {
+  vi.stubEnv("JETDAG_SECRET_TOKEN", "s3cr3t-t0k3n");
+  vi.stubEnv("NATS_URL", "nats://user:password@localhost");
+  vi.stubEnv("OF_EVERYBODY", "here");
+  try {
+    const file = await folder.write("finds.mjs", SOURCE);
+    await using fresh = await closing({ file, memoryMb: 64, observer });
+    const { output = {} } = await fresh.threads.run(call("finds"), context());
+    for (const [where, names] of Object.entries(output)) {
+      expect(names, where).toContain("OF_EVERYBODY");
+      expect(names, where).toContain("PATH");
+      const kept = (names as string[]).filter((name) => /^(?:JETDAG_|NATS_)/.test(name));
+      expect(kept, where).toEqual([]);
+    }
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });
 
 test("a function has as much memory as it says, and no other has it", async () => {
