@@ -59,7 +59,7 @@ export const FAILURES = {
   "invalid-outcome": { budget: "retries", exhausted: "failed" },
   /** The worker that held the attempt is dead, or what ran it there. */
   lost: { budget: "losses", exhausted: "crashed" },
-  /** A draining worker ended the attempt; it runs elsewhere. */
+  /** The worker ended the attempt through no fault of its own: it drains, or another task killed what ran it. It runs again. */
   released: { budget: "none", exhausted: "failed" },
   /** The run was cancelled. */
   cancelled: { budget: "never", exhausted: "cancelled" },

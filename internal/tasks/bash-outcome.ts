@@ -48,7 +48,8 @@ export function outputOf({ exitCode }: Ended, { stdout, stderr }: Printed): Json
 }
 
 function errorOf(ended: Ended, printed: Printed, options: BashTaskOptions): TaskError {
-  const { exitCode, signal, failed, lost, isOutOfMemory = false } = ended;
+  const { exitCode, signal, failed, lost, released, isOutOfMemory = false } = ended;
+  if (released !== undefined) return { reason: "released", message: released };
   if (lost !== undefined) return { reason: "lost", message: lost };
   if (failed !== undefined) return { reason: "spawn-failed", message: `could not be started: ${failed}` };
   if (isOutOfMemory && (signal === "SIGKILL" || exitCode === KILLED)) {

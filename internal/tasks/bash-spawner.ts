@@ -1,6 +1,11 @@
 /**
- * The process that starts the commands of this one; see spawner/main.mjs. It is started for the first command, keeps
- * nobody alive while none runs, and has another one take its place when it was killed.
+ * The processes that start the commands of this one; see spawner/main.mjs.
+ *
+ * P1 First attempts share one. It is started for the first of them, keeps nobody alive while none runs, and has another
+ *    one take its place when it has died.
+ * P2 When one dies with several commands, it is not to be known who has killed it: they are given back, and counted as
+ *    lost is what had one of its own. Every later attempt has one of its own, so each is judged in the end.
+ * P3 One that gives no answer is killed: what it has started would never end.
  */
 import { rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -39,8 +44,10 @@ export interface Ended {
   readonly signal?: string;
   /** Why it could not be started. */
   readonly failed?: string;
-  /** How its spawner died. */
+  /** How its spawner died, which was its own. */
   readonly lost?: string;
+  /** How its spawner died, which others had too. */
+  readonly released?: string;
   /** Meanwhile the kernel has ended a process of our control group for want of memory. */
   readonly isOutOfMemory?: boolean;
   /** What its output file holds, where there is one. */
@@ -50,12 +57,15 @@ export interface Ended {
 }
 
 export type Asked =
-  { readonly id: number; readonly launch: Launch } | { readonly id: number; readonly stop: true };
+  | { readonly id: number; readonly launch: Launch }
+  | { readonly id: number; readonly stop: true }
+  | { readonly isThere: true };
 
 export type Told =
   | { readonly id: number; readonly stream: PrintStream; readonly bytes: Buffer }
   | { readonly id: number; readonly ended: Ended }
-  | { readonly crash: string };
+  | { readonly crash: string }
+  | { readonly isHere: true };
 
 export interface RunningCommand {
   /** Resolves when nothing of it is left; never rejects. */
@@ -80,81 +90,116 @@ const OPTIONS = {
   extendEnv: false,
 } as const;
 
-type SpawnerProcess = ResultPromise<typeof OPTIONS>;
+/** How often it is asked whether it is there, while something runs, and how often it may owe the answer. */
+const ASK_MS = 2_000;
+const MAX_UNANSWERED = 5;
 
 interface Running {
   readonly launch: Launch;
-  readonly spawner: SpawnerProcess;
   readonly print: (stream: PrintStream, bytes: Buffer) => void;
   readonly end: (ended: Ended) => void;
 }
 
 class Spawner {
-  #process: SpawnerProcess | undefined;
-  #lastId = 0;
+  readonly #process: ResultPromise<typeof OPTIONS>;
   readonly #running = new Map<number, Running>();
+  readonly #isShared: boolean;
+  #lastId = 0;
+  #unanswered = 0;
+  #asking: NodeJS.Timeout | undefined;
+  #crash = "";
 
-  /** `print` gets what the command prints, as it comes. */
-  run(launch: Launch, print: Running["print"]): RunningCommand {
-    const id = ++this.#lastId;
-    const spawner = (this.#process ??= this.#start());
-    const ended = new Promise<Ended>((end) => this.#running.set(id, { launch, spawner, print, end }));
-    hold(spawner);
-    ask(spawner, { id, launch });
-    return { ended, stop: () => ask(spawner, { id, stop: true }) };
+  /** `onOver` is called when its process has ended, and before anything else follows from it. */
+  constructor({ isShared, onOver }: { readonly isShared: boolean; readonly onOver?: () => void }) {
+    this.#isShared = isShared;
+    this.#process = execaNode(MAIN, [], { ...OPTIONS, env: { PATH: process.env.PATH ?? "" } });
+    this.#letGo();
+    this.#process.on("message", (told: Told) => this.#hear(told));
+    void this.#follow(onOver);
   }
 
-  #start(): SpawnerProcess {
-    const started = execaNode(MAIN, [], { ...OPTIONS, env: { PATH: process.env.PATH ?? "" } });
-    letGo(started);
-    let crash = "";
-    started.on("message", (told: Told) => {
-      if ("crash" in told) crash = `: ${told.crash}`;
-      else if ("ended" in told) this.#end(told.id, told.ended);
-      else this.#running.get(told.id)?.print(told.stream, told.bytes);
-    });
-    void started.then(({ signal, exitCode, shortMessage }) => {
-      if (this.#process === started) this.#process = undefined;
-      const how = signal === undefined ? `exit code ${exitCode ?? shortMessage}` : `ended by ${signal}`;
-      void this.#clearUp(started, `the process that started it died (${how}${crash})`);
-    });
-    return started;
+  async #follow(onOver: () => void = () => undefined): Promise<void> {
+    const { signal, exitCode, shortMessage } = await this.#process;
+    onOver();
+    clearInterval(this.#asking);
+    const how = signal === undefined ? `exit code ${exitCode ?? shortMessage}` : `ended by ${signal}`;
+    const silence = this.#unanswered > MAX_UNANSWERED ? " since it gave no answer" : "";
+    await this.#clearUp(`the process that started it died (${how}${silence}${this.#crash})`);
+  }
+
+  run(launch: Launch, print: Running["print"]): RunningCommand {
+    const id = ++this.#lastId;
+    if (this.#running.size === 0) this.#hold();
+    const ended = new Promise<Ended>((end) => this.#running.set(id, { launch, print, end }));
+    this.#ask({ id, launch });
+    return { ended, stop: () => this.#ask({ id, stop: true }) };
+  }
+
+  /** When it is dead its end tells more. */
+  #ask(asked: Asked): void {
+    if (this.#process.connected) this.#process.send?.(asked, () => undefined);
+  }
+
+  #hear(told: Told): void {
+    this.#unanswered = 0;
+    if ("crash" in told) this.#crash = `: ${told.crash}`;
+    else if ("ended" in told) this.#end(told.id, told.ended);
+    else if ("stream" in told) this.#running.get(told.id)?.print(told.stream, told.bytes);
   }
 
   #end(id: number, ended: Ended): void {
     const running = this.#running.get(id);
     this.#running.delete(id);
-    if (this.#running.size === 0 && this.#process !== undefined) letGo(this.#process);
+    if (this.#running.size === 0) this.#letGo();
+    if (!this.#isShared && this.#process.connected) this.#process.disconnect?.();
     running?.end(ended);
   }
 
+  /** Each question counts by itself: when this process has stood still, the answers are there and only unread. */
+  #askWhetherItIsThere(): void {
+    if (++this.#unanswered > MAX_UNANSWERED) this.#process.kill("SIGKILL");
+    else this.#ask({ isThere: true });
+  }
+
+  /** This process lives as long as it does. */
+  #hold(): void {
+    this.#process.ref();
+    this.#process.channel?.ref();
+    this.#unanswered = 0;
+    this.#asking = setInterval(() => this.#askWhetherItIsThere(), ASK_MS);
+  }
+
+  #letGo(): void {
+    clearInterval(this.#asking);
+    this.#process.unref();
+    this.#process.channel?.unref();
+  }
+
   /** Nobody else ends what a spawner has left that died. */
-  async #clearUp(spawner: SpawnerProcess, lost: string): Promise<void> {
-    const left = [...this.#running].filter(([, running]) => running.spawner === spawner);
+  async #clearUp(how: string): Promise<void> {
+    const left = [...this.#running];
     await endMarked(left.map(([, { launch }]) => launch.mark));
+    const ended = left.length > 1 && this.#isShared ? { released: how } : { lost: how };
     for (const [id, { launch }] of left) {
       for (const path of [launch.folder, launch.outputFile, ...Object.keys(launch.files)])
         await rm(path, { recursive: true, force: true }).catch(() => undefined);
-      this.#end(id, { lost });
+      this.#end(id, ended);
     }
   }
 }
 
-/** When it is dead its end tells more. */
-function ask(spawner: SpawnerProcess, asked: Asked): void {
-  if (spawner.connected) spawner.send(asked, () => undefined);
-}
-
-/** This process lives as long as it does. */
-function hold(spawner: SpawnerProcess): void {
-  spawner.ref();
-  spawner.channel?.ref();
-}
-
-function letGo(spawner: SpawnerProcess): void {
-  spawner.unref();
-  spawner.channel?.unref();
-}
-
 /** Of this process. */
-export const spawner = new Spawner();
+let shared: Spawner | undefined;
+
+/** `print` gets what the command prints, as it comes. No other command takes along one that runs apart. */
+export function startCommand(
+  launch: Launch,
+  print: Running["print"],
+  { isApart }: { readonly isApart: boolean },
+): RunningCommand {
+  if (isApart) return new Spawner({ isShared: false }).run(launch, print);
+  const onOver = (): void => {
+    shared = undefined;
+  };
+  return (shared ??= new Spawner({ isShared: true, onOver })).run(launch, print);
+}

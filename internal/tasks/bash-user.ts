@@ -1,6 +1,6 @@
 /** Who commands run as, where that is somebody else than this process. */
 import { execa } from "execa";
-import { spawner } from "./bash-spawner.ts";
+import { startCommand } from "./bash-spawner.ts";
 import { markOf, newScratchPath, outputFileOf } from "./scratch.ts";
 
 /** `--run-as` cannot be done here; the message says why, and what to do. */
@@ -50,7 +50,7 @@ export class BashUser {
   async #problem(): Promise<string | undefined> {
     const folder = newScratchPath();
     const paramsFile = `${folder}.params.json`;
-    const { ended } = spawner.run(
+    const { ended } = startCommand(
       {
         program: "bash",
         args: ["-c", 'read -r line < "$0" && echo done > "$1"', paramsFile, outputFileOf(folder)],
@@ -65,6 +65,7 @@ export class BashUser {
         graceMs: CHECK_GRACE_MS,
       },
       () => undefined,
+      { isApart: true },
     );
     const { failed, lost, written, unreadable } = await ended;
     if (written !== undefined) return undefined;

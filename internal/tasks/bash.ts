@@ -6,12 +6,13 @@
  *    ends before, in whatever way, the spawner ends all that is left of it.
  * B3 Output is captured within a limit; a script that prints more does not fail for it.
  * B4 Nothing is started by this process itself, so its loop goes on meanwhile.
+ * B5 A script that kills what has started it takes others along once at most, and that uses nothing of their budgets.
  */
 import type { TaskError } from "../core/outcome.ts";
-import type { TaskCall, TaskContext, TaskExecutor, TaskReturn } from "../ports/task-executor.ts";
+import type { PrintStream, TaskCall, TaskContext, TaskExecutor, TaskReturn } from "../ports/task-executor.ts";
 import { BadArgument, inheritedEnv, launchOf, type Surroundings } from "./bash-launch.ts";
 import { outcomeOf, outputOf } from "./bash-outcome.ts";
-import { type Launch, spawner } from "./bash-spawner.ts";
+import { type Launch, startCommand } from "./bash-spawner.ts";
 import type { BashUser } from "./bash-user.ts";
 import { Captured } from "./captured.ts";
 
@@ -54,10 +55,11 @@ export class BashTaskExecutor implements TaskExecutor {
       throw error;
     }
     const printed = { stdout: new Captured(outputLimit), stderr: new Captured(outputLimit) };
-    const running = spawner.run(launch, (stream, bytes) => {
+    const print = (stream: PrintStream, bytes: Buffer): void => {
       printed[stream].add(bytes);
       context.print(stream, bytes);
-    });
+    };
+    const running = startCommand(launch, print, { isApart: call.attempt > 1 });
     context.signal.addEventListener("abort", running.stop, { once: true });
     const ended = await running.ended;
     context.signal.removeEventListener("abort", running.stop);

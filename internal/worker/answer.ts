@@ -6,11 +6,7 @@ import { FAILURES, type FailureReason, type TaskError } from "../core/outcome.ts
 import type { TaskReturn } from "../ports/task-executor.ts";
 
 /** They say what became of an attempt, which its task cannot know. */
-const NOT_FOR_TASKS: ReadonlySet<string> = new Set<FailureReason>([
-  "released",
-  "cancelled",
-  "invalid-outcome",
-]);
+const NOT_FOR_TASKS: ReadonlySet<string> = new Set<FailureReason>(["cancelled", "invalid-outcome"]);
 
 /** The answer itself, or a failure that says what is wrong with it. */
 export function checkedAnswer(answer: TaskReturn): TaskReturn {

@@ -4,6 +4,7 @@ import { Names } from "../../internal/contract/subjects.ts";
 import { connectNats, type Connection } from "../../internal/nats/connection.ts";
 import { TestFolder } from "../support/folder.ts";
 import { TestServer } from "../support/nats-server.ts";
+import { KILL_WORKER } from "../support/processes.ts";
 import { dag, type Finished, Program } from "../support/programs.ts";
 import { until } from "../support/until.ts";
 
@@ -53,8 +54,14 @@ async function letter(...flags: string[]): Promise<Record<string, unknown> & { r
 test("a task that kills its workers: listed, shown with who died, and run again", async () => {
   const harmless = `${folder.path}/harmless`;
   const file = await folder.write(
-    "poison.yaml",
-    `name: poison\ntasks:\n  - { id: bad, command: 'test -e ${harmless} || kill -9 $PPID' }\n  - { id: after, command: 'true', depends_on: [bad] }\n`,
+    "poison.json",
+    JSON.stringify({
+      name: "poison",
+      tasks: [
+        { id: "bad", command: `test -e ${harmless} || ${KILL_WORKER}` },
+        { id: "after", command: "true", depends_on: ["bad"] },
+      ],
+    }),
   );
   await using _first = worker("w1");
   const run = on("run", file, "--run-id", "mine", "--loss-cap", "1");

@@ -7,6 +7,7 @@ import type { LoggedFact } from "../../internal/core/facts.ts";
 import { TestFolder } from "../support/folder.ts";
 import { newNamespace, openTestCluster } from "../support/nats-cluster.ts";
 import { TestServer } from "../support/nats-server.ts";
+import { KILL_WORKER } from "../support/processes.ts";
 import { Program } from "../support/programs.ts";
 import { TcpProxy } from "../support/tcp-proxy.ts";
 import { until } from "../support/until.ts";
@@ -267,7 +268,7 @@ test("a drain that has to end what runs: it runs elsewhere at once, and uses no 
 test("a task that kills its workers ends as crashed, and says whom it has killed and how that was known", async () => {
   await using stage = await Stage.open(server.url);
   await stage.executor();
-  const kill = script("kill -9 $PPID; sleep 10");
+  const kill = script(`${KILL_WORKER}; sleep 10`);
   const run = await stage.submit("poison", [{ id: "bad", command: kill }], ["--loss-cap", "4"]);
   for (let i = 1; i <= 5; i++) {
     const worker = await stage.worker(`victim-${i}`, ["--workers", "1"]);

@@ -79,7 +79,7 @@ describe("a worker whose server is gone ends by signal and says what it could no
   });
 });
 
-describe("a task that takes its worker with it before it has said a word", () => {
+describe("a task that takes what has started it with it before it has said a word", () => {
   test.each([
     ["ends it", "kill -KILL $PPID"],
     ["stops it", "kill -STOP $PPID"],
@@ -99,6 +99,25 @@ describe("a task that takes its worker with it before it has said a word", () =>
     expect(tasksOf((await running.finished).stdout)).toMatchObject({
       a: { state: "crashed", attempts: 1, error: { reason: "lost" } },
     });
+  });
+});
+
+test("a task that kills what has started others too costs them nothing of their budgets", async () => {
+  const { executor, worker, run } = cluster();
+  await using folder = await TestFolder.make();
+  await using _executor = executor();
+  await using _worker = worker();
+  await Promise.all([_worker.says("worker started"), _executor.says("lease taken")]);
+  const begun = `${folder.path}/begun`;
+  const tasks = [
+    { id: "bad", command: `until [ -e ${begun} ]; do sleep 0.05; done; kill -9 $PPID; sleep 1000` },
+    { id: "beside", command: `echo >>${begun}; [ $(wc -l <${begun}) = 2 ] || sleep 1000` },
+  ];
+  const file = await folder.write("dag.json", JSON.stringify({ name: "bystander", tasks }));
+  await using running = run(file, "--loss-cap", "0");
+  expect(tasksOf((await running.finished).stdout)).toMatchObject({
+    bad: { state: "crashed", attempts: 2, error: { reason: "lost" } },
+    beside: { state: "completed", attempts: 2 },
   });
 });
 
@@ -165,7 +184,7 @@ test("a worker removes the files that killed ones have left, and never those of 
   const [own = ""] = await until(async () => (await left()).length > 0 && left());
   const attempts = await until(async () => {
     const found = await readdir(`${folder.path}/${own}`);
-    return found.length > 0 && found;
+    return found.includes("1") && found.includes("1.params.json") && found;
   });
   {
     await using second = workerIn(folder.path);

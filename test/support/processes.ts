@@ -27,6 +27,10 @@ export function parentOf(pid: number): number {
   return look(pid)?.parent ?? 0;
 }
 
+/** For a bash task: ends the worker that has started what started it. */
+export const KILL_WORKER =
+  "kill -9 $(ps -o ppid= -p $PPID 2>/dev/null || sed -n 's/^PPid:.//p' /proc/$PPID/status)";
+
 /** All that a process has started, and what these have started, without those that have ended. */
 export function descendantsOf(pid: number): number[] {
   const pids =

@@ -12,7 +12,7 @@ import { until } from "../support/until.ts";
 const bash = new BashTaskExecutor();
 
 async function run(script: string, options: JsonObject = {}): Promise<TaskReturn> {
-  return bash.execute(call(script, { options }), context());
+  return bash.execute(call(script, { options, attempt: 1 }), context());
 }
 
 /** Process ids that scripts have written into files of this folder, once there are so many. */
@@ -137,7 +137,7 @@ describe("the spawner", () => {
   test("one that is killed ends what it ran, which is lost; the next command has another one", async () => {
     await using folder = await TestFolder.make();
     const script = `setsid bash -c '${enter(folder)}; ${STAY}' & (${enter(folder)}; ${STAY}) & ${enter(folder)}; echo begun; ${STAY}`;
-    const running = bash.execute(call(script), context());
+    const running = run(script);
     const pids = await written(folder, 3);
     const [first = 0] = spawners();
     process.kill(first, "SIGKILL");
@@ -149,6 +149,41 @@ describe("the spawner", () => {
     expect(pids.filter(isRunning)).toEqual([]);
     expect((await run("echo $PPID")).output).toMatchObject({ stdout: String(spawners()[0]) });
     expect(spawners()).not.toContain(first);
+  });
+
+  test("one that a script kills takes those beside it along once, which is not counted", async () => {
+    await using folder = await TestFolder.make();
+    const stop = new AbortController();
+    const bystander = (attempt: number): Promise<TaskReturn> =>
+      bash.execute(call(`${enter(folder)}; ${STAY}`, { attempt }), context(stop.signal));
+    const culprit = (attempt: number): Promise<TaskReturn> =>
+      bash.execute(call("kill -9 $PPID; sleep 1000", { attempt }), context());
+
+    const first = bystander(1);
+    const [pid = 0] = await written(folder, 1);
+    const message = "the process that started it died (ended by SIGKILL)";
+    const released = { ok: false, error: { reason: "released", message } };
+    expect(await Promise.all([culprit(1), first])).toMatchObject([released, released]);
+    expect(isRunning(pid)).toBe(false);
+
+    const second = bystander(2);
+    const pids = await written(folder, 2);
+    expect(await culprit(2)).toMatchObject({ ok: false, error: { reason: "lost", message } });
+    expect(pids.filter(isRunning)).toHaveLength(1);
+    stop.abort();
+    expect(await second).toMatchObject({ error: { reason: "cancelled" } });
+    await until(() => spawners().length === 0);
+  });
+
+  test("one that a script has stopped for good is killed", async () => {
+    expect(await run("kill -STOP $PPID; sleep 1000")).toMatchObject({
+      ok: false,
+      error: {
+        reason: "lost",
+        message: "the process that started it died (ended by SIGKILL since it gave no answer)",
+      },
+    });
+    expect(await run("echo again")).toMatchObject({ ok: true });
   });
 
   test("signals to it, and to its group, change nothing", async () => {

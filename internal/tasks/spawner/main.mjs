@@ -21,6 +21,10 @@ for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"]) process.on(signal, () => u
 process.on("uncaughtException", (error) => tell({ crash: String(error.stack) }, () => process.exit(1)));
 
 process.on("message", (/** @type {Asked} */ asked) => {
+  if ("isThere" in asked) {
+    tell({ isHere: true });
+    return;
+  }
   const { id } = asked;
   if ("stop" in asked) {
     running.get(id)?.stop();
