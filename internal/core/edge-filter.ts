@@ -5,8 +5,9 @@
  */
 import type { ArtifactFacts } from "./artifact.ts";
 import { extensionOf, fileTypeOf } from "./file-type.ts";
-import { isMatchOf, readNumber, type Scalar, textOf } from "./filter-values.ts";
+import { isMatchOf, type Scalar } from "./filter-values.ts";
 import type { JsonValue } from "./json.ts";
+import { readNumber, textOf } from "./value-forms.ts";
 
 export const OPERATORS = [
   "eq",

@@ -6,6 +6,7 @@ export const LAYERS: Readonly<
 > = {
   core: { folders: [], packages: [] },
   ports: { folders: ["core"], packages: [] },
+  patterns: { folders: ["core"], packages: ["node", "re2js"] },
   executor: { folders: ["core", "ports"], packages: [] },
   worker: { folders: ["core", "ports"], packages: [] },
   spec: { folders: ["core"], packages: ["node", "js-yaml", "zod", "croner", "fastest-levenshtein"] },
@@ -34,6 +35,7 @@ export const ONLY_IN: Readonly<Record<string, RegExp>> = {
   commander: /^(internal\/config|cmd)\//,
   pino: /^internal\/telemetry\//,
   "prom-client": /^internal\/telemetry\//,
+  re2js: /^internal\/patterns\//,
   tar: /^internal\/(nats\/|tasks\/docker-archive)/,
   zod: /^internal\/(spec|contract|config)\//,
 };

@@ -1,0 +1,55 @@
+/** What can be known of an expression without its values: all that is wrong, and what it refers to. */
+import { CONFIG, type Expression, INPUT, isList, type PipeCall, type Reference } from "./expression.ts";
+import { readText } from "./parse.ts";
+import type { Pipe } from "./pipe.ts";
+import { pipeOf, PIPES } from "./pipes.ts";
+import type { ExpressionProblem } from "./problem.ts";
+
+/**
+ * Every problem: those of form first, then pipes that are not known or have the wrong number of arguments, both in the
+ * order of the text. Without any, `parseExpression` succeeds, and `evaluate` fails by the values alone.
+ */
+export function problemsOfExpression(text: string): ExpressionProblem[] {
+  const { problems, calls } = readText(text);
+  return [...problems, ...calls.flatMap((call) => resolveCall(call).problem ?? [])];
+}
+
+/** The pipe that is called, or why it cannot be. */
+export function resolveCall(
+  call: PipeCall,
+): { pipe: Pipe; problem?: never } | { pipe?: never; problem: ExpressionProblem } {
+  const { name, args, offset } = call;
+  const pipe = pipeOf(name);
+  if (pipe === undefined) {
+    const message = `unknown pipe '${name}': there are ${Object.keys(PIPES).toSorted().join(", ")}`;
+    return { problem: { kind: "unknown_pipe", offset, message } };
+  }
+  const [min, max] = pipe.arity;
+  if (args.length >= min && args.length <= max) return { pipe };
+  const message = `${name} takes ${arityText(min, max)}, and has ${args.length}: write \\, for a comma in one`;
+  return { problem: { kind: "arity", offset, message } };
+}
+
+function arityText(min: number, max: number): string {
+  if (max === 0) return "no argument";
+  if (min === 0) return `at most ${max === 1 ? "one argument" : `${max} arguments`}`;
+  return min === max ? `${min} arguments` : `${min} to ${max} arguments`;
+}
+
+export interface References {
+  /** Tasks, by what stands before the dot. */
+  readonly nodes: readonly string[];
+  /** Keys of the run's input. */
+  readonly input: readonly string[];
+}
+
+/** Each once, in the order of the text. What is in the task's own config is no reference to anything else. */
+export function references(expression: Expression): References {
+  const all = expression.parts.flatMap((part): readonly Reference[] => {
+    if (typeof part === "string") return [];
+    return isList(part.source) ? part.source.items : [part.source];
+  });
+  const nodes = all.map(({ namespace }) => namespace).filter((name) => name !== INPUT && name !== CONFIG);
+  const input = all.filter(({ namespace }) => namespace === INPUT).map(({ key }) => key);
+  return { nodes: [...new Set(nodes)], input: [...new Set(input)] };
+}
