@@ -1,0 +1,79 @@
+/** Do the test vectors pass, and does their runner notice when they do not? */
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { TestFolder } from "../support/folder.ts";
+import { readRebaselined, runFile } from "../vectors-run/run-folder.ts";
+import { RUNNERS } from "../vectors-run/runners.ts";
+import type { Vector, VectorRunner } from "../vectors-run/vector.ts";
+
+const SHARED = "test/vectors";
+const OWN = "test/vectors-own";
+
+const named = RUNNERS.map((runner): [string, VectorRunner] => [`${runner.file} ${runner.way ?? ""}`, runner]);
+
+describe.each([SHARED, OWN])("in %s", (folder) => {
+  test.each(named)("%s passes", async (_name, runner) => {
+    const report = await runFile(folder, runner, await readRebaselined(folder));
+    expect(report).toMatchObject({ failed: [], open: [] });
+    expect(report?.passed).toBeGreaterThan(0);
+  });
+
+  test("ids are given once", async () => {
+    const ids = (await vectorsIn(folder)).map(({ id }) => id);
+    expect(ids.filter((id, i) => ids.indexOf(id) !== i)).toEqual([]);
+  });
+});
+
+test("each answer that is given instead is for a case of that kind, and has its reason", async () => {
+  const known = new Map((await vectorsIn(SHARED)).map((vector) => [vector.id, vector.tags ?? []]));
+  const entries = Object.entries(await readRebaselined(SHARED));
+  expect(entries.filter(([id]) => known.get(id)?.includes("pyism") !== true)).toEqual([]);
+  expect(entries.filter(([, { why }]) => why.length < 20)).toEqual([]);
+});
+
+test("the runner counts what passes, fails, is answered otherwise on purpose, and is open", async () => {
+  await using folder = await TestFolder.make();
+  const vectors = [
+    { id: "right", wanted: 1 },
+    { id: "wrong", wanted: 2 },
+    { id: "throws", wanted: 3 },
+    { id: "other", tags: ["pyism"], wanted: "True" },
+    { id: "otherwise-wrong", tags: ["pyism"], wanted: "None" },
+    { id: "unanswered", tags: ["pyism"], wanted: 1 },
+    { id: "no-excuse", wanted: 4 },
+  ];
+  await folder.write("some.json", JSON.stringify(vectors));
+  const rebaselined = {
+    other: { wanted: 1, why: "…" },
+    "otherwise-wrong": { wanted: "x", why: "…" },
+    "no-excuse": { wanted: 1, why: "…" },
+  };
+  const runner: VectorRunner = {
+    file: "some.json",
+    run: ({ wanted }) => {
+      if (wanted === 3) throw new Error("not this");
+      return wanted === 1 ? [] : [`got ${JSON.stringify(wanted)}`];
+    },
+  };
+  expect(await runFile(folder.path, runner, rebaselined)).toEqual({
+    name: "some.json",
+    passed: 1,
+    rebaselined: 1,
+    open: ["unanswered"],
+    failed: [
+      { id: "wrong", differences: ["got 2"] },
+      { id: "throws", differences: ["it threw: not this"] },
+      { id: "otherwise-wrong", differences: ['got "x"'] },
+      { id: "no-excuse", differences: ["got 4"] },
+    ],
+  });
+  expect(await runFile(folder.path, { ...runner, file: "missing.json" }, {})).toBeUndefined();
+  await expect(runFile(folder.path, { ...runner, file: "." }, {})).rejects.toThrow("cannot read");
+});
+
+async function vectorsIn(folder: string): Promise<Vector[]> {
+  const files = (await readdir(folder)).filter((file) => file !== "rebaselined.json");
+  const all = await Promise.all(files.map((file) => readFile(join(folder, file), "utf8")));
+  return all.flatMap((text) => JSON.parse(text) as Vector[]);
+}
