@@ -23,6 +23,7 @@ import { addDead } from "./dead-commands.ts";
 import { deploy, diff, list, show } from "./deployments.ts";
 import { explain } from "./explain.ts";
 import { examplesOf } from "./examples.ts";
+import { form } from "./form.ts";
 import { follow, wait } from "./follow.ts";
 import { cancel, status, workers } from "./look.ts";
 import { queues } from "./queues.ts";
@@ -118,6 +119,16 @@ const validateCommand = add(
   },
 );
 addSettings(validateCommand, "check");
+
+const formCommand = add("form <file-or-name>", "print what a run of a DAG takes", async (command) => {
+  const { types = [] } = await readSettings(command, "check", process.env);
+  const settings = await readSettings(command, "look", process.env);
+  const flags = command.opts<{ jsonSchema?: boolean; version?: string }>();
+  return form({ ...flags, json: isJson(command), types }, settings, command.args[0] ?? "");
+})
+  .option("--json-schema", "print it as JSON Schema (2020-12), for pages that show it")
+  .option("--version <n>", "of a deployed DAG, instead of the newest");
+addSettings(addSettings(formCommand, "look"), "check");
 
 add("new <name>", "write a commented DAG file to begin with into this folder", (command) =>
   newDag(command.args[0] ?? "", { json: isJson(command) }),

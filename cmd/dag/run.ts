@@ -1,5 +1,6 @@
 /** `dag run` */
 import type { Settings } from "../../internal/config/load.ts";
+import { formOf } from "../../internal/core/dag-form.ts";
 import type { JsonObject } from "../../internal/core/json.ts";
 import type { Dag } from "../../internal/core/model.ts";
 import { loadParams, parseParam } from "../../internal/spec/params.ts";
@@ -160,10 +161,15 @@ function createExecutor(
 /** The definition's defaults come below; then the file, then the flags. */
 async function paramsOf(dag: Dag, { params, param }: RunFlags): Promise<JsonObject> {
   const fromFile = params === undefined ? {} : await loadParams(params);
-  const known = { ...dag.params, ...fromFile };
-  const given = param.map((text) => parseParam(text, known));
+  const form = formOf(dag);
+  const defaults = form.flatMap(({ name, default: preset }) =>
+    preset === undefined ? [] : [[name, preset]],
+  );
+  const like = { ...(Object.fromEntries(defaults) as JsonObject), ...fromFile };
+  const known = new Set([...form.map(({ name }) => name), ...Object.keys(fromFile)]);
+  const given = param.map((text) => parseParam(text, like));
   for (const [key] of given) {
-    if (!Object.hasOwn(known, key)) throw undeclared(key, dag.name, Object.keys(known));
+    if (!known.has(key)) throw undeclared(key, dag.name, [...known]);
   }
   return { ...fromFile, ...Object.fromEntries(given) };
 }

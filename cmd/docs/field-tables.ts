@@ -1,9 +1,10 @@
-/** The tables of docs/dag-file.md and docs/task-types.md: every field of a DAG file, from the schema. */
+/** The tables of docs/dag-file.md, docs/artifacts.md and docs/task-types.md: every field of a DAG file, from the schema. */
 import { TASK_OPTIONS } from "../../internal/spec/task-options.ts";
 import { type JsonSchema, jsonSchema, optionsSchema } from "../../internal/spec/json-schema.ts";
 
 const { properties: dag = {}, required } = jsonSchema();
 const task = dag.tasks?.items ?? {};
+const filter = task.properties?.edge_filters?.additionalProperties ?? {};
 
 /** What stands in the section of a name, or `undefined`. */
 export function fieldTable(name: string): string | undefined {
@@ -16,6 +17,12 @@ export function fieldTable(name: string): string | undefined {
       return table(task.properties?.retry ?? {});
     case "schedule fields":
       return table(dag.schedule?.anyOf?.find(({ properties }) => properties !== undefined) ?? {});
+    case "input fields":
+      return table(dag.inputs?.additionalProperties ?? {});
+    case "filter fields":
+      return table(filter);
+    case "rule fields":
+      return table(filter.properties?.rules?.items ?? {});
     case "default fields":
       return Object.keys(dag.defaults?.properties ?? {})
         .map((field) => `\`${field}\``)

@@ -10,6 +10,7 @@ import { fillSections } from "./sections.ts";
 export const PAGES: Readonly<Record<string, (root: URL) => Promise<string>>> = {
   "README.md": (root) => filled(new URL("README.md", root), { root }),
   "docs/dag-file.md": (root) => filled(new URL("docs/dag-file.md", root), { root }),
+  "docs/artifacts.md": (root) => filled(new URL("docs/artifacts.md", root), { root }),
   "docs/task-types.md": (root) => filled(new URL("docs/task-types.md", root), { root }),
   "docs/operating.md": (root) => filled(new URL("docs/operating.md", root), { root }),
   "docs/coming-from.md": (root) => filled(new URL("docs/coming-from.md", root), { root }),

@@ -1,6 +1,9 @@
 /** The fields of definitions as programs give them: those of a file, in camelCase. */
 import type { JsonObject } from "../../internal/core/json.ts";
-import type { Backoff, FailurePolicy } from "../../internal/core/model.ts";
+import type { Bindings } from "../../internal/core/bindings.ts";
+import type { FilterRule, Select } from "../../internal/core/edge-filter.ts";
+import type { InputDeclarations } from "../../internal/core/input-form.ts";
+import type { Backoff, FailurePolicy, FanMode } from "../../internal/core/model.ts";
 import type { Duration } from "./options.ts";
 
 export interface DagOptions {
@@ -9,6 +12,8 @@ export interface DagOptions {
   readonly tenantId?: string;
   /** Defaults of the run's params. Default none. */
   readonly params?: JsonObject;
+  /** What who starts a run is asked for: params with a label, that may be required. Default none. */
+  readonly inputs?: InputDeclarations;
   /** What a task that has failed for good means for the run. Default `continue`. */
   readonly onFailure?: FailurePolicy;
   /** Time limit of the whole run. Default none. */
@@ -16,7 +21,10 @@ export interface DagOptions {
   /** At most so many attempts of one run are queued or running at a time. Default: no limit. */
   readonly maxParallel?: number;
   /** For every task that does not say otherwise; `params` and `env` are put together, key by key. */
-  readonly defaults?: Omit<TaskOptions, "dependsOn" | "name" | "with"> & { readonly type?: string };
+  readonly defaults?: Omit<
+    TaskOptions,
+    "dependsOn" | "name" | "with" | "fanMode" | "edgeFilters" | "bindings"
+  > & { readonly type?: string };
   /** Labels to find it by. Default none. */
   readonly tags?: readonly string[];
   /** When runs begin by themselves: a cron text, or that and a time zone. Default: never. */
@@ -56,6 +64,14 @@ export interface TaskOptions<Dependency extends string = string> {
   readonly critical?: boolean;
   /** Its failure counts as success for what depends on it and for the run. Default false. */
   readonly allowFailure?: boolean;
+  /** Runs it for each artifact of its dependencies, once for all, or once for all of the same origin. Default `single`. */
+  readonly fanMode?: FanMode;
+  /** By dependency: which of its artifacts it takes. Default: all. */
+  readonly edgeFilters?: Readonly<
+    Partial<Record<Dependency, { readonly rules?: readonly FilterRule[]; readonly select?: Select }>>
+  >;
+  /** By field of its params: where it comes from. They go over all other params. Default none. */
+  readonly bindings?: Bindings;
 }
 
 export interface RetryOptions {

@@ -25,7 +25,7 @@ import { type ResolvedOptions, type Tasks, wholeNumber } from "./options.ts";
 export interface DagRun {
   /** What `loadDag` or `parseDag` gave, a builder, or a definition as a file has it. */
   readonly dag: Dag | DagDefinition | DagSource;
-  /** Over the definition's own params. Default none. */
+  /** Over the definition's own params; those that its `inputs` require have to be there. Default none. */
   readonly params?: JsonObject;
   /** 1 to 128 of `A-Z a-z 0-9 _ -`; one that was used before is refused. Default: a new random id. */
   readonly runId?: string;

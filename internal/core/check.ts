@@ -1,4 +1,5 @@
 /** What is wrong with a definition as a whole: names, dependencies, cycles. Every problem at once. */
+import { problemsOfData, problemsOfInputs } from "./check-data.ts";
 import type { Dag, Task } from "./model.ts";
 
 export interface Problem {
@@ -27,10 +28,13 @@ export function problemsOf(dag: Dag, nearest: Nearest): Problem[] {
     found.push(...problemsOfRepeatedId(task, position, firstAt));
     if (!firstAt.has(task.id)) firstAt.set(task.id, position);
   }
-  const hint = hintOf(firstAt, nearest, "no task has this id");
+  const near = seldom(nearest);
+  const hint = hintOf(firstAt, near, "no task has this id");
   for (const [position, task] of dag.tasks.entries()) {
     found.push(...problemsOfDependencies({ task, position, known: firstAt, hint }));
+    found.push(...problemsOfData(task, position, near));
   }
+  found.push(...problemsOfInputs(dag));
   const cycle = findCycle(dag);
   if (cycle !== undefined) {
     const path = cycle.join(" → ");
@@ -56,11 +60,13 @@ export function orphansOf(dag: Dag): string[] {
  */
 export function problemsOfNext(task: Task, known: ReadonlyMap<string, number>, nearest: Nearest): Problem[] {
   const position = known.size;
-  const hint = hintOf(known, nearest, "no task before it has this id");
+  const near = seldom(nearest);
+  const hint = hintOf(known, near, "no task before it has this id");
   return [
     ...problemsOfNames(task, position),
     ...problemsOfRepeatedId(task, position, known),
     ...problemsOfDependencies({ task, position, known, hint }),
+    ...problemsOfData(task, position, near),
   ];
 }
 
@@ -82,14 +88,20 @@ function problemsOfRepeatedId(task: Task, position: number, known: ReadonlyMap<s
   return [{ path: ["tasks", position, "id"], message }];
 }
 
+/** Looks for the first of them alone. */
+function seldom(nearest: Nearest): Nearest {
+  let hints = 0;
+  return (name, known) => (hints++ < MAX_HINTS ? nearest(name, known) : undefined);
+}
+
 function hintOf(
-  known: ReadonlyMap<string, number>,
+  ids: ReadonlyMap<string, number>,
   nearest: Nearest,
   otherwise: string,
 ): (id: string) => string {
-  let hints = 0;
+  let known: string[] | undefined;
   return (id) => {
-    const near = hints++ < MAX_HINTS ? nearest(id, [...known.keys()]) : undefined;
+    const near = nearest(id, (known ??= [...ids.keys()]));
     return near === undefined ? otherwise : `did you mean '${near}'?`;
   };
 }

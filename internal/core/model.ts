@@ -4,6 +4,9 @@
  * These are the plain types that everything inside works with. They are made by `spec` (files and
  * objects of callers) and by `contract` (the wire), which check them; nothing here is checked again.
  */
+import type { Bindings } from "./bindings.ts";
+import type { EdgeFilters } from "./edge-filter.ts";
+import type { InputDeclarations } from "./input-form.ts";
 import type { JsonObject } from "./json.ts";
 
 export type FailurePolicy = "continue" | "stop" | "allow_partial";
@@ -23,13 +26,16 @@ export interface RetryPolicy {
   readonly jitter: number;
 }
 
+/** How a task takes the artifacts of its dependencies: an instance each, all in one, or an instance for each origin. */
+export type FanMode = "single" | "aggregate" | "grouped";
+
 export interface Task {
   readonly id: string;
   /** For people to read; nothing goes by it. */
   readonly name?: string;
-  /** Canonical name of the task type: `bash`, `http`, `function`, `docker`, or that of a plug-in. */
+  /** Canonical name of the task type: `bash`, `http`, `function`, `docker`, `gate`, or that of a plug-in. */
   readonly type: string;
-  /** bash, docker: the script; http: `METHOD URL [BODY]`; function: the function's name. */
+  /** bash, docker: the script; http: `METHOD URL [BODY]`; function: the function's name; gate: nothing. */
   readonly command: string;
   /** What only tasks of this type have: `with` of a file, with every duration in seconds. */
   readonly options: JsonObject;
@@ -51,6 +57,12 @@ export interface Task {
   /** Its failure counts as success for what depends on it and for the run. */
   readonly allowFailure: boolean;
   readonly env: Readonly<Record<string, string>>;
+  /** Default `single`. */
+  readonly fanMode?: FanMode;
+  /** Which artifacts of a dependency it takes. Default: all. */
+  readonly edgeFilters?: EdgeFilters;
+  /** Go over what it is given. */
+  readonly bindings?: Bindings;
 }
 
 /** When runs begin by themselves. */
@@ -70,6 +82,8 @@ export interface Dag {
   readonly tenantId: string;
   /** Defaults of the run's params. */
   readonly params: JsonObject;
+  /** What is said of params for who starts a run. A default is here or in `params`, not in both. */
+  readonly inputs?: InputDeclarations;
   readonly onFailure: FailurePolicy;
   /** Time limit of the whole run, in milliseconds. */
   readonly timeoutMs?: number;

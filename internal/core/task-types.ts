@@ -2,6 +2,9 @@
 import { NAME, NAME_RULE } from "./check.ts";
 import { DEFAULT_QUEUE } from "./model.ts";
 
+/** A task of this type runs nothing: what comes after it finds the artifacts from before it. */
+export const GATE = "gate";
+
 const ALIASES: Readonly<Record<string, string>> = {
   bash: "bash",
   shell: "bash",
@@ -13,10 +16,11 @@ const ALIASES: Readonly<Record<string, string>> = {
   docker: "docker",
   python: "docker",
   py: "docker",
+  gate: GATE,
 };
 
-/** Types that every worker has. */
-const EVERYWHERE: ReadonlySet<string> = new Set(["bash", "http", "function"]);
+/** Types that every worker has, or that need none. */
+const EVERYWHERE: ReadonlySet<string> = new Set(["bash", "http", "function", GATE]);
 /** What a worker is started with to have one of the others; plug-ins have the rest. */
 const FLAGS: ReadonlyMap<string, string> = new Map([["docker", "--docker"]]);
 

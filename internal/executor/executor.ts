@@ -7,7 +7,7 @@ import type { TaskExecutor } from "../ports/task-executor.ts";
 /** One run to be executed. */
 export interface DagRun {
   readonly dag: Dag;
-  /** Over the definition's own params. Default none. */
+  /** Over the definition's own params; those that its `inputs` require have to be there. Default none. */
   readonly params?: JsonObject;
   /** `[A-Za-z0-9_-]`, at most 128 characters; one that was used before is refused. Default: a new random id. */
   readonly runId?: string;

@@ -10,6 +10,7 @@ import { encodeValue, type Stored } from "../core/stored.ts";
 import type { RunKey } from "../ports/run-log.ts";
 import { CALLER_WAITS_MS, NotStored } from "../ports/storing.ts";
 import { BadInput, type DagRun, LogFull } from "./executor.ts";
+import { inputOfRun } from "./run-input.ts";
 import type { ExecutorSettings, Ports } from "./settings.ts";
 
 export interface Admission {
@@ -23,13 +24,13 @@ export interface Admission {
 export type SubmissionOptions = Pick<Ports, "log" | "definitions" | "blobs" | "random"> &
   Pick<ExecutorSettings, "taskTimeoutMs" | "lossCap" | "inlineLimit">;
 
-/** Checks and names the run; nothing is written before `admit`. */
+/** Checks and names the run; nothing is written before `admit`. Throws `BadInput`. */
 export function prepareRun(run: DagRun, options: SubmissionOptions): Admission {
   const runId = run.runId ?? options.random.id();
   if (!isRunId(runId)) throw new BadInput(`run id '${runId}' is not allowed: use ${RUN_ID_RULE}`);
   const tenantId = run.tenantId ?? run.dag.tenantId;
   const partition = partitionOf(tenantId, run.dag.name);
-  const named = { run, runId, tenantId, partition };
+  const named = { run, runId, tenantId, partition, params: inputOfRun(run) };
   return { runId, partition, admit: () => admit(named, options) };
 }
 
@@ -46,10 +47,11 @@ interface Named {
   readonly runId: string;
   readonly tenantId: string;
   readonly partition: number;
+  readonly params: JsonObject;
 }
 
 async function admit(named: Named, options: SubmissionOptions): Promise<number> {
-  const { run, runId, tenantId, partition } = named;
+  const { run, runId, tenantId, partition, params } = named;
   const { log, definitions, random, taskTimeoutMs, lossCap } = options;
   const what = `run '${runId}'`;
   await checkRoom(what, options);
@@ -60,7 +62,7 @@ async function admit(named: Named, options: SubmissionOptions): Promise<number> 
     dagName: run.dag.name,
     tenantId,
     definition: await notYet(what, definitions.put(run.dag)),
-    params: await notYet(what, storedParams({ ...run.dag.params, ...run.params }, { runId, nonce }, options)),
+    params: await notYet(what, storedParams(params, { runId, nonce }, options)),
     defaults: { lossCap, ...(taskTimeoutMs === undefined ? {} : { taskTimeoutMs }) },
     semantics: SEMANTICS,
     nonce,

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { NAME, NAME_RULE } from "../core/check.ts";
-import type { JsonObject } from "../core/json.ts";
+import type { JsonObject, JsonValue } from "../core/json.ts";
 import { CRON, CRON_RULE, problemOfCron, problemOfZone } from "./cron.ts";
 import { DURATION, DURATION_RULE, MAX_SECONDS, parseDuration, SOME_TIME } from "./duration.ts";
 import { isMap, notJson } from "./json.ts";
@@ -153,6 +153,14 @@ export const params = z
       context.addIssue({ code: "custom", path: [...path], message });
   })
   .meta({ title: "map", type: "object" });
+
+export const anything = z
+  .custom<JsonValue>((value) => value !== undefined)
+  .superRefine((value, context) => {
+    for (const { path, message } of notJson(value))
+      context.addIssue({ code: "custom", path: [...path], message });
+  })
+  .meta({ title: "anything" });
 
 export const cron = z
   .string({ error: must("a cron text") })

@@ -2,9 +2,7 @@
 import { z } from "zod";
 import { BODIES, type HttpTaskOptions } from "../core/http-options.ts";
 import { boundsOf, STATUS } from "../core/http-status.ts";
-import type { JsonValue } from "../core/json.ts";
-import { may, must, name, someSeconds, text, whole } from "./fields.ts";
-import { notJson } from "./json.ts";
+import { anything, may, must, name, someSeconds, text, whole } from "./fields.ts";
 import { shown } from "./problems.ts";
 
 const scalar = z.union([z.string(), z.number(), z.boolean()], {
@@ -65,14 +63,6 @@ const status = z.union(
 );
 const statuses = z.array(status, NO_STATUSES).min(1, NO_STATUSES).meta({ title: "list of statuses" });
 
-const json = z
-  .custom<JsonValue>((value) => value !== undefined)
-  .superRefine((value, context) => {
-    for (const { path, message } of notJson(value))
-      context.addIssue({ code: "custom", path: [...path], message });
-  })
-  .meta({ title: "anything" });
-
 const auth = z
   .strictObject(
     {
@@ -114,7 +104,7 @@ export const httpOptions = z
         fields,
         "Goes behind what the URL has after its `?`; what is a list is there several times.",
       ),
-      json: may(json, "The body, as JSON."),
+      json: may(anything, "The body, as JSON."),
       text: may(text, "The body, as it stands here."),
       form: may(fields, "The body, as a form has it: `application/x-www-form-urlencoded`."),
       auth: may(

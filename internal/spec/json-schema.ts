@@ -17,6 +17,8 @@ export interface JsonSchema {
   readonly items?: JsonSchema;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly required?: readonly string[];
+  /** What each value of a map with names of the caller's own is. */
+  readonly additionalProperties?: JsonSchema;
 }
 
 /**

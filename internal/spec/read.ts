@@ -51,27 +51,32 @@ export function problemsOfTask(
   return result.problems.map((found) => ({ ...found, path: ["tasks", known.size, ...found.path.slice(2)] }));
 }
 
-const definitionFields = (path: readonly PropertyKey[]): string[] => fieldsAt(definition, path);
-
 function examineAs(value: unknown, types: KnownTypes, check: (dag: Dag) => readonly Problem[]): Made<Dag> {
   const parsed = definition.safeParse(value, { reportInput: true });
+  const allowed = (path: readonly PropertyKey[]): string[] => fieldsAt(definition, path, value);
   const shape = parsed.success
     ? []
-    : parsed.error.issues.slice(0, MAX_PROBLEMS).flatMap((issue) => explain(issue, definitionFields));
+    : parsed.error.issues.slice(0, MAX_PROBLEMS).flatMap((issue) => explain(issue, allowed));
   const raw = parsed.success ? parsed.data : salvage(value);
   if (raw === undefined) return { problems: shape };
   const { dag, problems } = interpret(raw, types, check);
   const known = new Set(shape.map(({ path }) => formatPath(path)));
   const more = problems.filter(({ path }) => !known.has(formatPath(path)));
-  const all = withoutMisspelt([...shape, ...more], value);
+  const all = withoutMisspelt([...shape, ...more], { value, allowed });
   return all.length > 0 ? { problems: all } : { made: dag };
 }
 
 /** A field that is there under a misspelt name is not said to be missing as well. */
-function withoutMisspelt(found: readonly Found[], value: unknown): Found[] {
+function withoutMisspelt(
+  found: readonly Found[],
+  {
+    value,
+    allowed,
+  }: { readonly value: unknown; readonly allowed: (path: readonly PropertyKey[]) => string[] },
+): Found[] {
   const meant = new Set(
     found.flatMap(({ path, atKey }) => {
-      const near = atKey ? nearest(String(path.at(-1)), definitionFields(path.slice(0, -1))) : undefined;
+      const near = atKey ? nearest(String(path.at(-1)), allowed(path.slice(0, -1))) : undefined;
       return near === undefined ? [] : [formatPath([...path.slice(0, -1), near])];
     }),
   );

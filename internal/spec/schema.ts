@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { DEFAULT_PRIORITY, DEFAULT_TENANT, DEFAULT_TIMEZONE, EXPONENTIAL_RETRY } from "../core/model.ts";
 import { TASK_TYPE_NAMES } from "../core/task-types.ts";
+import { bindings, edgeFilters, inputs } from "./data-fields.ts";
 import { formatDuration } from "./duration.ts";
 import {
   command,
@@ -85,6 +86,13 @@ const task = z.strictObject(
     ),
     allow_failure: may(flag, "Its failure counts as success for what depends on it, and for the run.", false),
     env: may(env, "Environment variables of a bash or docker task."),
+    fan_mode: may(
+      oneOf("single", "aggregate", "grouped"),
+      "How it takes the artifacts of its dependencies: `single` runs it for each, `aggregate` once for all, `grouped` once for all that go back to the same artifact at the root.",
+      "single",
+    ),
+    edge_filters: may(edgeFilters, "By dependency: which of its artifacts it takes; without it all."),
+    bindings: may(bindings, "Where fields of its params come from; they go over all other params."),
     with: may(params, "What only tasks of this type have; each type has a table of its own."),
   },
   { error: must("a task: a map with at least an id") },
@@ -127,6 +135,10 @@ export const definition = z.strictObject(
     tags: may(tags, "Names to find and group DAGs by, of up to 64 characters without blanks and commas."),
     tenant_id: may(label, "Whose it is.", DEFAULT_TENANT),
     params: may(params, "Params of the run, with their defaults: who starts a run may give others."),
+    inputs: may(
+      inputs,
+      "What who starts a run is asked for: params with a label, that may be required; see `dag form`.",
+    ),
     defaults: may(
       defaults,
       "Fields of tasks that count for every task that does not have them itself; `params` and `env` are put together, key by key.",

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import type { JsonObject } from "../core/json.ts";
 import { NO_OPTIONS } from "../core/model.ts";
+import { GATE } from "../core/task-types.ts";
 import { bashOptions } from "./bash-options.ts";
 import { dockerOptions } from "./docker-options.ts";
 import { explain } from "./explain.ts";
@@ -21,6 +22,7 @@ export const TASK_OPTIONS: Readonly<Record<string, z.ZodObject>> = {
   docker: dockerOptions,
   http: httpOptions,
   function: NONE,
+  [GATE]: NONE,
 };
 
 /** The option of a type that says what to run, where `command` does not. */

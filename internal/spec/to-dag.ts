@@ -14,7 +14,8 @@ import {
   type Schedule,
   type Task,
 } from "../core/model.ts";
-import { canonicalType, defaultQueueOf, problemOfType, TASK_TYPE_NAMES } from "../core/task-types.ts";
+import { canonicalType, defaultQueueOf, GATE, problemOfType, TASK_TYPE_NAMES } from "../core/task-types.ts";
+import { readData, readInputs } from "./data-of-task.ts";
 import { withDefaults } from "./defaults.ts";
 import { inPlaceOfCommand, readOptions } from "./task-options.ts";
 import type { Found } from "./text.ts";
@@ -40,6 +41,7 @@ export function toDag(raw: RawDefinition, { complain, report, plugIns }: Reading
     tags: raw.tags ?? NO_TAGS,
     tenantId: raw.tenant_id ?? DEFAULT_TENANT,
     params: raw.params ?? NO_PARAMS,
+    ...readInputs(raw),
     onFailure: raw.on_failure ?? "continue",
     ...(raw.timeout === undefined ? {} : { timeoutMs: raw.timeout }),
     ...(raw.max_parallel === undefined ? {} : { maxParallel: raw.max_parallel }),
@@ -94,6 +96,7 @@ function toTask(own: RawTask, surroundings: Surroundings): Task {
     critical: raw.critical ?? false,
     allowFailure: raw.allow_failure ?? false,
     env: raw.env ?? NO_ENV,
+    ...readData(raw),
   };
 }
 
@@ -129,6 +132,7 @@ function commandOf(raw: RawTask, type: string, complain: Complain): string {
       complain("command", "workflow_ref names the function already: use one of them");
     return raw.workflow_ref;
   }
+  if (type === GATE) return commandOfGate(raw, complain);
   const instead = inPlaceOfCommand(type, raw.with);
   if (raw.command !== undefined && raw.command.trim() !== "") {
     if (instead !== undefined)
@@ -143,6 +147,13 @@ function commandOf(raw: RawTask, type: string, complain: Complain): string {
     complain("command", `is missing; a task of type http needs ${needed}`);
   }
   return raw.command ?? "";
+}
+
+function commandOfGate({ command, bindings }: RawTask, complain: Complain): string {
+  if (command !== undefined) complain("command", "a gate runs nothing: leave it out");
+  if (bindings !== undefined)
+    complain("bindings", "a gate runs nothing that could take them: leave them out");
+  return "";
 }
 
 function toRetry(raw: NonNullable<RawTask["retry"]>): RetryPolicy {

@@ -10,6 +10,7 @@ import {
   type Task,
 } from "../core/model.ts";
 import { defaultQueueOf } from "../core/task-types.ts";
+import { writeData } from "./data-of-task.ts";
 import { formatDuration, parseDuration } from "./duration.ts";
 import type { DagDefinition, RawDefinition } from "./schema.ts";
 import type { Found } from "./text.ts";
@@ -25,6 +26,7 @@ export function writeDefinition(dag: Dag): DagDefinition {
     ...(dag.tags.length === 0 ? {} : { tags: [...dag.tags] }),
     ...(dag.tenantId === DEFAULT_TENANT ? {} : { tenant_id: dag.tenantId }),
     ...(isEmpty(dag.params) ? {} : { params: dag.params }),
+    ...(dag.inputs === undefined ? {} : { inputs: { ...dag.inputs } }),
     ...(dag.onFailure === "continue" ? {} : { on_failure: dag.onFailure }),
     ...(dag.timeoutMs === undefined ? {} : { timeout: writeDuration(dag.timeoutMs) }),
     ...(dag.maxParallel === undefined ? {} : { max_parallel: dag.maxParallel }),
@@ -54,6 +56,7 @@ function writeTask(task: Task): TaskDefinition {
     ...(task.critical ? { critical: true } : {}),
     ...(task.allowFailure ? { allow_failure: true } : {}),
     ...(isEmpty(task.env) ? {} : { env: { ...task.env } }),
+    ...writeData(task),
   };
 }
 

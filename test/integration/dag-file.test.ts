@@ -138,6 +138,30 @@ describe("the examples of docs/dag-file.md", () => {
     expect(code).toBe(0);
   });
 
+  test("inputs: the form, what is missing, and a run", async () => {
+    const file = `${EXAMPLES}inputs.yaml`;
+    expect((await dag(["form", file])).stdout).toBe(
+      [
+        "NAME    LABEL              REQUIRED  DEFAULT  ABOUT",
+        "day     Day of the report  yes                e.g. 2026-01-31",
+        "limit   Rows at most       no        100",
+        "region  Region             no        eu       Whose customers",
+        "",
+      ].join("\n"),
+    );
+    const missing = "Day of the report (day). Give them as params, like --param day=…";
+    for (const args of [[], ["--param", "day="]]) {
+      const { code, stderr } = await dag(["run", file, ...args]);
+      expect([code, stderr]).toEqual([
+        2,
+        `dag: DAG 'inputs' needs an input that was not given: ${missing}\n`,
+      ]);
+    }
+    const ran = await dag(["run", file, "--param", "day=2026-01-31", "--param", "limit=7"]);
+    expect(ran.stdout).toContain("  7 rows of 2026-01-31 in eu\n");
+    expect(ran.code).toBe(0);
+  });
+
   test("types, with somebody who answers", async () => {
     const server = createServer((request, response) => {
       let body = "";
@@ -170,7 +194,9 @@ describe("the examples of docs/dag-file.md", () => {
   test("all of them are run here", async () => {
     const files = await readdir(EXAMPLES);
     expect(files.toSorted()).toEqual(
-      ["defaults", "failures", "params", "retries", "schedule", "types"].map((name) => `${name}.yaml`),
+      ["defaults", "failures", "inputs", "params", "retries", "schedule", "types"].map(
+        (name) => `${name}.yaml`,
+      ),
     );
   });
 });

@@ -235,7 +235,7 @@ describe("what is refused at run time", () => {
         retry: { initil: "1s" },
       });
     const allowed =
-      "name, params, dependsOn, retries, retry, timeout, sla, queue, priority, critical, allowFailure, env, with";
+      "name, params, dependsOn, retries, retry, timeout, sla, queue, priority, critical, allowFailure, env, fanMode, edgeFilters, bindings, with";
     expect(refusal(add).map((line) => line.replace("DAG 'etl', task 'a.b': ", ""))).toEqual([
       `unknown field 'dependson'; did you mean 'dependsOn'? Allowed here: ${allowed}`,
       `unknown field 'depends_on'; did you mean 'dependsOn'? Allowed here: ${allowed}`,
@@ -281,7 +281,7 @@ describe("what is refused at run time", () => {
   test("a wrong name or option of the DAG", () => {
     expect(refusal(() => dag(""))).toEqual(["DAG '': name: must be 1 to 256 characters in one line, not ''"]);
     expect(refusal(() => dag("x", { maxParallel: 0, max_parallel: 1 } as DagOptions))).toEqual([
-      "DAG 'x': unknown field 'max_parallel'; did you mean 'maxParallel'? Allowed here: description, tags, tenantId, params, defaults, onFailure, timeout, maxParallel, schedule, startDate, endDate, isPaused",
+      "DAG 'x': unknown field 'max_parallel'; did you mean 'maxParallel'? Allowed here: description, tags, tenantId, params, inputs, defaults, onFailure, timeout, maxParallel, schedule, startDate, endDate, isPaused",
       "DAG 'x': max_parallel: must be a whole number from 1 to 1000000, not 0",
     ]);
   });

@@ -207,7 +207,7 @@ tasks:
         "x.yaml:10:12: unknown field 'backof'; did you mean 'backoff'? Allowed here: backoff, initial, factor, max, jitter",
         "x.yaml:10:36: initial: '5 parsecs' is no duration; write it like 500ms, 30s, 5m, 1h30m, or as a number of seconds",
         "x.yaml:11:10: queue: must be 1 to 128 of A-Z a-z 0-9 _ -, not 'a b'",
-        "x.yaml:12:9: type: unknown type 'perl'; use one of bash, shell, http, rest, function, go, golang, docker, python, py; a plug-in's type has to be named in 'types'",
+        "x.yaml:12:9: type: unknown type 'perl'; use one of bash, shell, http, rest, function, go, golang, docker, python, py, gate; a plug-in's type has to be named in 'types'",
         "x.yaml:14:31: sla: must be longer than 0; write it like 500ms, 30s, 5m, 1h30m, or as a number of seconds",
         "x.yaml:15:39: unknown dependency 'c': no task has this id",
       ],

@@ -24,6 +24,12 @@ function isRead(definition: unknown): boolean {
   }
 }
 
+const RULES = [
+  { field: "file_type", op: "eq", value: "video" },
+  { field: "x", op: "gt", value: 1.5 },
+  { field: "x", op: "not_in", value: ["a", ""] },
+];
+
 /** A value of each kind, and those that are nearly right. */
 const VALUES: readonly unknown[] = [
   ...[null, true, false, 0, 1, -1, 5, 9, 10, 1.5, 1000, 1001, 1_000_000, 1_000_001, 1e300],
@@ -88,6 +94,30 @@ const VALUES: readonly unknown[] = [
     { backoff: "some" },
     { jitter: 2 },
   ],
+  // Of data between tasks.
+  ...["single", "grouped", { a: {} }, { b: {} }, { b: { select: "smallest" } }, { b: { select: "first" } }],
+  ...[{ b: { rules: RULES } }, { b: { rules: [...RULES, { field: "x", op: "eq" }] } }],
+  ...[
+    { b: { rules: [{ field: "", op: "eq", value: 1 }] } },
+    { b: { rules: [{ field: "x", op: "EQ", value: 1 }] } },
+  ],
+  ...[[true], [[1]], [null], [{}]].map(([value]) => ({ b: { rules: [{ field: "x", op: "in", value }] } })),
+  ...[{ f: { source: "runtime" } }, { f: { source: "nowhere" } }, { f: { source: "config", value: "$KEY" } }],
+  ...[
+    { f: { source: "config", value: 5 } },
+    { f: { source: "config", key: "x" } },
+    { f: { source: "runtime", default: [1] } },
+  ],
+  ...[{ f: { source: "previous_node", node: "b", key: "x" } }, { f: { source: "previous_node", node: "b" } }],
+  ...[
+    { f: { source: "previous_node", node: "c", key: "x" } },
+    { f: { source: "expression", expression: "x" } },
+  ],
+  ...[
+    { x: { label: "X", required: true, placeholder: "y" } },
+    { x: { default: null } },
+    { x: { requird: true } },
+  ],
   // Of containers.
   ...["/", "/a", "/a:b", "root", "1:2", "python:3", "Python", "bridge", "container:x", "missing", "all"],
   ...[["/a:/b"], ["a1:/b:ro"], ["/a:/b:z"], ["/a:/"], ["/a:/b", "/c:/b"], ["a:b"]],
@@ -126,6 +156,9 @@ const BEYOND: Readonly<Record<string, readonly unknown[]>> = {
   "http.with.url": VALUES.filter((each) => typeof each === "string" && each !== ""),
   "task.id": ["a"],
   "task.command": ["", " "],
+  // It depends on another.
+  "task.edge_filters": [{ a: {} }],
+  "task.bindings": [{ f: { source: "previous_node", node: "c", key: "x" } }],
   "task.depends_on": OTHER_IDS,
   "task.dependencies": OTHER_IDS,
 };
@@ -155,8 +188,9 @@ const PLACES: readonly Place[] = [
       return {
         name: "x",
         tasks: [
-          { id: "t", ...own, ...fields },
+          { id: "t", ...own, ...("dependencies" in fields ? {} : { depends_on: ["b"] }), ...fields },
           { id: "a", command },
+          { id: "b", command },
         ],
       };
     },
