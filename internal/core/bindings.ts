@@ -1,6 +1,10 @@
 /** Values that a definition puts into fields of a task's input, and where each of them comes from. */
 import type { PlacedArtifact } from "./artifact.ts";
 import { compileFilter, type EdgeFilters } from "./edge-filter.ts";
+import { type Evaluated, evaluate, type EvaluationContext } from "./expression/evaluate.ts";
+import { parseExpression } from "./expression/parse.ts";
+import type { Patterns } from "./expression/patterns.ts";
+import type { ExpressionProblem } from "./expression/problem.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import { isSecretName } from "./secrets.ts";
 
@@ -50,29 +54,35 @@ export interface BindingContext {
   artifactsOf(task: string): readonly PlacedArtifact[];
   /** The edge filters of the task: what they hold back no binding sees. */
   readonly edgeFilters?: EdgeFilters;
-  /** Of the run, merged: see `mergeInput`. */
+  /** Params of the run. */
   readonly input: JsonObject;
   /** `config` in expressions: the task's own params. */
   readonly config: JsonObject;
   /** What stands for `$NAME`. */
   secret(name: string): JsonValue;
-  /** Evaluates an expression; throws when it cannot be. */
-  evaluate(expression: string, lookUp: LookUp): JsonValue;
+  readonly patterns: Patterns;
 }
 
-/** The value of `{namespace.key}`, null where there is none. */
-export type LookUp = (namespace: string, key: string) => JsonValue;
+/** Why a field cannot be filled in: its expression cannot be evaluated. */
+export interface BindingProblem extends ExpressionProblem {
+  readonly field: string;
+}
+
+export type ResolvedBindings = { readonly values: JsonObject } | { readonly problem: BindingProblem };
 
 /**
  * The fields that bindings fill in; one that comes to null is left as it is. What is given here goes over the task's
- * input, whatever that has. Throws what `evaluate` throws.
+ * input, whatever that has.
  */
-export function resolveBindings(bindings: Bindings, context: BindingContext): JsonObject {
+export function resolveBindings(bindings: Bindings, context: BindingContext): ResolvedBindings {
   const resolve = resolver(context);
-  const entries = Object.entries(bindings).map(
-    ([field, binding]) => [field, resolve(field, binding)] as const,
-  );
-  return Object.fromEntries(entries.filter(([, value]) => value !== null));
+  const values: [string, JsonValue][] = [];
+  for (const [field, binding] of Object.entries(bindings)) {
+    const resolved = resolve(field, binding);
+    if ("problem" in resolved) return { problem: { ...resolved.problem, field } };
+    if (resolved.value !== null) values.push([field, resolved.value]);
+  }
+  return { values: Object.fromEntries(values) };
 }
 
 /** The name of the secret that a binding is; `undefined` for all others. */
@@ -93,25 +103,36 @@ export function isBlank(value: JsonValue | undefined): boolean {
   return value === undefined || value === null || value === "";
 }
 
-function resolver(context: BindingContext): (field: string, binding: Binding) => JsonValue {
+function resolver(context: BindingContext): (field: string, binding: Binding) => Evaluated {
   const artifactsOf = filtered(context);
-  const lookUp: LookUp = (namespace, key) => {
-    if (namespace === "input") return own(context.input, key);
-    if (namespace === "config") return own(context.config, key);
-    return fieldOf(artifactsOf(namespace), key);
+  const { input, config, patterns } = context;
+  const values: EvaluationContext = {
+    input: (key) => own(input, key),
+    config: (key) => own(config, key),
+    nodes: (task, key) => fieldOf(artifactsOf(task), key),
+    patterns,
   };
   return (field, binding) => {
     switch (binding.source) {
       case "previous_node":
-        return fieldOf(artifactsOf(binding.node), binding.key);
+        return { value: fieldOf(artifactsOf(binding.node), binding.key) };
       case "config":
-        return configured(binding, context);
+        return { value: configured(binding, context) };
       case "runtime":
-        return given(inputNameOf(field, binding), binding, context.input);
+        return { value: given(inputNameOf(field, binding), binding, input) };
       case "expression":
-        return context.evaluate(binding.expression, lookUp);
+        return evaluated(binding.expression, values);
     }
   };
+}
+
+function evaluated(text: string, values: EvaluationContext): Evaluated {
+  const parsed = parseExpression(text);
+  if ("expression" in parsed) return evaluate(parsed.expression, values);
+  const [problem] = parsed.problems;
+  if (problem === undefined)
+    throw new Error("internal: an expression is wrong, and nothing is wrong with it");
+  return { problem };
 }
 
 /** Each task's artifacts once, however many bindings look at them. */

@@ -1,33 +1,63 @@
-/** What is wrong with what tasks say of the data of others: filters and bindings of tasks that they do not depend on. */
+/** What is wrong with what is said of data between tasks: filters, bindings, expressions and inputs. */
 import type { Binding } from "./bindings.ts";
 import type { Nearest, Problem } from "./check.ts";
+import { problemsOfExpression, references } from "./expression/check.ts";
+import { CONFIG, INPUT } from "./expression/expression.ts";
+import { parseExpression } from "./expression/parse.ts";
+import type { ProblemKind } from "./expression/problem.ts";
 import type { Dag, Task } from "./model.ts";
 
-export interface DataProblem extends Problem {
-  readonly kind: "not_a_dependency";
-  /** The task that is named. */
-  readonly task: string;
-}
+/** A task that is named and is no dependency, or an expression that is wrong. */
+export type DataProblem = Problem &
+  (
+    | { readonly kind: "not_a_dependency"; readonly task: string }
+    | { readonly kind: "expression"; readonly expression: ProblemKind }
+  );
 
-/** Of one task, at its position in the definition: of its filters, and then of its bindings, each in their order. */
-export function problemsOfData(task: Task, position: number, nearest: Nearest): DataProblem[] {
+export type CheckedTask = Pick<Task, "id" | "dependsOn" | "edgeFilters" | "bindings">;
+
+/** Of one task, at its position in the definition. */
+export function problemsOfData(task: CheckedTask, position: number, nearest: Nearest): DataProblem[] {
   const { edgeFilters, bindings } = task;
   if (edgeFilters === undefined && bindings === undefined) return [];
   const refuse = refuser(task, nearest);
-  const at = ["tasks", position] as const;
+  const at = ["tasks", position];
   return [
-    ...Object.keys(edgeFilters ?? {}).flatMap((named) => refuse(named, [...at, "edge_filters", named])),
     ...Object.entries(bindings ?? {}).flatMap(([field, binding]) =>
-      tasksOf(binding).flatMap((named) => refuse(named.task, [...at, "bindings", field, named.at])),
+      problemsOfBinding(binding, [...at, "bindings", field], refuse),
     ),
+    ...Object.keys(edgeFilters ?? {}).flatMap((named) => refuse(named, [...at, "edge_filters", named])),
   ];
 }
 
-/** Refuses what is no direct dependency: upstream of one is not enough, since it may have several instances by then. */
-function refuser(
-  { id, dependsOn }: Task,
-  nearest: Nearest,
-): (named: string, path: readonly (string | number)[]) => DataProblem[] {
+type Path = Problem["path"];
+type Refuse = (named: string, path: Path) => DataProblem[];
+
+function problemsOfBinding(binding: Binding, at: Path, refuse: Refuse): DataProblem[] {
+  switch (binding.source) {
+    case "previous_node":
+      return refuse(binding.node, [...at, "node"]);
+    case "expression":
+      return problemsOfText(binding.expression, [...at, "expression"], refuse);
+    case "config":
+    case "runtime":
+      return [];
+  }
+}
+
+/** Its form first, then the tasks that it names. */
+function problemsOfText(text: string, path: Path, refuse: Refuse): DataProblem[] {
+  const wrong = problemsOfExpression(text).map(({ kind, offset, message }): DataProblem => {
+    const where = `expression, at character ${offset + 1}: ${message}`;
+    return { path, message: where, kind: "expression", expression: kind };
+  });
+  const parsed = parseExpression(text);
+  const named = "expression" in parsed ? references(parsed.expression).nodes : [];
+  return [...wrong, ...named.flatMap((task) => refuse(task, path))];
+}
+
+/** Refuses what is no direct dependency: what is further up may have several instances by then. */
+function refuser({ id, dependsOn }: CheckedTask, nearest: Nearest): Refuse {
   const known = new Set(dependsOn);
   return (named, path) => {
     if (known.has(named)) return [];
@@ -38,16 +68,6 @@ function refuser(
   };
 }
 
-interface Named {
-  readonly task: string;
-  /** The field of the binding that names it. */
-  readonly at: string;
-}
-
-function tasksOf(binding: Binding): Named[] {
-  return binding.source === "previous_node" ? [{ task: binding.node, at: "node" }] : [];
-}
-
 /** A default that is said twice would be two when one of them is changed. */
 export function problemsOfInputs({ inputs = {}, params }: Dag): Problem[] {
   return Object.entries(inputs).flatMap(([name, said]) => {
@@ -55,4 +75,21 @@ export function problemsOfInputs({ inputs = {}, params }: Dag): Problem[] {
     const message = `params has a default of '${name}' already: leave one of the two out`;
     return [{ path: ["inputs", name, "default"], message }];
   });
+}
+
+/** Where there are expressions, nobody could tell whether such a name is the task's. */
+export function problemsOfReserved({ tasks }: Dag): Problem[] {
+  const reserved = tasks.flatMap(({ id }, position) =>
+    id === INPUT || id === CONFIG ? [{ id, position }] : [],
+  );
+  if (reserved.length === 0 || !tasks.some(hasExpression)) return [];
+  return reserved.map(({ id, position }) => {
+    const what = id === INPUT ? "an input of the run" : "a param of the task itself";
+    const message = `a task cannot be called '${id}' in a DAG with expressions, where {${id}.key} is ${what}: rename it`;
+    return { path: ["tasks", position, "id"], message };
+  });
+}
+
+function hasExpression({ bindings = {} }: Task): boolean {
+  return Object.values(bindings).some(({ source }) => source === "expression");
 }

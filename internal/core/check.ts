@@ -1,5 +1,5 @@
 /** What is wrong with a definition as a whole: names, dependencies, cycles. Every problem at once. */
-import { problemsOfData, problemsOfInputs } from "./check-data.ts";
+import { problemsOfData, problemsOfInputs, problemsOfReserved } from "./check-data.ts";
 import type { Dag, Task } from "./model.ts";
 
 export interface Problem {
@@ -34,7 +34,7 @@ export function problemsOf(dag: Dag, nearest: Nearest): Problem[] {
     found.push(...problemsOfDependencies({ task, position, known: firstAt, hint }));
     found.push(...problemsOfData(task, position, near));
   }
-  found.push(...problemsOfInputs(dag));
+  found.push(...problemsOfInputs(dag), ...problemsOfReserved(dag));
   const cycle = findCycle(dag);
   if (cycle !== undefined) {
     const path = cycle.join(" → ");

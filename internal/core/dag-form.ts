@@ -31,5 +31,5 @@ export function inputOf(dag: Asking, given: JsonObject = {}): MergedInput {
 function askedBy({ inputs = {}, tasks }: Asking): FormField[] {
   const declared = Object.entries(inputs).map(([name, said]) => toField(name, said));
   const bindings = tasks.flatMap((task) => (task.bindings === undefined ? [] : [task.bindings]));
-  return formFields(declared, bindings, () => []);
+  return formFields(declared, bindings);
 }

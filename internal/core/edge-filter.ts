@@ -4,7 +4,7 @@
  * A filter is compiled once for an edge; each artifact then costs the same for each rule, however long its list is.
  */
 import type { ArtifactFacts } from "./artifact.ts";
-import { extensionOf, fileTypeOf } from "./file-type.ts";
+import { fileTypeOf, lowerExtension } from "./file-type.ts";
 import { isMatchOf, type Scalar } from "./filter-values.ts";
 import type { JsonValue } from "./json.ts";
 import { readNumber, textOf } from "./value-forms.ts";
@@ -95,7 +95,7 @@ const TRUE_OF_MISSING: ReadonlySet<Operator> = new Set(["neq", "not_in", "not_co
 /** Metadata cannot take the place of these. */
 const COMPUTED: Readonly<Record<string, (artifact: ArtifactFacts) => JsonValue>> = {
   file_type: fileTypeOf,
-  extension: ({ name }) => extensionOf(name),
+  extension: ({ name }) => lowerExtension(name),
   file_size: ({ size }) => size,
   file_name: ({ name }) => name,
   mime_type: ({ mimeType }) => mimeType ?? "",

@@ -1,5 +1,6 @@
 /** What kind of file an artifact is, by its name and its MIME type. */
 import type { ArtifactFacts } from "./artifact.ts";
+import { extensionOf } from "./expression/path-pipes.ts";
 
 export type FileType = "subtitle" | "archive" | "video" | "image" | "audio" | "other";
 
@@ -27,18 +28,14 @@ function typesOf(extensions: Partial<Record<FileType, string>>): ReadonlyMap<str
 }
 
 export function fileTypeOf({ name, mimeType }: Pick<ArtifactFacts, "name" | "mimeType">): FileType {
-  const extension = extensionOf(name);
+  const extension = lowerExtension(name);
   const first = BY_EXTENSION.get(extension);
   if (first !== undefined) return first;
   const byName = BY_EXTENSION_AFTER_MIME.get(extension);
   return MEDIA.find((type) => byName === type || mimeType?.startsWith(`${type}/`) === true) ?? "other";
 }
 
-/** The last suffix with its dot, in lower case; empty where there is none, and for `.name` and `name.`. */
-export function extensionOf(name: string): string {
-  let end = name.length;
-  while (name[end - 1] === "/") end--;
-  const file = name.slice(name.lastIndexOf("/", end - 1) + 1, end);
-  const dot = file.lastIndexOf(".");
-  return dot > 0 && dot < file.length - 1 ? file.slice(dot).toLowerCase() : "";
+/** The last one with its dot, in lower case; empty where there is none, and for `.name` and `name.`. */
+export function lowerExtension(name: string): string {
+  return extensionOf(name).toLowerCase();
 }

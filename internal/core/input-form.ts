@@ -3,6 +3,8 @@
  * expressions name. And what a run begins with, when the form is filled in.
  */
 import { type Bindings, inputNameOf, isBlank } from "./bindings.ts";
+import { inputsIn } from "./expression/check.ts";
+import { titleCase } from "./expression/text-pipes.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 
 /** What a DAG says of an input. */
@@ -32,18 +34,11 @@ export interface FormField {
   readonly default?: JsonValue;
 }
 
-/** Names of inputs in an expression, in the order in which they stand in it; none of one that is wrong. */
-export type InputsOf = (expression: string) => Iterable<string>;
-
 /**
  * The fields in order: those declared, those that bindings take, those that expressions name; each task after the
- * other. Of several of one name the first counts.
+ * other. Of several of one name the first counts. Expressions that are wrong name nothing.
  */
-export function formFields(
-  declared: readonly FormField[],
-  bindings: readonly Bindings[],
-  inputsOf: InputsOf,
-): FormField[] {
+export function formFields(declared: readonly FormField[], bindings: readonly Bindings[]): FormField[] {
   const fields = new Map<string, FormField>();
   const add = (field: FormField): void => {
     if (!fields.has(field.name)) fields.set(field.name, field);
@@ -55,7 +50,7 @@ export function formFields(
   }
   for (const [, binding] of all) {
     if (binding.source !== "expression") continue;
-    for (const name of inputsOf(binding.expression)) add(toField(name, {}));
+    for (const name of inputsIn(binding.expression)) add(toField(name, {}));
   }
   return [...fields.values()];
 }
@@ -74,9 +69,7 @@ export function toField(name: string, said: InputDeclaration, labelled: string =
 
 /** `api_url` is `Api Url`. */
 function inWords(name: string): string {
-  return name
-    .replaceAll("_", " ")
-    .replaceAll(/\p{L}+/gu, (word) => word.charAt(0).toUpperCase() + word.slice(1).toLowerCase());
+  return titleCase(name.replaceAll("_", " "));
 }
 
 /** What a run begins with, and the fields that must not be blank and are. */

@@ -70,6 +70,16 @@ test("the runner counts what passes, fails, is answered otherwise on purpose, an
   });
   expect(await runFile(folder.path, { ...runner, file: "missing.json" }, {})).toBeUndefined();
   await expect(runFile(folder.path, { ...runner, file: "." }, {})).rejects.toThrow("cannot read");
+  // Answers of one kind have changed since: of those without an entry, and where the runner does not throw again.
+  const otherwise = ({ wanted }: Vector): boolean => {
+    if (wanted === 3) throw new Error("not this");
+    return wanted === 2 || wanted === "None";
+  };
+  expect(await runFile(folder.path, { ...runner, otherwise }, rebaselined)).toMatchObject({
+    passed: 1,
+    rebaselined: 2,
+    failed: [{ id: "throws" }, { id: "otherwise-wrong" }, { id: "no-excuse" }],
+  });
 });
 
 async function vectorsIn(folder: string): Promise<Vector[]> {

@@ -1,6 +1,6 @@
 /** What can be known of an expression without its values: all that is wrong, and what it refers to. */
 import { CONFIG, type Expression, INPUT, isList, type PipeCall, type Reference } from "./expression.ts";
-import { readText } from "./parse.ts";
+import { parseExpression, readText } from "./parse.ts";
 import type { Pipe } from "./pipe.ts";
 import { pipeOf, PIPES } from "./pipes.ts";
 import type { ExpressionProblem } from "./problem.ts";
@@ -34,6 +34,12 @@ function arityText(min: number, max: number): string {
   if (max === 0) return "no argument";
   if (min === 0) return `at most ${max === 1 ? "one argument" : `${max} arguments`}`;
   return min === max ? `${min} arguments` : `${min} to ${max} arguments`;
+}
+
+/** The keys of the run's input in a text, each once, in its order; none of one that cannot be read. */
+export function inputsIn(text: string): readonly string[] {
+  const parsed = parseExpression(text);
+  return "expression" in parsed ? references(parsed.expression).input : [];
 }
 
 export interface References {

@@ -11,7 +11,7 @@ export const PATH_PIPES = {
     const name = nameOf(text);
     return name.slice(0, name.length - extension(name).length);
   }),
-  ext: ofText((text) => extension(nameOf(text))),
+  ext: ofText(extensionOf),
 } as const satisfies Record<string, Pipe>;
 
 interface Path {
@@ -29,6 +29,11 @@ function readPath(text: string): Path {
 
 function nameOf(text: string): string {
   return readPath(text).names.at(-1) ?? "";
+}
+
+/** Of the last name of a path, with its dot. */
+export function extensionOf(path: string): string {
+  return extension(nameOf(path));
 }
 
 /** With its dot; a dot that is the first or the last character begins none. */

@@ -6,7 +6,7 @@ export const TEXT_PIPES = {
   upper: ofText((text) => text.toUpperCase()),
   lower: ofText((text) => text.toLowerCase()),
   trim: ofText((text) => text.trim()),
-  title: ofText((text) => text.replaceAll(/\p{Cased}+/gu, capitalized)),
+  title: ofText(titleCase),
   strip: stripping({ start: true, end: true }),
   lstrip: stripping({ start: true, end: false }),
   rstrip: stripping({ start: false, end: true }),
@@ -19,6 +19,11 @@ export const TEXT_PIPES = {
   truncate: { arity: [0, 1], apply: (value, [length = "100"], work) => cut(work.text(value), length) },
   match: { arity: [0, 1], apply: (value, [source = ""], work) => matched(work.text(value), source, work) },
 } as const satisfies Record<string, Pipe>;
+
+/** The first letter of each run of them upper, all others lower. */
+export function titleCase(text: string): string {
+  return text.replaceAll(/\p{Cased}+/gu, capitalized);
+}
 
 function capitalized(word: string): string {
   const [head = ""] = word;

@@ -1,0 +1,32 @@
+/** What is wrong with bindings when a definition is saved: the first problem. */
+import { problemsOfData } from "../../internal/core/check-data.ts";
+import type { Bindings } from "../../internal/core/bindings.ts";
+import { nearest } from "../../internal/spec/problems.ts";
+import { differences, type Vector, type VectorRunner } from "./vector.ts";
+
+interface Node {
+  readonly slug: string;
+  readonly name?: string;
+  readonly depends_on?: readonly string[];
+  readonly bindings?: Bindings;
+}
+
+export const validate: VectorRunner = {
+  file: "validate.json",
+  run: (vector) =>
+    differences(
+      { error: firstOf((vector as { nodes: readonly Node[] } & Vector).nodes) },
+      { error: vector.error },
+    ),
+};
+
+function firstOf(nodes: readonly Node[]): object | null {
+  for (const [position, { slug, name = "", depends_on = [], bindings = {} }] of nodes.entries()) {
+    const [first] = problemsOfData({ id: slug, dependsOn: depends_on, bindings }, position, nearest);
+    if (first === undefined) continue;
+    const about = first.kind === "expression" ? { expression_error: first.expression } : { slug: first.task };
+    const label = name === "" ? `Node ${position + 1}` : name;
+    return { node_label: label, kind: first.kind, field: first.path[3], ...about };
+  }
+  return null;
+}
