@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { settingsTable } from "../../internal/config/table.ts";
 import { jsonSchemaText } from "../../internal/spec/json-schema.ts";
 import { metricsTable } from "../../internal/telemetry/metric-list.ts";
+import { expressionTable } from "./expression-tables.ts";
 import { fieldTable } from "./field-tables.ts";
 import { fillSections } from "./sections.ts";
 
@@ -12,6 +13,7 @@ export const PAGES: Readonly<Record<string, (root: URL) => Promise<string>>> = {
   "docs/dag-file.md": (root) => filled(new URL("docs/dag-file.md", root), { root }),
   "docs/artifacts.md": (root) => filled(new URL("docs/artifacts.md", root), { root }),
   "docs/task-types.md": (root) => filled(new URL("docs/task-types.md", root), { root }),
+  "docs/expressions.md": (root) => filled(new URL("docs/expressions.md", root), { root }),
   "docs/operating.md": (root) => filled(new URL("docs/operating.md", root), { root }),
   "docs/coming-from.md": (root) => filled(new URL("docs/coming-from.md", root), { root }),
   "docs/dag.schema.json": () => Promise.resolve(jsonSchemaText()),
@@ -25,6 +27,6 @@ async function filled(page: URL, { root }: { readonly root: URL }): Promise<stri
       const language = name.endsWith(".mjs") ? "js" : "yaml";
       return `\`\`\`${language}\n${await readFile(new URL(name, root), "utf8")}\`\`\``;
     }
-    return fieldTable(name);
+    return expressionTable(name) ?? fieldTable(name);
   });
 }

@@ -1,4 +1,5 @@
 /** What can be known of an expression without its values: all that is wrong, and what it refers to. */
+import { cutAfter } from "../cut.ts";
 import { CONFIG, type Expression, INPUT, isList, type PipeCall, type Reference } from "./expression.ts";
 import { parseExpression, readText } from "./parse.ts";
 import type { Pipe } from "./pipe.ts";
@@ -21,14 +22,17 @@ export function resolveCall(
   const { name, args, offset } = call;
   const pipe = pipeOf(name);
   if (pipe === undefined) {
-    const message = `unknown pipe '${name}': there are ${Object.keys(PIPES).toSorted().join(", ")}`;
+    const message = `unknown pipe '${cutAfter(name, 60)}': there are ${PIPE_NAMES}`;
     return { problem: { kind: "unknown_pipe", offset, message } };
   }
   const [min, max] = pipe.arity;
   if (args.length >= min && args.length <= max) return { pipe };
-  const message = `${name} takes ${arityText(min, max)}, and has ${args.length}: write \\, for a comma in one`;
+  const hint = max > 0 && args.length > max ? String.raw`: write \, for a comma in one` : "";
+  const message = `${name} takes ${arityText(min, max)}, and has ${args.length}${hint}`;
   return { problem: { kind: "arity", offset, message } };
 }
+
+const PIPE_NAMES = Object.keys(PIPES).toSorted().join(", ");
 
 function arityText(min: number, max: number): string {
   if (max === 0) return "no argument";

@@ -58,25 +58,40 @@ const ENCODER = new TextEncoder();
 /** What is no UTF-8 becomes U+FFFD. */
 const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** What stands for each byte: itself for the characters that RFC 3986 calls unreserved. */
-const ENCODED: readonly string[] = Array.from({ length: 256 }, (_, byte) => {
-  const character = String.fromCharCode(byte);
-  return /[A-Za-z0-9_.~-]/.test(character)
-    ? character
-    : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
-});
+const PERCENT = 0x25;
+const HEX = ENCODER.encode("0123456789ABCDEF");
+
+/** What RFC 3986 calls unreserved stays. */
+const IS_UNRESERVED: readonly boolean[] = Array.from({ length: 256 }, (_, byte) =>
+  /[A-Za-z0-9_.~-]/.test(String.fromCharCode(byte)),
+);
+
+/** Of the bytes that are hexadecimal digits. */
+const DIGITS: ReadonlyMap<number, number> = new Map(
+  [...ENCODER.encode("0123456789ABCDEFabcdef")].map((byte) => [
+    byte,
+    Number.parseInt(String.fromCharCode(byte), 16),
+  ]),
+);
 
 function percentEncoded(text: string): string {
-  let encoded = "";
-  for (const byte of ENCODER.encode(text)) encoded += ENCODED[byte] ?? "";
-  return encoded;
+  const bytes = ENCODER.encode(text);
+  const encoded = new Uint8Array(3 * bytes.length);
+  let to = 0;
+  for (const byte of bytes) {
+    if (IS_UNRESERVED[byte] === true) {
+      encoded[to++] = byte;
+    } else {
+      encoded[to++] = PERCENT;
+      encoded[to++] = HEX[byte >> 4] ?? 0;
+      encoded[to++] = HEX[byte & 15] ?? 0;
+    }
+  }
+  return DECODER.decode(encoded.subarray(0, to));
 }
-
-const PERCENT = 0x25;
 
 /** A `%` that no two hexadecimal digits follow stays. */
 function percentDecoded(text: string): string {
-  if (!text.includes("%")) return text;
   const bytes = ENCODER.encode(text);
   let to = 0;
   for (let from = 0; from < bytes.length; to++) {
@@ -88,6 +103,7 @@ function percentDecoded(text: string): string {
 }
 
 function hexByte(bytes: Uint8Array, at: number): number | undefined {
-  const digits = String.fromCharCode(...bytes.subarray(at, at + 2));
-  return /^[0-9a-f]{2}$/i.test(digits) ? Number.parseInt(digits, 16) : undefined;
+  const high = DIGITS.get(bytes[at] ?? 0);
+  const low = DIGITS.get(bytes[at + 1] ?? 0);
+  return high === undefined || low === undefined ? undefined : 16 * high + low;
 }

@@ -32,11 +32,11 @@ export const LIST_PIPES = {
     apply: (value, _args, work) => (Array.isArray(value) ? shown(value, work) : work.text(value)),
   },
   flatten: ofList((list, work) => {
-    work.spend(list.reduce<number>((sum, item) => sum + (Array.isArray(item) ? item.length : 1), 0));
+    work.goOver(list.reduce<number>((sum, item) => sum + (Array.isArray(item) ? item.length : 1), 0));
     return list.flat();
   }),
   compact: ofList((list, work) => {
-    work.spend(list.length);
+    work.goOver(list.length);
     return list.filter((item) => item !== null);
   }),
 } as const satisfies Record<string, Pipe>;
@@ -52,7 +52,7 @@ function ofList(change: (list: readonly JsonValue[], work: Work) => JsonValue | 
 /** The items' texts without the nulls, or the text of what is no list. */
 export function joined(value: JsonValue, separator: string, work: Work): string {
   if (!Array.isArray(value)) return work.text(value);
-  work.spend(value.length);
+  work.goOver(value.length);
   const present = value.filter((item) => item !== null);
   return texts(
     present.map((item) => work.text(item)),
@@ -63,7 +63,7 @@ export function joined(value: JsonValue, separator: string, work: Work): string 
 
 /** As `join`, with the nulls. */
 function shown(list: readonly JsonValue[], work: Work): string {
-  work.spend(list.length);
+  work.goOver(list.length);
   return texts(
     list.map((item) => (item === null ? "null" : work.text(item))),
     SEPARATOR,

@@ -1,4 +1,5 @@
 /** Reads what stands between two braces: a reference or a `list()`, then pipes. */
+import { cutAfter } from "../cut.ts";
 import type { List, Part, PipeCall, Reference } from "./expression.ts";
 import { closingParen, type Piece, piecesOf, splitArguments, trimmed } from "./pieces.ts";
 import type { ExpressionProblem } from "./problem.ts";
@@ -46,7 +47,8 @@ function readFunction(
 ): List | undefined {
   const close = closingParen(text, open);
   if (name !== "list") {
-    problems.push({ kind: "unknown_function", offset, message: `unknown function '${name}': there is list` });
+    const message = `unknown function '${cutAfter(name ?? "", 60)}': there is list`;
+    problems.push({ kind: "unknown_function", offset, message });
   } else if (close === undefined) {
     problems.push(unclosed(offset + open));
   } else if (close < text.length - 1) {
@@ -67,14 +69,15 @@ function readItems(piece: Piece, problems: Problems): Reference[] {
 
 function readReference({ text, offset }: Piece, problems: Problems): Reference | undefined {
   const dot = text.indexOf(".");
+  const shown = cutAfter(text, 60);
   if (dot === -1) {
-    const message = `'${text}' is no reference: write ${text}.key`;
+    const message = `'${shown}' is no reference: write ${shown}.key`;
     problems.push({ kind: "reference_without_dot", offset, message });
   } else if (dot === text.length - 1) {
-    const message = `'${text}' names no key: write ${text}key`;
+    const message = `'${shown}' names no key: write ${shown}key`;
     problems.push({ kind: "empty_key", offset, message });
   } else if (dot === 0) {
-    const message = `'${text}' names no task: write task${text}, input${text} or config${text}`;
+    const message = `'${shown}' names no task: write task${shown}, input${shown} or config${shown}`;
     problems.push({ kind: "empty_namespace", offset, message });
   } else {
     return { namespace: text.slice(0, dot), key: text.slice(dot + 1) };

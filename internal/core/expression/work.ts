@@ -2,7 +2,7 @@
 import type { JsonValue } from "../json.ts";
 import { isDeeperThan, isLargerThan, MAX_DEPTH } from "../size.ts";
 import { textOf } from "../value-forms.ts";
-import { MAX_PATTERN, MAX_STEPS, MAX_TEXT, STEPS_TO_COMPILE } from "./limits.ts";
+import { MAX_PATTERN, MAX_STEPS, MAX_TEXT, STEPS_FOR_EACH, STEPS_TO_COMPILE } from "./limits.ts";
 import type { Pattern, Patterns } from "./patterns.ts";
 import type { ProblemKind } from "./problem.ts";
 
@@ -29,7 +29,7 @@ export class Work {
     if (typeof value !== "string") this.admit(value);
     const text = textOf(value);
     this.allow(text.length);
-    this.spend(text.length);
+    this.goOver(text.length);
     return text;
   }
 
@@ -54,18 +54,22 @@ export class Work {
       const message = `a pattern has at most ${MAX_PATTERN} characters, and this has ${source.length}`;
       throw new EvaluationFailure("pattern_too_long", message);
     }
-    this.spend(source.length * STEPS_TO_COMPILE);
+    this.#spend(source.length * STEPS_TO_COMPILE);
     return this.#patterns(source);
   }
 
   /** The first match, or the empty text. */
   search({ size, find }: Pattern, text: string): string {
-    this.spend(size * (text.length + 1));
+    this.#spend(size * (text.length + 1));
     return find(text) ?? "";
   }
 
-  /** One step for each character or item that is gone over. */
-  spend(steps: number): void {
+  /** To be asked before so many characters or items are gone over. */
+  goOver(count: number): void {
+    this.#spend(count * STEPS_FOR_EACH);
+  }
+
+  #spend(steps: number): void {
     this.#left -= steps;
     if (this.#left >= 0) return;
     const message = `more than ${MAX_STEPS} steps: use fewer pipes, a smaller pattern or a shorter text`;
