@@ -1,4 +1,6 @@
 /** `dag run FILE --dry-run`: the plan, and nothing runs. */
+import { secretOf } from "../../internal/core/bindings.ts";
+import { formOf } from "../../internal/core/dag-form.ts";
 import { Graph } from "../../internal/core/graph.ts";
 import { secretsIn } from "../../internal/core/secrets.ts";
 import type { Dag, Task } from "../../internal/core/model.ts";
@@ -25,7 +27,11 @@ export function planJson(dag: Dag, tenantId: string = dag.tenantId): string {
 /** The names of those that the workers must have. */
 function secretsOf(dag: Dag): string[] {
   const values = dag.tasks.flatMap(({ env, options, params }) => [env, options, params]);
-  return [...(secretsIn(dag.params, ...values) ?? [])].toSorted();
+  const defaults = Object.fromEntries(formOf(dag).map(({ name, default: preset = null }) => [name, preset]));
+  const bound = dag.tasks.flatMap(({ bindings = {} }) =>
+    Object.values(bindings).flatMap((each) => secretOf(each) ?? []),
+  );
+  return [...new Set([...(secretsIn(defaults, ...values) ?? []), ...bound])].toSorted();
 }
 
 function step(task: Task | undefined): string {

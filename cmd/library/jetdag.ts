@@ -1,5 +1,6 @@
 /** The public entry of the package: what programs that embed jetdag import. */
 export { dag, type DagBuilder } from "./builder.ts";
+export { formOf, formSchemaOf } from "./dag-form.ts";
 export { type CriticalPath, type DagGraph, graphOf, type TaskTiming } from "./dag-graph.ts";
 export type { DagOptions, RetryOptions, TaskOptions } from "./definition-options.ts";
 export { defineFunction, NonRetryable, SkipTask } from "./functions.ts";
@@ -19,6 +20,10 @@ export {
   LogFull,
   type RunHandle,
 } from "../../internal/executor/executor.ts";
+export { MissingInput } from "../../internal/executor/run-input.ts";
+export type { FormField, InputDeclaration } from "../../internal/core/input-form.ts";
+export type { Binding, Bindings } from "../../internal/core/bindings.ts";
+export type { EdgeFilter, FilterRule } from "../../internal/core/edge-filter.ts";
 export { NotStored } from "../../internal/ports/storing.ts";
 export type { RunResult, TaskResult } from "../../internal/core/result.ts";
 export type { Dag, Task } from "../../internal/core/model.ts";

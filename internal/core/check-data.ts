@@ -6,13 +6,16 @@ import { CONFIG, INPUT } from "./expression/expression.ts";
 import { parseExpression } from "./expression/parse.ts";
 import type { ProblemKind } from "./expression/problem.ts";
 import type { Dag, Task } from "./model.ts";
+import { secretsIn } from "./secrets.ts";
 
-/** A task that is named and is no dependency, or an expression that is wrong. */
-export type DataProblem = Problem &
-  (
-    | { readonly kind: "not_a_dependency"; readonly task: string }
-    | { readonly kind: "expression"; readonly expression: ProblemKind }
-  );
+/** A task that is named and is no dependency, an expression that is wrong, or a secret where none is looked up. */
+export interface DataProblem extends Problem {
+  readonly kind: "not_a_dependency" | "expression" | "secret";
+  /** The task that is no dependency. */
+  readonly task?: string;
+  /** What is wrong with the expression. */
+  readonly expression?: ProblemKind;
+}
 
 export type CheckedTask = Pick<Task, "id" | "dependsOn" | "edgeFilters" | "bindings">;
 
@@ -40,6 +43,7 @@ function problemsOfBinding(binding: Binding, at: Path, refuse: Refuse): DataProb
     case "expression":
       return problemsOfText(binding.expression, [...at, "expression"], refuse);
     case "config":
+      return problemsOfSecret(binding.value ?? "", [...at, "value"], "write $NAME for a secret");
     case "runtime":
       return [];
   }
@@ -53,7 +57,14 @@ function problemsOfText(text: string, path: Path, refuse: Refuse): DataProblem[]
   });
   const parsed = parseExpression(text);
   const named = "expression" in parsed ? references(parsed.expression).nodes : [];
-  return [...wrong, ...named.flatMap((task) => refuse(task, path))];
+  const instead = "put the secret into params of the task, and write {config.NAME}";
+  return [...wrong, ...problemsOfSecret(text, path, instead), ...named.flatMap((task) => refuse(task, path))];
+}
+
+/** It would come out as it stands. */
+function problemsOfSecret(text: string, path: Path, instead: string): DataProblem[] {
+  if (secretsIn(text) === undefined) return [];
+  return [{ path, message: `secret:// is not looked up here: ${instead}`, kind: "secret" }];
 }
 
 /** Refuses what is no direct dependency: what is further up may have several instances by then. */

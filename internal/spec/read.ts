@@ -7,6 +7,7 @@ import type { HttpTaskOptions } from "../core/http-options.ts";
 import { type Dag, DEFAULT_TIMEZONE, type Task } from "../core/model.ts";
 import { explain, MAX_PROBLEMS } from "./explain.ts";
 import { fieldsAt } from "./field-names.ts";
+import { lostNames } from "./lost-names.ts";
 import { type DefinitionProblem, DefinitionError, formatPath, nearest } from "./problems.ts";
 import { endsBefore } from "./dates.ts";
 import { problemOfSize } from "./defaults.ts";
@@ -54,9 +55,8 @@ export function problemsOfTask(
 function examineAs(value: unknown, types: KnownTypes, check: (dag: Dag) => readonly Problem[]): Made<Dag> {
   const parsed = definition.safeParse(value, { reportInput: true });
   const allowed = (path: readonly PropertyKey[]): string[] => fieldsAt(definition, path, value);
-  const shape = parsed.success
-    ? []
-    : parsed.error.issues.slice(0, MAX_PROBLEMS).flatMap((issue) => explain(issue, allowed));
+  const issues = parsed.error?.issues.slice(0, MAX_PROBLEMS) ?? [];
+  const shape = [...issues.flatMap((issue) => explain(issue, allowed)), ...lostNames(value)];
   const raw = parsed.success ? parsed.data : salvage(value);
   if (raw === undefined) return { problems: shape };
   const { dag, problems } = interpret(raw, types, check);

@@ -9,6 +9,10 @@ import {
   type JsonValue,
   parseDag,
 } from "../../cmd/library/jetdag.ts";
+import type { Binding, Bindings } from "../../internal/core/bindings.ts";
+import { type EdgeFilter, type FilterRule, OPERATORS } from "../../internal/core/edge-filter.ts";
+import type { InputDeclarations } from "../../internal/core/input-form.ts";
+import type { Task } from "../../internal/core/model.ts";
 import { ensureDag } from "../../internal/spec/read.ts";
 import { randomDag } from "../support/dags.ts";
 import { SeededRandom } from "../support/random.ts";
@@ -84,14 +88,51 @@ function richDag(random: SeededRandom): Dag {
     ...some(() => ({ name: "Any name: of a DAG", description: text(random), tenantId: "acme" })),
     ...some(() => ({ timeoutMs: 1 + random.below(1e9), maxParallel: 1 + random.below(100) })),
     ...some(() => ({ params: map(random, 3) })),
+    ...some(() => ({ inputs: inputs(random) })),
     tasks: plain.tasks.map((task) => ({
       ...task,
       ...some(() => ({ type: "bash", command: `echo ${text(random)}`, options: { shell: "sh" } })),
       ...some(() => ({ params: map(random, 3) })),
       ...some(() => ({ env: { A: text(random), B_b: "1" } })),
       ...some(() => ({ timeoutMs: 1 + random.below(1e9), queue: "gpu" })),
+      ...some(() => ({ fanMode: random.pick(["aggregate", "grouped"]) })),
+      ...some(() => dataOf(random, task.dependsOn)),
       retry: { ...task.retry, initialMs: random.below(1e6), factor: random.next(), jitter: random.next() },
     })),
+  };
+}
+
+/** None of their names is among the params, which may have defaults of their own. */
+function inputs(random: SeededRandom): InputDeclarations {
+  const said = { label: text(random), required: random.chance(0.5), default: value(random, 2) };
+  return { first_input: said, "second: input": {} };
+}
+
+/** What a task says of the data of those that it depends on. */
+function dataOf(random: SeededRandom, dependsOn: readonly string[]): Pick<Task, "edgeFilters" | "bindings"> {
+  const rules = (): FilterRule[] => [
+    {
+      field: "a b",
+      op: random.pick(OPERATORS),
+      value: random.pick([text(random), -1.5, [text(random), ""]]),
+    },
+  ];
+  const filters = dependsOn.map((id): [string, EdgeFilter] => [
+    id,
+    { rules: random.chance(0.5) ? rules() : [], ...(random.chance(0.5) ? { select: "largest" } : {}) },
+  ]);
+  const bindings = dependsOn.map((node): [string, Binding] => [
+    `from: ${node}`,
+    { source: "previous_node", node, key: text(random) },
+  ]);
+  const rest: Bindings = {
+    "": { source: "runtime", default: value(random, 2), label: text(random) },
+    b: { source: "config", value: text(random) },
+    c: { source: "expression", expression: "{input.x | default(\\,)} \\{ plain" },
+  };
+  return {
+    ...(filters.length === 0 ? {} : { edgeFilters: Object.fromEntries(filters) }),
+    bindings: { ...Object.fromEntries(bindings), ...rest },
   };
 }
 

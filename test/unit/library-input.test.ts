@@ -5,6 +5,8 @@ import {
   type DagRun,
   DefinitionError,
   DistributedExecutor,
+  formOf,
+  formSchemaOf,
   LocalExecutor,
   SequentialExecutor,
 } from "../../cmd/library/jetdag.ts";
@@ -71,6 +73,37 @@ describe("a run", () => {
     await expect(executing).rejects.toThrow(BadInput);
     await expect(executing).rejects.toThrow(message);
     await expect(executor.submit(run as DagRun)).rejects.toThrow(BadInput);
+  });
+
+  test("what it lacks is told at once, by label and name, and nothing has begun", async () => {
+    const asking = {
+      ...dag,
+      inputs: {
+        url: { label: "Base URL", required: true },
+        key: { required: true },
+        mode: { default: "full" },
+      },
+    };
+    for (const start of [
+      executor.execute({ dag: asking, params: { key: "" } }),
+      executor.submit({ dag: asking }),
+    ]) {
+      await expect(start).rejects.toThrow(BadInput);
+      await expect(start).rejects.toMatchObject({
+        name: "MissingInput",
+        code: "MISSING_INPUT",
+        missing: [
+          { name: "url", label: "Base URL" },
+          { name: "key", label: "Key" },
+        ],
+        message:
+          "DAG 'd' needs inputs that were not given: Base URL (url), Key (key). Give them as params, like --param url=…",
+      });
+    }
+    const run = await executor.execute({ dag: asking, params: { url: "u", key: 0, mode: null, more: null } });
+    expect(run.tasks.a?.output).toEqual({ url: "u", key: 0, mode: "full", more: null });
+    expect(formOf(asking).map(({ name }) => name)).toEqual(["url", "key", "mode"]);
+    expect(formSchemaOf(asking)).toMatchObject({ title: "d", required: ["url", "key"] });
   });
 
   test("without a DAG, with options that are none, and a function that is none", async () => {

@@ -24,9 +24,9 @@ function firstOf(nodes: readonly Node[]): object | null {
   for (const [position, { slug, name = "", depends_on = [], bindings = {} }] of nodes.entries()) {
     const [first] = problemsOfData({ id: slug, dependsOn: depends_on, bindings }, position, nearest);
     if (first === undefined) continue;
-    const about = first.kind === "expression" ? { expression_error: first.expression } : { slug: first.task };
+    const { kind, path, task, expression } = first;
     const label = name === "" ? `Node ${position + 1}` : name;
-    return { node_label: label, kind: first.kind, field: first.path[3], ...about };
+    return { node_label: label, kind, field: path[3], slug: task, expression_error: expression };
   }
   return null;
 }
