@@ -265,6 +265,20 @@ test("a run in this process has them too", async () => {
   expect(refused.stdout).toContain("see --allow; allowed: http");
 });
 
+test("the plan names those of bindings and of inputs, too", async () => {
+  const bindings = {
+    a: { source: "config", value: "$FROM_BINDING" },
+    b: { source: "runtime", default: "secret://B" },
+  };
+  const definition = {
+    name: "bound",
+    inputs: { c: { default: { deep: "secret://C" } } },
+    tasks: [{ id: "a", command: "true", bindings }],
+  };
+  const file = await folder.write("bound.json", JSON.stringify(definition));
+  expect((await dag(["run", file, "--dry-run"])).stdout).toContain("\nSecrets: B, C, FROM_BINDING\n");
+});
+
 test("the example of the documentation does what it says", async () => {
   const example = new URL("../../examples/task-types/secrets.yaml", import.meta.url).pathname;
   const env = { JETDAG_SECRET_API_TOKEN: VALUES.TOKEN, JETDAG_SECRET_DB_PASSWORD: "opensesame" };
