@@ -117,16 +117,18 @@ export function taskExplained(
 
 /** Where no attempt says it: what came about without one. */
 function endLines(run: RunFold, position: number): string[] {
-  const state = run.instances.state(position);
+  const state = run.stateOf(position);
+  const why = run.whyNotLaunched(position);
+  if (why !== undefined) return [`  not started: ${why}`];
   if (state === "cancelled") return [`  cancelled with its run: ${run.endMessage}`];
   const parents = [...run.graph.parentsOf(position)];
-  const skipped = parents.filter((parent) => run.instances.state(parent) === "skipped");
+  const skipped = parents.filter((parent) => run.resultOf(parent) === "skipped");
   if (state === "skipped" && skipped.length > 0) {
     return [`  not started, since these were skipped: ${some(skipped.map((parent) => run.task(parent).id))}`];
   }
   if (state !== "upstream_failed") return [];
-  const bad = parents.filter((parent) => !run.countsAsSuccess(parent));
-  const names = bad.map((parent) => `${run.task(parent).id} (${run.instances.state(parent)})`);
+  const bad = parents.filter((parent) => run.resultOf(parent) === "failed");
+  const names = bad.map((parent) => `${run.task(parent).id} (${run.stateOf(parent)})`);
   return [`  not started, since these did not succeed: ${some(names)}`];
 }
 

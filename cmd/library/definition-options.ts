@@ -3,7 +3,8 @@ import type { JsonObject } from "../../internal/core/json.ts";
 import type { Bindings } from "../../internal/core/bindings.ts";
 import type { FilterRule, Select } from "../../internal/core/edge-filter.ts";
 import type { InputDeclarations } from "../../internal/core/input-form.ts";
-import type { Backoff, FailurePolicy, FanMode } from "../../internal/core/model.ts";
+import type { FanMode } from "../../internal/core/fan-out.ts";
+import type { Backoff, FailurePolicy } from "../../internal/core/model.ts";
 import type { Duration } from "./options.ts";
 
 export interface DagOptions {

@@ -1,6 +1,6 @@
 /** Facts on the wire. What a fact's subject says is not said again in its bytes. */
 import { z } from "zod";
-import type { Fact, Finished, Retired, Retry, RunDefaults, Submitted } from "../core/facts.ts";
+import type { Cancel, Fact, Finished, Retired, Retry, RunDefaults, Submitted } from "../core/facts.ts";
 import { decode, type Decoded, encode, map } from "./codec.ts";
 import { decodeOutcomes, encodeOutcomes } from "./outcomes.ts";
 import { blobRef, count, duration, jsonObject, stored, toMs, toSeconds, version } from "./schemas.ts";
@@ -17,7 +17,12 @@ const submitted = z.object({
   nonce: z.string(),
 });
 
-const cancel = z.object({ v: version, cause: z.enum(["request", "time-limit"]), message: z.string() });
+const cancel = z.object({
+  v: version,
+  cause: z.enum(["request", "time-limit", "abort"]),
+  message: z.string(),
+  state: z.enum(["failed", "crashed", "cancelled"]).optional(),
+});
 
 const ended = z.object({
   state: z.enum(["completed", "failed", "crashed", "cancelled"]),
@@ -35,7 +40,7 @@ export function encodeFact(fact: Fact): Uint8Array {
     case "outcomes":
       return encodeOutcomes(fact);
     case "cancel":
-      return encode({ v: 1, cause: fact.cause, message: fact.message });
+      return encode(wireCancel(fact));
     case "retry":
       return encode({ v: 1, tasks: fact.tasks });
     case "finished":
@@ -52,12 +57,7 @@ export function decodeFact(subject: FactSubject, bytes: Uint8Array): Decoded<Fac
     case "outcomes":
       return decodeOutcomes(subject, bytes);
     case "cancel":
-      return map(decode(cancel, bytes), ({ cause, message }) => ({
-        kind: "cancel",
-        gen: subject.gen,
-        cause,
-        message,
-      }));
+      return map(decode(cancel, bytes), (wire) => toCancel(subject.gen, wire));
     case "retry":
       return map(decode(next, bytes), (wire) => toNext(subject.gen, wire));
     case "finished":
@@ -68,6 +68,16 @@ export function decodeFact(subject: FactSubject, bytes: Uint8Array): Decoded<Fac
         durationMs,
       }));
   }
+}
+
+function wireCancel(fact: Cancel): z.input<typeof cancel> {
+  const { cause, message } = fact;
+  return { v: 1, cause, message, ...(fact.cause === "abort" ? { state: fact.state } : {}) };
+}
+
+function toCancel(gen: number, { cause, message, state = "failed" }: z.output<typeof cancel>): Cancel {
+  const about = { kind: "cancel", gen, message } as const;
+  return cause === "abort" ? { ...about, cause, state } : { ...about, cause };
 }
 
 function wireEnded({ state, durationMs }: Finished | Retired): z.input<typeof ended> {

@@ -26,3 +26,8 @@ export interface PlacedArtifact extends ArtifactFacts {
   /** Where the file is; `null` for a record without one. */
   readonly path: string | null;
 }
+
+/** An artifact as an attempt handed it over: where it says no origin, the rules of `originOf` hold. */
+export interface ProducedArtifact extends Omit<Artifact, "origin"> {
+  readonly origin?: string | null;
+}

@@ -1,4 +1,5 @@
 /** How the attempts of a run have ended, all of them: a fold forgets what it does not need, the facts do not. */
+import type { AttemptId } from "./attempt.ts";
 import type { LoggedFact } from "./facts.ts";
 import type { Graph } from "./graph.ts";
 import type { Outcome, VoidReason } from "./outcome.ts";
@@ -34,10 +35,13 @@ export interface Loss {
   readonly message: string;
 }
 
-/** The attempts of a task that were lost in the run's present generation, the oldest first. */
-export function lossesOf({ run, endings }: ToldRun, task: string): Loss[] {
+/** The attempts of an instance that were lost in the run's present generation, the oldest first. */
+export function lossesOf(
+  { run, endings }: ToldRun,
+  { task, index }: Pick<AttemptId, "task" | "index">,
+): Loss[] {
   return endings.flatMap(({ outcome, time, gen, void: why }): Loss[] => {
-    if (outcome.task !== task || gen !== run.gen || why !== undefined) return [];
+    if (outcome.task !== task || outcome.index !== index || gen !== run.gen || why !== undefined) return [];
     if (outcome.state !== "failed" || outcome.error.reason !== "lost") return [];
     const { attempt, worker, durationMs, error } = outcome;
     return [
@@ -46,13 +50,13 @@ export function lossesOf({ run, endings }: ToldRun, task: string): Loss[] {
   });
 }
 
-/** By position: the message of the last attempt that failed and counts. */
+/** By instance: the message of the last attempt that failed and counts. */
 export function messagesOf({ run, endings }: ToldRun): Map<number, string> {
   const messages = new Map<number, string>();
   for (const { outcome, void: why } of endings) {
-    const position = run.graph.position(outcome.task);
-    if (position === undefined || why !== undefined || outcome.state !== "failed") continue;
-    messages.set(position, outcome.error.message);
+    const instance = run.instanceOf(outcome);
+    if (instance === undefined || why !== undefined || outcome.state !== "failed") continue;
+    messages.set(instance, outcome.error.message);
   }
   return messages;
 }

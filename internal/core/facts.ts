@@ -12,6 +12,8 @@ export interface RunDefaults {
   readonly taskTimeoutMs?: number;
   /** How often an instance may be lost with its worker before it ends as `crashed`. */
   readonly lossCap: number;
+  /** So many instances may a task have. Default 100,000. */
+  readonly fanOutLimit?: number;
 }
 
 export interface Submitted {
@@ -45,12 +47,26 @@ export interface Outcomes {
   readonly n: number;
 }
 
-/** Ends the run before its time: by request, or because its time limit is reached. */
-export interface Cancel {
+/** Ends the run before its time: by request, because its time limit is reached, or as who embeds the engine says. */
+export type Cancel = {
   readonly kind: "cancel";
   readonly gen: number;
-  readonly cause: "request" | "time-limit";
   readonly message: string;
+} & (
+  | { readonly cause: "request" | "time-limit" }
+  | { readonly cause: "abort"; readonly state: Exclude<RunEndState, "completed"> }
+);
+
+/** The state that the run ends in. */
+export function endOf(cancel: Cancel): Exclude<RunEndState, "completed"> {
+  switch (cancel.cause) {
+    case "request":
+      return "cancelled";
+    case "time-limit":
+      return "failed";
+    case "abort":
+      return cancel.state;
+  }
 }
 
 /** Runs again what did not succeed in a run that has ended; attempt numbers go on, budgets start again. */

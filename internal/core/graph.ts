@@ -1,5 +1,5 @@
 /** A checked definition as a graph: tasks by position (their place in the definition), edges in flat arrays. */
-import type { Dag } from "./model.ts";
+import type { Dag, Task } from "./model.ts";
 
 /** Edges of all positions in one array: those of `i` are `items[start[i]]` up to `items[start[i + 1]]`. */
 interface Adjacency {
@@ -31,6 +31,11 @@ export class Graph {
 
   position(taskId: string): number | undefined {
     return this.#positions.get(taskId);
+  }
+  task(position: number): Task {
+    const task = this.dag.tasks[position];
+    if (task === undefined) throw new Error(`internal: no task at position ${position}`);
+    return task;
   }
   /** Direct upstream, in the order of `depends_on`. */
   parentsOf(position: number): Int32Array {

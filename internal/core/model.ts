@@ -5,6 +5,7 @@
  * objects of callers) and by `contract` (the wire), which check them; nothing here is checked again.
  */
 import type { Bindings } from "./bindings.ts";
+import type { FanMode } from "./fan-out.ts";
 import type { EdgeFilters } from "./edge-filter.ts";
 import type { InputDeclarations } from "./input-form.ts";
 import type { JsonObject } from "./json.ts";
@@ -25,9 +26,6 @@ export interface RetryPolicy {
   /** Share of the delay that is spread evenly around it, 0 to 1. Default 0.25. */
   readonly jitter: number;
 }
-
-/** How a task takes the artifacts of its dependencies: an instance each, all in one, or an instance for each origin. */
-export type FanMode = "single" | "aggregate" | "grouped";
 
 export interface Task {
   readonly id: string;
@@ -57,8 +55,10 @@ export interface Task {
   /** Its failure counts as success for what depends on it and for the run. */
   readonly allowFailure: boolean;
   readonly env: Readonly<Record<string, string>>;
-  /** Default `single`. */
+  /** Without it the task runs once, whatever artifacts there are. */
   readonly fanMode?: FanMode;
+  /** Where it has no artifacts of its own, those that it depends on stand for them. */
+  readonly isPassthrough?: true;
   /** Which artifacts of a dependency it takes. Default: all. */
   readonly edgeFilters?: EdgeFilters;
   /** Go over what it is given. */

@@ -9,8 +9,8 @@ export interface NextAttemptsOptions {
   readonly runId: string;
   /** How often an instance may be lost with its worker. */
   readonly lossCap: number;
-  readonly instances: Pick<Instances, "attempt" | "failures" | "useFailure" | "useLoss">;
-  task(position: number): Task;
+  readonly instances: Pick<Instances, "indexOf" | "attempt" | "failures" | "useFailure" | "useLoss">;
+  taskOf(instance: number): Task;
 }
 
 export class NextAttempts {
@@ -25,58 +25,59 @@ export class NextAttempts {
   }
 
   /** Milliseconds from log time `now` until the next attempt is due, which uses its budget; `undefined` when there is none. */
-  delayMs(position: number, error: TaskError, now: number): number | undefined {
+  delayMs(instance: number, error: TaskError, now: number): number | undefined {
     const { reason, isFinal } = error;
     const againAfterMs = error.againAfterMs ?? (reason === "not-yet" ? LOOK_AGAIN_MS : 0);
     const { budget } = FAILURES[reason];
-    const lookMs = reason === "not-yet" ? this.#leftToLookMs(position, error, now) : undefined;
-    if (lookMs === undefined) this.#looking.delete(position);
+    const lookMs = reason === "not-yet" ? this.#leftToLookMs(instance, error, now) : undefined;
+    if (lookMs === undefined) this.#looking.delete(instance);
     if (isFinal === true || (lookMs !== undefined && lookMs <= 0)) return undefined;
-    if (!this.#use(position, budget)) return undefined;
+    if (!this.#use(instance, budget)) return undefined;
     // The last look is at the end of the time for it, not after.
     if (lookMs !== undefined) return Math.min(againAfterMs, lookMs);
     // Only a failure waits, and what asks for it; what was lost or given back is owed at once.
-    return Math.max(againAfterMs, budget === "retries" ? this.#backoffMs(position) : 0);
+    return Math.max(againAfterMs, budget === "retries" ? this.#backoffMs(instance) : 0);
   }
 
   /** What it waits for was not there at the last look. */
-  looksAgain(position: number): boolean {
-    return this.#looking.has(position);
+  looksAgain(instance: number): boolean {
+    return this.#looking.has(instance);
   }
 
   /** As if it had never been tried. */
-  startOver(position: number): void {
-    this.#lookingSince.delete(position);
-    this.#looking.delete(position);
+  startOver(instance: number): void {
+    this.#lookingSince.delete(instance);
+    this.#looking.delete(instance);
   }
 
   /** How much of the time for it is left after a look in vain, in milliseconds. */
-  #leftToLookMs(position: number, { giveUpAfterMs = Infinity }: TaskError, now: number): number {
-    const since = this.#lookingSince.get(position) ?? now;
-    this.#lookingSince.set(position, since);
-    this.#looking.add(position);
+  #leftToLookMs(instance: number, { giveUpAfterMs = Infinity }: TaskError, now: number): number {
+    const since = this.#lookingSince.get(instance) ?? now;
+    this.#lookingSince.set(instance, since);
+    this.#looking.add(instance);
     return since + giveUpAfterMs - now;
   }
 
   /** Takes one from the budget; `false` when it is spent. */
-  #use(position: number, budget: Budget): boolean {
-    const { instances, lossCap, task } = this.#options;
+  #use(instance: number, budget: Budget): boolean {
+    const { instances, lossCap, taskOf } = this.#options;
     switch (budget) {
       case "never":
         return false;
       case "none":
         return true;
       case "losses":
-        return instances.useLoss(position, lossCap);
+        return instances.useLoss(instance, lossCap);
       case "retries":
-        return instances.useFailure(position, task(position).retries);
+        return instances.useFailure(instance, taskOf(instance).retries);
     }
   }
 
-  #backoffMs(position: number): number {
+  #backoffMs(instance: number): number {
     const { instances, runId } = this.#options;
-    const task = this.#options.task(position);
-    const key = attemptKey({ runId, task: task.id, index: 0, attempt: instances.attempt(position) });
-    return retryDelayMs(task.retry, instances.failures(position), key);
+    const task = this.#options.taskOf(instance);
+    const index = instances.indexOf(instance);
+    const key = attemptKey({ runId, task: task.id, index, attempt: instances.attempt(instance) });
+    return retryDelayMs(task.retry, instances.failures(instance), key);
   }
 }

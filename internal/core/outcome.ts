@@ -4,6 +4,7 @@
  * `FAILURES` is the one table of reasons: whether a reason is worth another attempt, which budget
  * that attempt uses, and in which state the instance ends when the budget is spent.
  */
+import type { ProducedArtifact } from "./artifact.ts";
 import { cutAfter } from "./cut.ts";
 import type { JsonObject } from "./json.ts";
 import type { Stored } from "./stored.ts";
@@ -39,6 +40,8 @@ export const FAILURES = {
   "unknown-type": { budget: "never", exhausted: "failed" },
   /** The task's own definition or input cannot be used. */
   "bad-input": { budget: "never", exhausted: "failed" },
+  /** It would have more instances than a task may have; nothing was run. */
+  "too-many-instances": { budget: "never", exhausted: "failed" },
   /** What the task asks for is not allowed on this worker; the message names the setting. */
   refused: { budget: "never", exhausted: "failed" },
   /** A secret that the task names is not to be had on this worker. */
@@ -116,7 +119,7 @@ export interface VoidOutcome {
 }
 
 export type Outcome =
-  | (OutcomeBase & { readonly state: "completed" })
+  | (OutcomeBase & { readonly state: "completed"; readonly artifacts?: readonly ProducedArtifact[] })
   /** There was nothing to do: `message` says why. */
   | (OutcomeBase & { readonly state: "skipped"; readonly message: string })
   | (OutcomeBase & { readonly state: "failed"; readonly error: TaskError });

@@ -16,6 +16,8 @@ export interface TaskResult {
   readonly error?: TaskError;
   /** Of a task that was skipped by its own word: why. What depends on it is skipped without one. */
   readonly skipped?: string;
+  /** Of a task with several: how many of its instances are in each state. The rest is of one of them. */
+  readonly instances?: Readonly<Partial<Record<InstanceState, number>>>;
   /** Of a task that crashed: its attempts that were lost with their workers, the oldest first. */
   readonly losses?: readonly Loss[];
 }

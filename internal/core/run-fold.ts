@@ -8,18 +8,31 @@
  * F5 A fact costs O(its out-degree), whatever the size of the DAG.
  *
  * The state is owned here and mutable; services read it, and only `apply` changes it.
- * A plain task has one instance, so positions in the graph name instances.
+ * An instance is known by its number, see `Instances`; of a task that has one it is the task's position in the graph.
  */
+import type { AttemptId } from "./attempt.ts";
 import { type Change, NO_CHANGE, type Owed } from "./change.ts";
-import type { Cancel, LoggedFact, Outcomes, Retired, Retry, RunEndState, Submitted } from "./facts.ts";
+import {
+  type Cancel,
+  endOf,
+  type LoggedFact,
+  type Outcomes,
+  type Retired,
+  type Retry,
+  type RunEndState,
+  type Submitted,
+} from "./facts.ts";
+import type { ArtifactFlow } from "./artifact-flow.ts";
+import { DEFAULT_FAN_OUT_LIMIT } from "./fan-out.ts";
 import type { Graph } from "./graph.ts";
-import { Instances } from "./instances.ts";
+import { type FoldState, Instances } from "./instances.ts";
 import { Lifetime } from "./lifetime.ts";
 import type { Task } from "./model.ts";
 import { NextAttempts } from "./next-attempts.ts";
 import { FAILURES, hasOutput, type Outcome, type TaskError, type VoidOutcome, whyVoid } from "./outcome.ts";
 import { toRunAgain } from "./rerun.ts";
-import { Verdict } from "./verdict.ts";
+import { TaskFlow } from "./task-flow.ts";
+import { stateOf, type TaskResult } from "./task-result.ts";
 
 export class RunFold {
   readonly runId: string;
@@ -32,17 +45,16 @@ export class RunFold {
   readonly graph: Graph;
 
   readonly #instances: Instances;
-  /** Parents that do not let the instance start yet. */
-  readonly #waiting: Int32Array;
+  readonly #flow: TaskFlow;
   /** When attempts in back-off are due; what is not here is due at once. */
   readonly #dueAt = new Map<number, number>();
   /** The running maximum of the server's timestamps over the run's facts. */
   #time: number;
   readonly #lifetime: Lifetime;
-  readonly #verdict: Verdict;
   readonly #next: NextAttempts;
-  /** What the fact being applied makes owed. */
+  /** What the fact being applied makes owed, and what it ends. */
   #owed: Owed[] = [];
+  #cancelled: Owed[] = [];
 
   constructor(logged: LoggedFact, submitted: Submitted, graph: Graph) {
     this.runId = logged.runId;
@@ -54,15 +66,21 @@ export class RunFold {
     this.#time = logged.time;
     this.#lifetime = new Lifetime(logged);
     this.#instances = new Instances(graph.size);
-    this.#verdict = new Verdict(graph.dag.onFailure);
     this.#next = new NextAttempts({
       runId: this.runId,
       lossCap: submitted.defaults.lossCap,
       instances: this.#instances,
-      task: (position) => this.task(position),
+      taskOf: (instance) => this.taskOf(instance),
     });
-    this.#waiting = Int32Array.from(graph.indegree);
-    for (const position of graph.order) if (graph.indegree[position] === 0) this.#owe(position, 0);
+    this.#flow = new TaskFlow({
+      graph,
+      instances: this.#instances,
+      fanOutLimit: submitted.defaults.fanOutLimit ?? DEFAULT_FAN_OUT_LIMIT,
+      begin: (instance) => this.#owe(instance, 0),
+      stop: (message) => this.#finish(this.#flow.verdict.end, message),
+    });
+    this.#flow.launchReady();
+    this.#finishIfDone();
   }
 
   /** Counts the retries of the run: 0 at first. */
@@ -102,25 +120,42 @@ export class RunFold {
     const { timeoutMs } = this.graph.dag;
     return timeoutMs === undefined ? undefined : this.begunAt + timeoutMs;
   }
-  get instances(): Pick<Instances, "counts" | "state" | "attempt" | "outcomeSeq" | "hasOutput"> {
+  get instances(): Omit<Instances, "launch" | "withdraw" | "become" | "startOver" | "nextAttempt"> {
     return this.#instances;
+  }
+  get artifacts(): Pick<ArtifactFlow, "inputOf" | "producedBy" | "artifactsOf" | "edgesOf"> {
+    return this.#flow.artifacts;
   }
 
   /** Nothing later has taken this attempt's place: it ought to be queued or running. */
-  isCurrent(position: number, attempt: number): boolean {
+  isCurrent(instance: number, attempt: number): boolean {
     return (
       this.end === undefined &&
       attempt > 0 &&
-      this.#waiting[position] === 0 &&
-      this.#instances.isUnfinished(position) &&
-      this.#instances.attempt(position) === attempt
+      this.#instances.isUnfinished(instance) &&
+      this.#instances.attempt(instance) === attempt &&
+      !this.#flow.isWaiting(this.#instances.positionOf(instance))
     );
   }
 
   task(position: number): Task {
-    const task = this.graph.dag.tasks[position];
-    if (task === undefined) throw new Error(`internal: no task at position ${position}`);
-    return task;
+    return this.graph.task(position);
+  }
+  taskOf(instance: number): Task {
+    return this.graph.task(this.#instances.positionOf(instance));
+  }
+  /** `undefined` when the run has no such instance. */
+  instanceOf({ task, index }: Pick<AttemptId, "task" | "index">): number | undefined {
+    const position = this.graph.position(task);
+    return position === undefined ? undefined : this.#instances.numberOf(position, index);
+  }
+  idOf({ instance, attempt }: Pick<Owed, "instance" | "attempt">): AttemptId {
+    const index = this.#instances.indexOf(instance);
+    return { runId: this.runId, task: this.taskOf(instance).id, index, attempt };
+  }
+  /** Why nothing of the task could be launched, where that is so. */
+  whyNotLaunched(position: number): string | undefined {
+    return this.#flow.whyNotLaunched(position);
   }
 
   /** Time limit of one attempt of this task, in milliseconds; without it the worker's own counts. */
@@ -128,25 +163,30 @@ export class RunFold {
     return task.timeoutMs ?? this.submitted.defaults.taskTimeoutMs;
   }
 
-  /** Of an instance that has ended: its children may start. */
-  countsAsSuccess(position: number): boolean {
-    const state = this.#instances.state(position);
-    if (state === "completed") return true;
-    return this.task(position).allowFailure && (state === "failed" || state === "crashed");
+  resultOf(position: number): TaskResult {
+    return this.#flow.resultOf(position);
+  }
+
+  /** Of a task with several instances: that of those which decide what it comes to. */
+  stateOf(position: number): FoldState {
+    return stateOf(position, this.#instances, this.resultOf(position));
   }
 
   /** Of an instance that is unfinished: what it waits for was not there at its last look. */
-  looksAgain(position: number): boolean {
-    return this.#next.looksAgain(position);
+  looksAgain(instance: number): boolean {
+    return this.#next.looksAgain(instance);
   }
 
   /** All attempts that are owed now, in topological order. */
   owed(): Owed[] {
     const all: Owed[] = [];
     for (const position of this.graph.order) {
-      const attempt = this.#instances.attempt(position);
-      if (!this.isCurrent(position, attempt)) continue;
-      all.push({ position, attempt, dueAt: this.#dueAt.get(position) ?? 0 });
+      if (this.#instances.hasEnded(position)) continue;
+      for (const instance of this.#instances.of(position)) {
+        const attempt = this.#instances.attempt(instance);
+        if (!this.isCurrent(instance, attempt)) continue;
+        all.push({ instance, attempt, dueAt: this.#dueAt.get(instance) ?? 0 });
+      }
     }
     return all;
   }
@@ -154,10 +194,12 @@ export class RunFold {
   /** Folds the next fact of this run. */
   apply(logged: LoggedFact): Change {
     this.#time = Math.max(this.#time, logged.time);
+    this.#owed = [];
+    this.#cancelled = [];
     const { fact } = logged;
     switch (fact.kind) {
       case "submitted":
-        return NO_CHANGE;
+        return { ...NO_CHANGE, ended: this.end !== undefined };
       case "outcomes":
         return this.#applyOutcomes(fact, logged.seq);
       case "cancel":
@@ -178,44 +220,41 @@ export class RunFold {
     const wentOn = this.end === undefined;
     const accepted: Outcome[] = [];
     const refused: VoidOutcome[] = [];
-    this.#owed = [];
     for (const outcome of fact.items) {
-      const position = outcome.index === 0 ? this.graph.position(outcome.task) : undefined;
-      if (position === undefined || !this.isCurrent(position, outcome.attempt)) {
-        refused.push({ outcome, why: whyVoid(position, this.end) });
+      const instance = this.instanceOf(outcome);
+      if (instance === undefined || !this.isCurrent(instance, outcome.attempt)) {
+        refused.push({ outcome, why: whyVoid(instance, this.end) });
+        if (instance !== undefined) this.#note(instance, outcome);
         continue;
       }
-      this.#instances.recordOutcome(position, seq, hasOutput(outcome) ? 1 : 0);
+      this.#instances.recordOutcome(instance, seq, hasOutput(outcome) ? 1 : 0);
       accepted.push(outcome);
-      this.#settle(position, outcome);
+      this.#settle(instance, outcome);
+      this.#flow.launchReady();
+      this.#finishIfDone();
     }
     const ended = wentOn && this.end !== undefined;
-    const owed = this.#owed.filter(({ position, attempt }) => this.isCurrent(position, attempt));
-    return { owed, accepted, void: refused, ended };
+    const owed = this.#owed.filter(({ instance, attempt }) => this.isCurrent(instance, attempt));
+    return { owed, accepted, void: refused, cancelled: this.#cancelled, ended };
   }
 
   #applyCancel(fact: Cancel): Change {
     if (this.end !== undefined || fact.gen !== this.gen) return NO_CHANGE;
-    this.#finish(fact.cause === "time-limit" ? "failed" : "cancelled", fact.message);
-    return { ...NO_CHANGE, ended: true };
+    this.#finish(endOf(fact), fact.message);
+    return { ...NO_CHANGE, cancelled: this.#cancelled, ended: true };
   }
 
   /** A new generation: what is to run again starts over, and readiness is worked out anew over the whole graph. */
   #applyRetry(fact: Retry, seq: number): Change {
     if (this.end === undefined || this.end === "completed" || fact.gen !== this.gen + 1) return NO_CHANGE;
     if (this.retired) return NO_CHANGE;
-    const again = toRunAgain(this.graph, this.#instances, fact.tasks);
+    const again = toRunAgain(this, fact.tasks);
     if (again.length === 0) return NO_CHANGE;
     this.#lifetime.goOn(fact.gen, { seq, time: this.#time });
-    this.#verdict.startOver();
-    this.#owed = [];
-    for (const position of again) {
-      this.#instances.startOver(position);
-      this.#next.startOver(position);
-    }
-    for (const position of this.graph.order) this.#rejoin(position);
-    if (this.#instances.unfinished === 0) this.#finish(this.#verdict.end);
-    return { ...NO_CHANGE, owed: this.#owed, ended: this.end !== undefined };
+    this.#flow.again(again, (instance) => this.#next.startOver(instance));
+    this.#finishIfDone();
+    const { end } = this;
+    return { ...NO_CHANGE, owed: this.#owed, cancelled: this.#cancelled, ended: end !== undefined };
   }
 
   /** What led to the end may be gone from the log already: then the end is as it says. */
@@ -223,114 +262,53 @@ export class RunFold {
     const ended = this.end === undefined;
     if (ended) this.#finish(state);
     this.#lifetime.retire(gen - 1);
-    return { ...NO_CHANGE, ended };
+    return { ...NO_CHANGE, cancelled: this.#cancelled, ended };
   }
 
-  /** The place of an instance in a new generation; its parents have theirs. */
-  #rejoin(position: number): void {
-    const task = this.task(position);
-    if (!this.#instances.isUnfinished(position)) {
-      const state = this.#instances.state(position);
-      if (state !== "skipped" && !this.countsAsSuccess(position)) this.#verdict.add(task, state);
+  #settle(instance: number, outcome: Outcome): void {
+    if (outcome.state === "failed") {
+      this.#settleFailure(instance, outcome.error);
       return;
     }
-    const parents = this.graph.parentsOf(position);
-    const pending = parents.filter((parent) => this.#instances.isUnfinished(parent));
-    this.#waiting[position] = pending.length;
-    const isFree = parents.every(
-      (parent) => this.#instances.isUnfinished(parent) || this.countsAsSuccess(parent),
-    );
-    if (parents.some((parent) => this.#instances.state(parent) === "skipped")) {
-      this.#instances.become(position, "skipped");
-    } else if (!isFree) {
-      this.#instances.become(position, "upstream_failed");
-      this.#verdict.add(task, "upstream_failed");
-    } else if (pending.length === 0) {
-      this.#owe(position, 0);
-    }
+    if (outcome.state === "skipped") this.#flow.pass(instance, "skipped");
+    else this.#flow.complete(instance, outcome.artifacts ?? []);
   }
 
-  #settle(position: number, outcome: Outcome): void {
-    switch (outcome.state) {
-      case "completed":
-        this.#instances.become(position, "completed");
-        this.#releaseChildren(position);
-        break;
-      case "skipped":
-        this.#instances.become(position, "skipped");
-        this.#endDownstream(position, "skipped");
-        break;
-      case "failed":
-        this.#settleFailure(position, outcome.error);
-    }
-    if (this.end === undefined && this.#instances.unfinished === 0) this.#finish(this.#verdict.end);
-  }
-
-  #settleFailure(position: number, error: TaskError): void {
-    const delayMs = this.#next.delayMs(position, error, this.#time);
+  #settleFailure(instance: number, error: TaskError): void {
+    const delayMs = this.#next.delayMs(instance, error, this.#time);
     if (delayMs === undefined) {
-      this.#endBadly(position, FAILURES[error.reason].exhausted);
+      this.#flow.endBadly(instance, FAILURES[error.reason].exhausted);
       return;
     }
-    this.#instances.become(position, "retrying");
-    this.#dueAt.delete(position);
-    this.#owe(position, delayMs);
+    this.#instances.become(instance, "retrying");
+    this.#dueAt.delete(instance);
+    this.#owe(instance, delayMs);
   }
 
-  #owe(position: number, delayMs: number): void {
-    const attempt = this.#instances.nextAttempt(position);
+  #owe(instance: number, delayMs: number): void {
+    const attempt = this.#instances.nextAttempt(instance);
     const dueAt = this.#time + delayMs;
-    if (delayMs > 0) this.#dueAt.set(position, dueAt);
-    this.#owed.push({ position, attempt, dueAt });
+    if (delayMs > 0) this.#dueAt.set(instance, dueAt);
+    this.#owed.push({ instance, attempt, dueAt });
   }
 
-  #endBadly(position: number, state: "failed" | "crashed" | "cancelled"): void {
-    this.#instances.become(position, state);
-    const task = this.task(position);
-    if (task.allowFailure) {
-      this.#releaseChildren(position);
+  /** How an attempt failed that was cancelled with its run: it is shown, and nothing follows from it. */
+  #note(instance: number, outcome: Outcome): void {
+    const isLate = this.#instances.state(instance) === "cancelled" && !this.retired;
+    if (!isLate || outcome.state !== "failed" || outcome.attempt !== this.#instances.attempt(instance))
       return;
-    }
-    this.#verdict.add(task, state);
-    switch (this.graph.dag.onFailure) {
-      case "stop":
-        this.#finish(this.#verdict.end, `task '${task.id}' ${state}, and the policy is stop`);
-        break;
-      case "continue":
-      case "allow_partial":
-        this.#endDownstream(position, "upstream_failed");
-        break;
-    }
+    this.#instances.become(instance, FAILURES[outcome.error.reason].exhausted);
   }
 
-  /** What depends on an instance that ended in this way never starts. */
-  #endDownstream(from: number, state: "upstream_failed" | "skipped"): void {
-    const stack = [from];
-    for (let position = stack.pop(); position !== undefined; position = stack.pop()) {
-      for (const child of this.graph.childrenOf(position)) {
-        if (!this.#instances.isUnfinished(child)) continue;
-        this.#instances.become(child, state);
-        if (state === "upstream_failed") this.#verdict.add(this.task(child), state);
-        stack.push(child);
-      }
-    }
-  }
-
-  #releaseChildren(position: number): void {
-    for (const child of this.graph.childrenOf(position)) {
-      const left = (this.#waiting[child] ?? 0) - 1;
-      this.#waiting[child] = left;
-      if (left === 0 && this.#instances.isUnfinished(child)) this.#owe(child, 0);
-    }
+  #finishIfDone(): void {
+    if (this.end === undefined && this.#instances.unfinished === 0) this.#finish(this.#flow.verdict.end);
   }
 
   /** Ends the run; what is unfinished is cancelled at once. */
   #finish(end: RunEndState, message = ""): void {
+    this.#cancelled = this.#instances.unfinished === 0 ? [] : this.owed();
     this.#lifetime.finish(end, message, this.#time);
     this.#dueAt.clear();
-    if (this.#instances.unfinished === 0) return;
-    for (let position = 0; position < this.graph.size; position++) {
-      if (this.#instances.isUnfinished(position)) this.#instances.become(position, "cancelled");
-    }
+    for (const instance of this.#instances.unfinishedOnes()) this.#instances.become(instance, "cancelled");
   }
 }

@@ -10,15 +10,19 @@ import type { RunFold } from "./run-fold.ts";
 export type Standing = "current" | "to-come" | "over";
 
 /** Without a run it is over. */
-export function standingOf(
-  run: RunFold | undefined,
-  { task, index, attempt, runSeq }: AttemptOfRun,
-): Standing {
-  const position = index === 0 ? run?.graph.position(task) : undefined;
-  if (run === undefined || run.seq !== runSeq || position === undefined || run.retired) return "over";
-  if (run.isCurrent(position, attempt)) return "current";
+export function standingOf(run: RunFold | undefined, { attempt, runSeq, ...id }: AttemptOfRun): Standing {
+  if (run === undefined || run.seq !== runSeq || run.retired) return "over";
+  const position = run.graph.position(id.task);
+  if (position === undefined) return "over";
+  const instance = run.instanceOf(id);
+  // Its task is yet to launch so many.
+  if (instance === undefined) {
+    const mayCome = run.task(position).fanMode !== undefined && !run.instances.hasEnded(position);
+    return mayCome ? "to-come" : "over";
+  }
+  if (run.isCurrent(instance, attempt)) return "current";
   // A run that has ended may go on, but what has succeeded is kept.
-  return !isKept(run.instances.state(position)) && attempt > run.instances.attempt(position)
+  return !isKept(run.instances.state(instance)) && attempt > run.instances.attempt(instance)
     ? "to-come"
     : "over";
 }

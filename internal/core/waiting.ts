@@ -2,7 +2,7 @@
  * What stands between an unfinished instance and its end: it runs, or it waits for something that has a name. The one
  * place that says so; what is shown of it anywhere is made of this.
  */
-import { type AttemptId, attemptKey } from "./attempt.ts";
+import { attemptKey } from "./attempt.ts";
 import type { ClusterView, HeldView, QueueView } from "./cluster-view.ts";
 import { shareOf } from "./hash.ts";
 import type { Owed } from "./change.ts";
@@ -28,7 +28,7 @@ export type Wait =
       /** Time limit of the attempt, in milliseconds; without it the worker's own counts. */
       readonly timeoutMs?: number;
     }
-  /** For the instances at these positions. */
+  /** For the tasks at these positions. */
   | { readonly kind: "upstream"; readonly positions: readonly number[] }
   /** Until this log time, in milliseconds since 1970. */
   | { readonly kind: "back-off"; readonly until: number; readonly forMs: number }
@@ -73,21 +73,23 @@ export interface Surroundings {
   readonly queued: ReadonlySet<string>;
   /** By name. */
   readonly queues: ReadonlyMap<string, QueueState>;
-  /** By position: the message of the last attempt that failed, where one did. */
+  /** By instance: the message of the last attempt that failed, where one did. */
   readonly messages: ReadonlyMap<number, string>;
 }
 
-/** Of each unfinished instance by its position, in topological order; none of a run that has ended. */
+/** Of each unfinished instance by its number, in topological order; none of a run that has ended. */
 export function waitsOf(run: RunFold, surroundings: Surroundings): Map<number, Wait> {
   if (run.end !== undefined) return new Map();
-  const owed = new Map(run.owed().map((each) => [each.position, each]));
+  const owed = new Map(run.owed().map((each) => [each.instance, each]));
   const around = { ...surroundings, held: heldBy(run.runId, surroundings.view) };
-  const positions = [...run.graph.order].filter((position) => isUnfinished(run, position));
+  const instances = [...run.graph.order].flatMap((position) => run.instances.of(position));
   return new Map(
-    positions.map((position) => {
-      const attempt = owed.get(position);
-      return [position, attempt === undefined ? upstreamOf(run, position) : waitOf(run, attempt, around)];
-    }),
+    instances
+      .filter((instance) => isUnfinished(run, instance))
+      .map((instance) => {
+        const attempt = owed.get(instance);
+        return [instance, attempt === undefined ? upstreamOf(run, instance) : waitOf(run, attempt, around)];
+      }),
   );
 }
 
@@ -110,14 +112,13 @@ function queueObstacle(view: ClusterView, queue: string): Obstacle | undefined {
 
 function waitOf(
   run: RunFold,
-  { position, attempt, dueAt }: Owed,
+  { instance, attempt, dueAt }: Owed,
   around: Surroundings & { readonly held: ReadonlyMap<string, HeldView> },
 ): Wait {
   const { now, view, queued, queues, messages, held } = around;
-  const task = run.task(position);
+  const task = run.taskOf(instance);
   const { queue } = task;
-  const id: AttemptId = { runId: run.runId, task: task.id, index: 0, attempt };
-  const key = attemptKey(id);
+  const key = attemptKey(run.idOf({ instance, attempt }));
   const holder = held.get(key);
   if (holder !== undefined) {
     const timeoutMs = run.timeoutMsOf(task);
@@ -126,8 +127,8 @@ function waitOf(
   }
   if (dueAt > now) {
     const when = { until: dueAt, forMs: dueAt - now };
-    if (!run.looksAgain(position)) return { kind: "back-off", ...when };
-    return { kind: "looking", ...when, found: messages.get(position) ?? "" };
+    if (!run.looksAgain(instance)) return { kind: "back-off", ...when };
+    return { kind: "looking", ...when, found: messages.get(instance) ?? "" };
   }
   const obstacle = view === undefined ? undefined : queueObstacle(view, queue);
   if (queued.has(key)) return obstacle ?? inQueue(queue, queues.get(queue));
@@ -158,11 +159,11 @@ function upstreamOf(run: RunFold, position: number): Wait {
 }
 
 function pendingParents(run: RunFold, position: number): number[] {
-  return [...run.graph.parentsOf(position)].filter((parent) => isUnfinished(run, parent));
+  return [...run.graph.parentsOf(position)].filter((parent) => !run.instances.hasEnded(parent));
 }
 
-export function isUnfinished(run: RunFold, position: number): boolean {
-  const state = run.instances.state(position);
+export function isUnfinished(run: RunFold, instance: number): boolean {
+  const state = run.instances.state(instance);
   return state === "pending" || state === "retrying";
 }
 

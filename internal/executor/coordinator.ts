@@ -44,7 +44,7 @@ export interface CoordinatorOptions extends Ports {
 /** A current attempt. */
 export interface FoundAttempt {
   readonly run: RunFold;
-  readonly position: number;
+  readonly instance: number;
 }
 
 /** How long it waits for what is under way before the share is given up. */
@@ -117,12 +117,12 @@ export class Coordinator {
   }
 
   find(attempt: AttemptId): FoundAttempt | undefined {
-    const run = attempt.index === 0 ? this.#runs.get(attempt.runId) : undefined;
-    const position = run?.graph.position(attempt.task);
-    if (run === undefined || position === undefined || !run.isCurrent(position, attempt.attempt)) {
+    const run = this.#runs.get(attempt.runId);
+    const instance = run?.instanceOf(attempt);
+    if (run === undefined || instance === undefined || !run.isCurrent(instance, attempt.attempt)) {
       return undefined;
     }
-    return { run, position };
+    return { run, instance };
   }
 
   /** Resolves when everything up to this position was folded. */
@@ -277,9 +277,9 @@ export class Coordinator {
 
   #accepted(run: RunFold, outcome: Outcome): void {
     const id = { runId: run.runId, task: outcome.task, index: outcome.index, attempt: outcome.attempt };
-    const position = run.graph.position(outcome.task) ?? -1;
-    const { queue } = run.task(position);
-    this.#options.dispatcher.settle(run, position, outcome.attempt);
+    const instance = run.instanceOf(outcome) ?? -1;
+    const { queue } = run.taskOf(instance);
+    this.#options.dispatcher.settle(run, instance, outcome.attempt);
     this.#options.onAccepted(queue, outcome.durationMs);
     // The copy of an attempt that its worker did not end itself is still in the queue and would come again.
     if (outcome.state === "failed" && outcome.error.reason === "lost") this.#removeCopy({ ...id, queue });

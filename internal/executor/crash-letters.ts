@@ -23,8 +23,8 @@ const TRIES = 10;
 
 /** Letters of one run that are being written. */
 interface Writing {
-  /** Tasks whose letters are not begun yet. */
-  next: Set<string>;
+  /** Instances whose letters are not begun yet, by their numbers. */
+  next: Set<number>;
   readonly done: Promise<void>;
 }
 
@@ -38,9 +38,12 @@ export class CrashLetters {
 
   /** These outcomes were accepted just now. */
   accepted(run: RunFold, outcomes: readonly Outcome[]): void {
-    const crashed = outcomes.map(({ task }) => task).filter((task) => hasCrashed(run, task));
-    for (const task of crashed) {
-      this.#options.observer.observe({ kind: "task-crashed", runId: run.runId, task });
+    const crashed = outcomes
+      .map((outcome) => run.instanceOf(outcome) ?? -1)
+      .filter((instance) => run.instances.state(instance) === "crashed");
+    for (const instance of crashed) {
+      const { runId, task, index } = run.idOf({ instance, attempt: 0 });
+      this.#options.observer.observe({ kind: "task-crashed", runId, task, index });
     }
     this.#write(run, crashed);
   }
@@ -48,10 +51,10 @@ export class CrashLetters {
   /** Whoever drove the run before may have died before he wrote. */
   recovered(run: RunFold): void {
     if (run.instances.counts.crashed === 0) return;
-    const tasks = run.graph.dag.tasks.map(({ id }) => id);
+    const instances = [...run.graph.order].flatMap((position) => run.instances.of(position));
     this.#write(
       run,
-      tasks.filter((task) => hasCrashed(run, task)),
+      instances.filter((instance) => run.instances.state(instance) === "crashed"),
     );
   }
 
@@ -60,15 +63,18 @@ export class CrashLetters {
     await this.#underWay.get(run)?.done;
   }
 
-  #write(run: RunFold, tasks: readonly string[]): void {
-    if (tasks.length === 0) return;
+  #write(run: RunFold, instances: readonly number[]): void {
+    if (instances.length === 0) return;
     const writing = this.#underWay.get(run);
-    if (writing !== undefined) for (const task of tasks) writing.next.add(task);
-    else this.#begin(run, new Set(tasks));
+    if (writing !== undefined) for (const instance of instances) writing.next.add(instance);
+    else this.#begin(run, new Set(instances));
   }
 
-  #begin(run: RunFold, tasks: Set<string>): void {
-    const writing: Writing = { next: tasks, done: Promise.resolve().then(() => this.#putAll(run, writing)) };
+  #begin(run: RunFold, instances: Set<number>): void {
+    const writing: Writing = {
+      next: instances,
+      done: Promise.resolve().then(() => this.#putAll(run, writing)),
+    };
     this.#underWay.set(run, writing);
   }
 
@@ -76,14 +82,14 @@ export class CrashLetters {
   async #putAll(run: RunFold, writing: Writing): Promise<void> {
     const { observer } = this.#options;
     for (let triesLeft = TRIES; writing.next.size > 0 && triesLeft > 0;) {
-      const tasks = writing.next;
+      const instances = writing.next;
       writing.next = new Set();
       try {
-        await this.#put(run, tasks);
+        await this.#put(run, instances);
       } catch (error) {
         const what = `writing the dead letters of run ${run.runId}`;
         observer.observe({ kind: "trouble", what, error: String(error) });
-        for (const task of tasks) writing.next.add(task);
+        for (const instance of instances) writing.next.add(instance);
         triesLeft--;
         await this.#pause();
       }
@@ -97,24 +103,20 @@ export class CrashLetters {
     });
   }
 
-  async #put({ runId, graph }: RunFold, tasks: ReadonlySet<string>): Promise<void> {
+  async #put({ runId, graph }: RunFold, instances: ReadonlySet<number>): Promise<void> {
     const { log, deadLetters } = this.#options;
     const told = tellRun(await log.factsOf(runId), graph);
     if (told === undefined) return;
-    const letters = [...tasks].flatMap((task) => letterOf(told, task));
+    const letters = [...instances].flatMap((instance) => letterOf(told, instance));
     await Promise.all(letters.map((letter) => deadLetters.put(letter)));
   }
 }
 
-function hasCrashed(run: RunFold, task: string): boolean {
-  const position = run.graph.position(task);
-  return position !== undefined && run.instances.state(position) === "crashed";
-}
-
-/** None for a task that crashed in a generation before: it has its letter. */
-function letterOf(told: ToldRun, task: string): CrashedLetter[] {
-  const { runId, gen, submitted } = told.run;
-  const losses = lossesOf(told, task);
+/** None for an instance that crashed in a generation before: it has its letter. */
+function letterOf(told: ToldRun, instance: number): CrashedLetter[] {
+  const { gen, submitted } = told.run;
+  const { runId, task, index } = told.run.idOf({ instance, attempt: 0 });
+  const losses = lossesOf(told, { task, index });
   if (losses.length === 0) return [];
-  return [{ kind: "crashed", runId, dagName: submitted.dagName, task, index: 0, gen, losses }];
+  return [{ kind: "crashed", runId, dagName: submitted.dagName, task, index, gen, losses }];
 }

@@ -43,7 +43,7 @@ interface Lane {
 /** An attempt that is queued or running. */
 interface Slot {
   readonly run: RunFold;
-  readonly position: number;
+  readonly instance: number;
   readonly attempt: number;
   readonly lane: Lane;
   sending: Promise<void> | undefined;
@@ -79,7 +79,7 @@ export class Dispatcher {
   add(run: RunFold, owed: readonly Due[]): void {
     for (const item of owed) {
       if (item.dueAt > this.#options.logTime()) this.#addLater(run, item);
-      else this.#lane(run.task(item.position).queue).ready.push(run, item);
+      else this.#lane(run.taskOf(item.instance).queue).ready.push(run, item);
     }
   }
 
@@ -92,11 +92,11 @@ export class Dispatcher {
   }
 
   /** An outcome was accepted: its attempt no longer takes a place. */
-  settle(run: RunFold, position: number, attempt: number): void {
+  settle(run: RunFold, instance: number, attempt: number): void {
     const slots = this.#runs.get(run);
-    const slot = slots?.window.get(position);
+    const slot = slots?.window.get(instance);
     if (slot === undefined || slot.attempt !== attempt) return;
-    slots?.window.delete(position);
+    slots?.window.delete(instance);
     slot.lane.window.delete(slot);
   }
 
@@ -109,13 +109,7 @@ export class Dispatcher {
     for (const timer of slots.backoffs) timer.cancel();
     const left = [...slots.window.values()];
     for (const slot of left) slot.lane.window.delete(slot);
-    const attempts = left.map(({ position, attempt, lane }) => ({
-      runId: run.runId,
-      task: run.task(position).id,
-      index: 0,
-      attempt,
-      queue: lane.queue,
-    }));
+    const attempts = left.map((slot) => ({ ...run.idOf(slot), queue: slot.lane.queue }));
     const sending = Promise.all(left.flatMap((slot) => slot.sending ?? []));
     return { attempts, sent: sending.then(() => undefined) };
   }
@@ -130,7 +124,7 @@ export class Dispatcher {
       while (lane.window.size < room) {
         const turn = lane.ready.take((run) => this.#mayTake(run));
         if (turn === undefined) break;
-        if (turn.run.isCurrent(turn.owed.position, turn.owed.attempt)) this.#send(turn.run, turn.owed);
+        if (turn.run.isCurrent(turn.owed.instance, turn.owed.attempt)) this.#send(turn.run, turn.owed);
       }
     }
   }
@@ -146,25 +140,23 @@ export class Dispatcher {
     return [...this.#runs].flatMap(([run, { window }]) =>
       [...window.values()]
         .filter(({ sending }) => sending === undefined)
-        .map(({ position, attempt, lane, put }) => ({
-          runId: run.runId,
-          task: run.task(position).id,
-          index: 0,
-          attempt,
-          queue: lane.queue,
+        .map((slot) => ({
+          ...run.idOf(slot),
+          queue: slot.lane.queue,
           partition: run.partition,
-          ...put,
+          ...slot.put,
         })),
     );
   }
 
   /** An attempt that it had enqueued is no longer in the queue: it is enqueued anew. */
-  again({ runId, task, attempt }: AttemptId): void {
+  again(id: AttemptId): void {
+    const { attempt } = id;
     for (const run of this.#runs.keys()) {
-      const position = run.runId === runId ? run.graph.position(task) : undefined;
-      if (position === undefined) continue;
-      this.settle(run, position, attempt);
-      this.add(run, [{ position, attempt, dueAt: 0, mayBeHeld: true }]);
+      const instance = run.runId === id.runId ? run.instanceOf(id) : undefined;
+      if (instance === undefined) continue;
+      this.settle(run, instance, attempt);
+      this.add(run, [{ instance, attempt, dueAt: 0, mayBeHeld: true }]);
     }
   }
 
@@ -184,11 +176,11 @@ export class Dispatcher {
     return maxParallel === undefined || this.#slotsOf(run).window.size < maxParallel;
   }
 
-  #occupy(run: RunFold, { position, attempt }: Owed): Slot {
-    const lane = this.#lane(run.task(position).queue);
-    const slot: Slot = { run, position, attempt, lane, sending: undefined };
+  #occupy(run: RunFold, { instance, attempt }: Owed): Slot {
+    const lane = this.#lane(run.taskOf(instance).queue);
+    const slot: Slot = { run, instance, attempt, lane, sending: undefined };
     lane.window.add(slot);
-    this.#slotsOf(run).window.set(position, slot);
+    this.#slotsOf(run).window.set(instance, slot);
     return slot;
   }
 
@@ -207,12 +199,12 @@ export class Dispatcher {
   }
 
   async #enqueue(slot: Slot, owed: Due): Promise<void> {
-    const { run, position, attempt } = slot;
+    const { run, instance, attempt } = slot;
     const { builder, queue, observer, clock, mayEnqueue } = this.#options;
     const built = builder.build(run, this.#vouchedFor(run, owed));
     const work = built instanceof Promise ? await built : built;
     const isWanted = (): boolean =>
-      this.#runs.has(run) && run.isCurrent(position, attempt) && mayEnqueue(run);
+      this.#runs.has(run) && run.isCurrent(instance, attempt) && mayEnqueue(run);
     const answer = await queue.enqueue(work, isWanted);
     if (!answer.stored && answer.unwanted) {
       this.#giveBack(slot, owed);
@@ -224,20 +216,20 @@ export class Dispatcher {
 
   /** Workers ask about each copy that is marked, so none is that need not be. */
   #vouchedFor(run: RunFold, owed: Due): Due {
-    if (owed.mayBeHeld === undefined || !this.#options.isFree(run, this.#idOf(run, owed))) return owed;
+    if (owed.mayBeHeld === undefined || !this.#options.isFree(run, run.idOf(owed))) return owed;
     const { mayBeHeld: _, ...free } = owed;
     return free;
   }
 
   /** It was not to be sent just then; it waits, if it is owed, and may have been stored by an earlier try. */
-  #giveBack({ run, position, attempt, lane }: Slot, owed: Due): void {
-    this.settle(run, position, attempt);
+  #giveBack({ run, instance, attempt, lane }: Slot, owed: Due): void {
+    this.settle(run, instance, attempt);
     if (this.#runs.has(run)) lane.ready.push(run, { ...owed, mayBeHeld: true });
   }
 
   /** The attempt is still owed: it goes back and is tried again a little later; it may have been stored all the same. */
   #failed(slot: Slot, owed: Due, error: unknown): void {
-    this.settle(slot.run, slot.position, slot.attempt);
+    this.settle(slot.run, slot.instance, slot.attempt);
     this.#options.observer.observe({
       kind: "trouble",
       what: `enqueueing ${this.#keyOf(slot.run, owed)}`,
@@ -252,7 +244,7 @@ export class Dispatcher {
     const { backoffs } = this.#slotsOf(run);
     const timer = this.#options.clock.after(owed.dueAt - this.#options.logTime(), () => {
       backoffs.delete(timer);
-      this.#lane(run.task(owed.position).queue).ready.push(run, owed);
+      this.#lane(run.taskOf(owed.instance).queue).ready.push(run, owed);
       this.pump();
     });
     backoffs.add(timer);
@@ -277,10 +269,6 @@ export class Dispatcher {
   }
 
   #keyOf(run: RunFold, owed: Owed): string {
-    return attemptKey(this.#idOf(run, owed));
-  }
-
-  #idOf(run: RunFold, { position, attempt }: Owed): AttemptId {
-    return { runId: run.runId, task: run.task(position).id, index: 0, attempt };
+    return attemptKey(run.idOf(owed));
   }
 }

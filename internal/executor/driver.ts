@@ -225,7 +225,7 @@ export class Driver {
     for (const { attempt } of table.held()) {
       const found = this.#find(attempt);
       if (found === undefined) continue;
-      const { queue } = found.run.task(found.position);
+      const { queue } = found.run.taskOf(found.instance);
       running.set(queue, (running.get(queue) ?? 0) + 1);
     }
     const depths = this.#dispatcher.depths();

@@ -43,7 +43,7 @@ async function attemptsOf({ runId }: RunFold, { queue }: Pick<Ports, "queue">): 
 }
 
 async function queuesOf(run: RunFold, { queue }: Pick<Ports, "queue">): Promise<Map<string, QueueState>> {
-  const names = new Set(run.owed().map(({ position }) => run.task(position).queue));
+  const names = new Set(run.owed().map(({ instance }) => run.taskOf(instance).queue));
   const states = [...names].map(async (name) => [name, await queue.depth(name)] as const);
   return new Map(await Promise.all(states));
 }

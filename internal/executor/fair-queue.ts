@@ -35,7 +35,7 @@ export class FairQueue {
   }
 
   push(run: RunFold, owed: Due): void {
-    const level = this.#level(run.task(owed.position).priority);
+    const level = this.#level(run.taskOf(owed.instance).priority);
     const tenant = getOrAdd(level, run.submitted.tenantId, () => new Map<string, Backlog>());
     getOrAdd(tenant, run.runId, () => ({ run, items: [], head: 0 })).items.push(owed);
     this.#size++;

@@ -1,4 +1,5 @@
 /** Looks at a run, cancels it, has it retried: from the log alone, no executor is needed. */
+import { type AttemptId, attemptKey } from "../core/attempt.ts";
 import type { Dag } from "../core/model.ts";
 import type { RunResult } from "../core/result.ts";
 import { isKept, toRunAgain } from "../core/rerun.ts";
@@ -23,9 +24,8 @@ export async function inspectRun(
   const facts = await factsOfRun(runId, ports);
   const run = await foldOf(facts, ports);
   if (run === undefined) return undefined;
-  const runningOn = (task: string, attempt: number): string | undefined =>
-    ports.view?.held.find((held) => held.runId === runId && held.task === task && held.attempt === attempt)
-      ?.workerId;
+  const held = new Map(ports.view?.held.map((each) => [attemptKey(each), each.workerId]));
+  const runningOn = (attempt: AttemptId): string | undefined => held.get(attemptKey(attempt));
   return runResult(run, facts, { blobs: ports.blobs, now: ports.clock.now(), runningOn });
 }
 
@@ -78,7 +78,7 @@ export async function prepareRetry(
   }
   if (run.end === "completed") throw new BadInput(`run '${runId}' completed: run the DAG again instead`);
   for (const task of tasks) checkRetried(run, task);
-  const again = new Set(toRunAgain(run.graph, run.instances, tasks));
+  const again = new Set(toRunAgain(run, tasks));
   for (const task of tasks) checkFree(run, task, again);
   const { partition, seq } = run;
   const gen = run.gen + 1;
@@ -115,8 +115,8 @@ function checkRetried(run: RunFold, task: string): void {
   if (position === undefined) {
     throw new BadInput(`task '${task}' is not in run '${run.runId}': its tasks are ${someTasks(run)}`);
   }
-  const state = run.instances.state(position);
-  if (isKept(state)) {
+  if (run.instances.of(position).every((instance) => isKept(run.instances.state(instance)))) {
+    const state = run.stateOf(position);
     throw new BadInput(
       `task '${task}' ${state === "skipped" ? "was skipped" : state} in run '${run.runId}': a retry keeps what succeeded`,
     );
@@ -127,11 +127,11 @@ function checkRetried(run: RunFold, task: string): void {
 function checkFree(run: RunFold, task: string, again: ReadonlySet<number>): void {
   const position = run.graph.position(task) ?? -1;
   const blocker = [...run.graph.parentsOf(position)].find(
-    (parent) => !again.has(parent) && !run.countsAsSuccess(parent) && !isKept(run.instances.state(parent)),
+    (parent) => !again.has(parent) && run.resultOf(parent) === "failed",
   );
   if (blocker === undefined) return;
   const { id } = run.task(blocker);
-  const state = run.instances.state(blocker);
+  const state = run.stateOf(blocker);
   throw new BadInput(
     `task '${task}' waits for '${id}', which is ${state}: retry '${id}', its downstream follows`,
   );

@@ -210,7 +210,7 @@ export class Overseer {
     // It may have ended in time, and its outcome waits to be stored.
     const mayHaveEnded = (): boolean => this.table.waits(incarnation);
     if (found === undefined || mayHaveEnded()) return;
-    const timeoutMs = found.run.timeoutMsOf(found.run.task(found.position));
+    const timeoutMs = found.run.timeoutMsOf(found.run.taskOf(found.instance));
     if (timeoutMs === undefined || !isOverdue(now - since, timeoutMs, limits)) return;
     void this.#verdicts.pass({
       attempt,

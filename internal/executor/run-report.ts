@@ -27,14 +27,14 @@ export class RunReport {
     }
     for (const each of change.void) this.#observer.observe({ kind: "outcome-void", runId, ...each });
     for (const outcome of change.accepted) {
-      const position = run.graph.position(outcome.task) ?? -1;
-      this.#count(run, position);
+      const instance = run.instanceOf(outcome) ?? -1;
+      this.#count(run, instance);
       const again =
-        run.instances.state(position) === "retrying"
-          ? change.owed.find((owed) => owed.position === position)
+        run.instances.state(instance) === "retrying"
+          ? change.owed.find((owed) => owed.instance === instance)
           : undefined;
       const retry = again === undefined ? {} : { retryInMs: Math.max(0, again.dueAt - logged.time) };
-      const { type } = run.task(position);
+      const { type } = run.taskOf(instance);
       this.#observer.observe({ kind: "attempt-ended", runId, type, outcome, ...retry });
     }
     if (change.ended && run.end !== undefined) {
@@ -43,8 +43,8 @@ export class RunReport {
     }
   }
 
-  #count(run: RunFold, position: number): void {
-    const state = run.instances.state(position);
+  #count(run: RunFold, instance: number): void {
+    const state = run.instances.state(instance);
     if (state === "completed") this.completedTasks++;
     else if (state === "failed" || state === "crashed") this.failedTasks++;
   }

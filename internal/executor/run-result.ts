@@ -1,4 +1,5 @@
 /** Puts together what a run has come to, from its fold and the facts that hold the outputs. */
+import type { AttemptId } from "../core/attempt.ts";
 import { lossesOf, tellRun, type ToldRun } from "../core/endings.ts";
 import type { InstanceState, LoggedFact } from "../core/facts.ts";
 import type { JsonObject } from "../core/json.ts";
@@ -11,7 +12,7 @@ import { factsOfRun, foldOf } from "./load-run.ts";
 import type { Ports } from "./settings.ts";
 
 /** What is known of unfinished attempts besides the log: which of them some worker holds. */
-export type RunningOn = (task: string, attempt: number) => string | undefined;
+export type RunningOn = (attempt: AttemptId) => string | undefined;
 
 /** `facts` are those that hold the outcomes that count (others do no harm); `now` is the log time for a run that goes on. */
 export async function runResult(
@@ -25,8 +26,7 @@ export async function runResult(
   const tasks: [id: string, task: TaskResult][] = [];
   for (let position = 0; position < run.graph.size; position++) {
     const { id } = run.task(position);
-    const outcome = outcomes.get(position);
-    tasks.push([id, await taskResult(run, position, { outcome, told, ...more })]);
+    tasks.push([id, await taskResult(run, position, { outcomes, told, ...more })]);
   }
   return {
     runId: run.runId,
@@ -44,8 +44,10 @@ export async function endResult(
   run: RunFold,
   ports: Pick<Ports, "log" | "history" | "definitions" | "blobs">,
 ): Promise<RunResult> {
-  const positions = Array.from({ length: run.graph.size }, (_, position) => position);
-  const seqs = new Set(positions.map((position) => run.instances.outcomeSeq(position)));
+  const seqs = new Set<number>();
+  for (let position = 0; position < run.graph.size; position++) {
+    for (const instance of run.instances.of(position)) seqs.add(run.instances.outcomeSeq(instance));
+  }
   seqs.delete(0);
   const read = await ports.log.read([...seqs]);
   const isWhole = !run.retired && read.length === seqs.size;
@@ -57,36 +59,53 @@ export async function endResult(
   return runResult(whole, facts, { ...ports, now: whole.endedAt });
 }
 
-/** By position: the last outcome that counts. */
+/** By instance: the last outcome that counts. */
 function lastOutcomes(run: RunFold, facts: Iterable<LoggedFact>): Map<number, Outcome> {
   const outcomes = new Map<number, Outcome>();
   for (const { seq, fact } of facts) {
     if (fact.kind !== "outcomes") continue;
     for (const item of fact.items) {
-      const position = run.graph.position(item.task);
-      if (position !== undefined && run.instances.outcomeSeq(position) === seq) outcomes.set(position, item);
+      const instance = run.instanceOf(item);
+      if (instance !== undefined && run.instances.outcomeSeq(instance) === seq) outcomes.set(instance, item);
     }
   }
   return outcomes;
 }
 
 interface TaskSources {
-  readonly outcome: Outcome | undefined;
+  /** By instance. */
+  readonly outcomes: ReadonlyMap<number, Outcome>;
   /** All that has ended, of a run with tasks that crashed. */
   readonly told: ToldRun | undefined;
   readonly blobs: Blobs;
   readonly runningOn?: RunningOn;
 }
 
-async function taskResult(
+/** Of a task with several instances the one is told that decides its state, and how many there are of each. */
+async function taskResult(run: RunFold, position: number, sources: TaskSources): Promise<TaskResult> {
+  const all = run.instances.of(position);
+  if (all.length === 1) return instanceResult(run, position, sources);
+  const state = run.stateOf(position);
+  const telling = all.find((instance) => run.instances.state(instance) === state) ?? position;
+  const instances: Partial<Record<InstanceState, number>> = {};
+  for (const instance of all) {
+    const each = run.instances.state(instance);
+    instances[each] = (instances[each] ?? 0) + 1;
+  }
+  const { output: _, ...told } = await instanceResult(run, telling, sources);
+  return { ...told, instances };
+}
+
+async function instanceResult(
   run: RunFold,
-  position: number,
-  { outcome, told, blobs, runningOn }: TaskSources,
+  instance: number,
+  { outcomes, told, blobs, runningOn }: TaskSources,
 ): Promise<TaskResult> {
-  const { id } = run.task(position);
-  const attempts = run.instances.attempt(position);
-  const folded = run.instances.state(position);
-  const holder = folded === "pending" || folded === "retrying" ? runningOn?.(id, attempts) : undefined;
+  const outcome = outcomes.get(instance);
+  const attempts = run.instances.attempt(instance);
+  const folded = run.instances.state(instance);
+  const id = run.idOf({ instance, attempt: attempts });
+  const holder = folded === "pending" || folded === "retrying" ? runningOn?.(id) : undefined;
   const state: InstanceState = holder === undefined ? folded : "running";
   const worker = holder ?? outcome?.worker;
   // How long an earlier attempt took says nothing of one that runs.
@@ -98,26 +117,32 @@ async function taskResult(
     ...(worker === undefined ? {} : { worker }),
     ...(ranMs === undefined ? {} : { durationMs: ranMs }),
     ...(output === undefined ? {} : { output }),
-    ...errorOf(run, position, outcome),
+    ...errorOf(run, instance, outcome),
     ...(outcome?.state === "skipped" ? { skipped: outcome.message } : {}),
     ...(told === undefined || state !== "crashed" ? {} : { losses: lossesOf(told, id) }),
   };
 }
 
 /** The message says whose it is; after the last attempt also how many there were; what was cancelled with its run has the run's reason. */
-function errorOf(run: RunFold, position: number, outcome: Outcome | undefined): { error?: TaskError } {
+function errorOf(run: RunFold, instance: number, outcome: Outcome | undefined): { error?: TaskError } {
   const { instances, endMessage: message } = run;
-  const state = instances.state(position);
+  const state = instances.state(instance);
+  const { task, index } = run.idOf({ instance, attempt: 0 });
+  const why = run.whyNotLaunched(instances.positionOf(instance));
+  if (why !== undefined) {
+    return {
+      error: { reason: "too-many-instances", message: `Task '${task}' could not be launched: ${why}` },
+    };
+  }
   if (state === "cancelled" && message !== "") return { error: { reason: "cancelled", message } };
   if (outcome?.state !== "failed") return {};
-  const attempts = instances.attempt(position);
+  const attempts = instances.attempt(instance);
   const times = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
-  const { id } = run.task(position);
   const isOver = state === "failed" || state === "crashed";
   const how = outcome.error.reason === "not-yet" ? "gave up" : "failed";
   const which = isOver ? ` ${how} after ${times}` : `, attempt ${outcome.attempt}`;
-  const text = `Task '${id}'${which}: ${outcome.error.message}`;
-  return { error: { ...outcome.error, message: text } };
+  const whose = index === 0 ? `Task '${task}'` : `Task '${task}', instance ${index}`;
+  return { error: { ...outcome.error, message: `${whose}${which}: ${outcome.error.message}` } };
 }
 
 async function outputOf(

@@ -17,8 +17,8 @@ export interface VerdictsOptions {
   readonly incarnation: string;
   /** Whether it may judge attempts of runs in this partition now: the lease of its share is held. */
   mayAct(partition: number): boolean;
-  /** The run and position of an attempt that is current; nothing for any other. */
-  find(attempt: AttemptId): { readonly run: RunFold; readonly position: number } | undefined;
+  /** The run and instance of an attempt that is current; nothing for any other. */
+  find(attempt: AttemptId): { readonly run: RunFold; readonly instance: number } | undefined;
 }
 
 export interface Verdict {

@@ -28,10 +28,14 @@ export class WorkBuilder {
 
   /** At once where nothing has to be fetched or stored. */
   build(run: RunFold, owed: Due): Work | Promise<Work> {
-    const parents = run.graph.parentsOf(owed.position).filter((parent) => run.instances.hasOutput(parent));
+    const position = run.instances.positionOf(owed.instance);
+    // What several instances hand over is known by their artifacts.
+    const parents = run.graph
+      .parentsOf(position)
+      .filter((parent) => run.instances.hasOutput(parent) && run.instances.countOf(parent) === 1);
     const inputs = {
       run: run.submitted.params,
-      own: run.task(owed.position).params,
+      own: run.task(position).params,
       upstream: [] as Inputs["upstream"],
     };
     if (parents.length === 0 && !this.#isLarge(inputs)) return this.#toWork(run, owed, { inline: inputs });
@@ -47,7 +51,8 @@ export class WorkBuilder {
     if (!this.#isLarge(inputs)) return this.#toWork(run, owed, { inline: inputs });
     const text = JSON.stringify(inputs);
     // A name keeps its first bytes, and a log that was put back may have other inputs for the same attempt.
-    const name = `in-${run.task(owed.position).id}-0-${owed.attempt}-${hash32(text).toString(36)}`;
+    const { task, index } = run.idOf(owed);
+    const name = `in-${task}-${index}-${owed.attempt}-${hash32(text).toString(36)}`;
     const ref = await this.#options.blobs.put({ runId: run.runId }, name, encodeValue(inputs));
     return this.#toWork(run, owed, { ref });
   }
@@ -73,13 +78,10 @@ export class WorkBuilder {
   }
 
   #toWork(run: RunFold, owed: Due, inputs: Stored<Inputs>): Work {
-    const task = run.task(owed.position);
+    const task = run.taskOf(owed.instance);
     const timeoutMs = run.timeoutMsOf(task);
     return {
-      runId: run.runId,
-      task: task.id,
-      index: 0,
-      attempt: owed.attempt,
+      ...run.idOf(owed),
       runSeq: run.seq,
       partition: run.partition,
       dagName: run.submitted.dagName,

@@ -93,7 +93,7 @@ export type Observation =
   /** They were given back in order: to another executor, since this one ends, or since it could not take over. */
   | { readonly kind: "lease-released"; readonly owner: string; readonly shares: readonly number[] }
   /** It killed its workers, and has a dead letter. */
-  | { readonly kind: "task-crashed"; readonly runId: string; readonly task: string }
+  | { readonly kind: "task-crashed"; readonly runId: string; readonly task: string; readonly index: number }
   /** A message that could not be read was put aside. */
   | { readonly kind: "dead-letter"; readonly subject: string; readonly reason: string }
   /** `error` is empty where `what` says it all. */

@@ -7,7 +7,7 @@ type DataOfTask = Pick<Task, "fanMode" | "edgeFilters" | "bindings">;
 
 export function readData({ fan_mode, edge_filters, bindings }: RawTask): DataOfTask {
   return {
-    ...(fan_mode === undefined || fan_mode === "single" ? {} : { fanMode: fan_mode }),
+    ...(fan_mode === undefined && isEmpty(edge_filters) ? {} : { fanMode: fan_mode ?? "single" }),
     ...(isEmpty(edge_filters) ? {} : { edgeFilters: readFilters(edge_filters) }),
     ...(isEmpty(bindings) ? {} : { bindings }),
   };

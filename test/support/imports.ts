@@ -8,6 +8,7 @@ export const LAYERS: Readonly<
   ports: { folders: ["core"], packages: [] },
   patterns: { folders: ["core"], packages: ["node", "re2js"] },
   executor: { folders: ["core", "ports"], packages: [] },
+  engine: { folders: ["core"], packages: [] },
   worker: { folders: ["core", "ports"], packages: [] },
   spec: { folders: ["core"], packages: ["node", "js-yaml", "zod", "croner", "fastest-levenshtein"] },
   contract: { folders: ["core", "ports", "spec"], packages: ["node", "zod"] },

@@ -221,7 +221,7 @@ test("a task that killed its workers has a letter before its run is finished, wh
   }
   const [head] = await cluster.deadLetters.list(9);
   expect(head).toMatchObject({ kind: "crashed", runId, task: "poison", losses: LOSS_CAP + 1 });
-  expect(seen).toContainEqual({ kind: "task-crashed", runId, task: "poison" });
+  expect(seen).toContainEqual({ kind: "task-crashed", runId, task: "poison", index: 0 });
   const { letter } = (await cluster.deadLetters.get(head?.id ?? "")) ?? {};
   expect(letter).toMatchObject({
     losses: Array.from({ length: LOSS_CAP + 1 }, (_, i) => ({ attempt: i + 1, worker: `w${i + 1}` })),

@@ -60,25 +60,29 @@ describe("skipped", () => {
       }
     });
 
-    test("of a parent that failed: as the first of them says, and the run fails", () => {
-      const first = new TestRun(two);
-      first.outcomes(skipped("a"), failed("b"));
-      expect(first.states()).toMatchObject({ below: "skipped" });
-      const second = new TestRun(two);
-      second.outcomes(failed("b"), skipped("a"));
-      expect(second.states()).toMatchObject({ below: "upstream_failed" });
-      expect([first.fold.end, second.fold.end]).toEqual(["failed", "failed"]);
+    test("of a parent that failed: the failure counts, whichever was first", () => {
+      for (const outcomes of [
+        [skipped("a"), failed("b")],
+        [failed("b"), skipped("a")],
+      ]) {
+        const run = new TestRun(two);
+        run.outcomes(...outcomes);
+        expect(run.states()).toMatchObject({ below: "upstream_failed" });
+        expect(run.fold.end).toBe("failed");
+      }
     });
 
     test("stop: a failure elsewhere cancels what is left, and what was skipped stays so", () => {
-      const run = new TestRun(dag([...two.tasks, task("late")], { onFailure: "stop" }));
+      const alone = task("alone", { dependsOn: ["a"] });
+      const run = new TestRun(dag([...two.tasks, alone, task("late")], { onFailure: "stop" }));
       run.outcomes(skipped("a"), failed("b"));
-      expect(run.states()).toEqual({ a: "skipped", b: "failed", below: "skipped", late: "cancelled" });
+      const left = { below: "cancelled", late: "cancelled" };
+      expect(run.states()).toEqual({ a: "skipped", b: "failed", alone: "skipped", ...left });
       expect(run.fold.end).toBe("failed");
     });
 
     test("allow_partial: a critical task that was skipped does not fail the run", () => {
-      const tasks = two.tasks.map((each) => ({ ...each, critical: each.id !== "b" }));
+      const tasks = [task("a"), task("b"), task("below", { dependsOn: ["a"], critical: true })];
       const run = new TestRun(dag(tasks, { onFailure: "allow_partial" }));
       run.outcomes(skipped("a"), failed("b"));
       expect(run.fold.end).toBe("completed");
@@ -97,9 +101,10 @@ describe("skipped", () => {
     test("keeps what was skipped", () => {
       const run = new TestRun(tasks);
       run.outcomes(skipped("a"), failed("bad"));
-      expect(run.add(again(1)).owed).toMatchObject([{ position: 1, attempt: 2 }]);
-      expect(run.states()).toEqual({ a: "skipped", bad: "pending", below: "skipped", deep: "skipped" });
+      expect(run.add(again(1)).owed).toMatchObject([{ instance: 1, attempt: 2 }]);
+      expect(run.states()).toMatchObject({ a: "skipped", bad: "pending" });
       run.outcomes(completed("bad", 2));
+      expect(run.states()).toMatchObject({ a: "skipped", below: "skipped", deep: "skipped" });
       expect(run.fold.end).toBe("completed");
     });
 
@@ -108,7 +113,7 @@ describe("skipped", () => {
       run.outcomes(failed("bad"), skipped("a"));
       expect(run.states()).toMatchObject({ below: "upstream_failed", deep: "upstream_failed" });
       run.add(again(1));
-      expect(run.states()).toEqual({ a: "skipped", bad: "pending", below: "skipped", deep: "skipped" });
+      expect(run.states()).toEqual({ a: "skipped", bad: "pending", below: "pending", deep: "pending" });
       expect(run.outcomes(completed("bad", 2)).ended).toBe(true);
       expect(run.fold.end).toBe("completed");
     });
@@ -138,7 +143,7 @@ describe("againAfterMs", () => {
   ])("%s: the longer counts, and the budget is used", (_name, againAfterMs, waitsMs) => {
     const run = new TestRun(dag([task("a", { retries: 1, retry: once })]));
     expect(run.outcomes(failedWith("a", 1, { againAfterMs })).owed).toEqual([
-      { position: 0, attempt: 2, dueAt: START + 10 + waitsMs },
+      { instance: 0, attempt: 2, dueAt: START + 10 + waitsMs },
     ]);
     expect(run.outcomes(failedWith("a", 2, { againAfterMs })).ended).toBe(true);
   });
@@ -163,8 +168,8 @@ describe("not-yet", () => {
   test("holds no slot: the next attempt is owed, and due only then", () => {
     const run = new TestRun(dag([task("a")]));
     const dueAt = START + 10 + 1_000;
-    expect(run.outcomes(look(1)).owed).toEqual([{ position: 0, attempt: 2, dueAt }]);
-    expect(run.fold.owed()).toEqual([{ position: 0, attempt: 2, dueAt }]);
+    expect(run.outcomes(look(1)).owed).toEqual([{ instance: 0, attempt: 2, dueAt }]);
+    expect(run.fold.owed()).toEqual([{ instance: 0, attempt: 2, dueAt }]);
   });
 
   test("without a time of its own it looks again after a while", () => {
@@ -193,7 +198,7 @@ describe("not-yet", () => {
     run.outcomes(look(1, { giveUpAfterMs: 1_500 }));
     const [next] = run.outcomes(look(2, { giveUpAfterMs: 1_500 })).owed;
     // The first look was at START + 10, the second one 10 ms later.
-    expect(next).toEqual({ position: 0, attempt: 3, dueAt: START + 20 + 1_000 });
+    expect(next).toEqual({ instance: 0, attempt: 3, dueAt: START + 20 + 1_000 });
     expect(run.outcomes(look(3, { giveUpAfterMs: 600 })).owed[0]?.dueAt).toBe(START + 10 + 600);
   });
 

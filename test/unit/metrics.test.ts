@@ -102,7 +102,7 @@ test("an executor that leads tells of the cluster, one that does not only that",
   metrics.observe({ kind: "run-submitted", runId: "r", dagName: "d", tasks: 1 });
   metrics.observe({ kind: "run-finished", runId: "r", state: "failed", durationMs: 1_500 });
   metrics.observe({ kind: "attempt-ended", runId: "r", type: "http", outcome: failed });
-  metrics.observe({ kind: "task-crashed", runId: "r", task: "a" });
+  metrics.observe({ kind: "task-crashed", runId: "r", task: "a", index: 0 });
   metrics.observe({ kind: "outcome-void", runId: "r", outcome: completed, why: "run-over" });
   metrics.observe({ kind: "worker-dead", workerId: "w", incarnation: "w-1", held: 1, sign: "silent" });
   metrics.observe({ kind: "dead-letter", subject: "s", reason: "r" });

@@ -20,7 +20,7 @@ import { SeededRandom } from "../support/random.ts";
 const chain = dag([task("a"), task("b", { dependsOn: ["a"] }), task("c", { dependsOn: ["b"] })]);
 
 function owedIds(fold: RunFold, owed: readonly Owed[] = fold.owed()): string[] {
-  return owed.map(({ position, attempt }) => `${fold.task(position).id}#${attempt}`);
+  return owed.map(({ instance, attempt }) => `${fold.taskOf(instance).id}#${attempt}`);
 }
 
 describe("what is owed", () => {
@@ -41,7 +41,7 @@ describe("what is owed", () => {
   test("a failure with budget left is owed again after its back-off", () => {
     const run = new TestRun(dag([task("a", { retries: 1, retry: { ...chainRetry, initialMs: 5_000 } })]));
     const [again] = run.outcomes(failed("a")).owed;
-    expect(again).toEqual({ position: 0, attempt: 2, dueAt: START + 10 + 5_000 });
+    expect(again).toEqual({ instance: 0, attempt: 2, dueAt: START + 10 + 5_000 });
     expect(run.states()).toEqual({ a: "retrying" });
   });
 
@@ -239,11 +239,11 @@ function playRandomly(seed: number): TestRun {
 
 function randomOutcome(run: TestRun, random: SeededRandom): ReturnType<typeof completed> {
   const owed = run.fold.owed();
-  const { position, attempt } =
+  const { instance, attempt } =
     random.chance(0.8) && owed.length > 0
       ? random.pick(owed)
-      : { position: random.below(run.dag.tasks.length), attempt: random.below(4) };
-  const id = run.fold.task(position).id;
+      : { instance: random.below(run.dag.tasks.length), attempt: random.below(4) };
+  const id = run.fold.taskOf(instance).id;
   if (random.chance(0.5)) return completed(id, attempt);
   if (random.chance(0.1)) return skipped(id, attempt);
   if (random.chance(0.2)) {
@@ -304,7 +304,7 @@ describe("random runs", () => {
       const { facts, dag: definition } = playRandomly(seed);
       const fold = newFold(definition);
       for (const fact of facts) {
-        for (const { position } of fold.apply(fact).owed) {
+        for (const { instance: position } of fold.apply(fact).owed) {
           for (const parent of fold.graph.parentsOf(position)) {
             const state = fold.instances.state(parent);
             const fine = state === "completed" || fold.task(parent).allowFailure;

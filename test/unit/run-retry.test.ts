@@ -9,7 +9,7 @@ const chain = dag([task("a"), task("b", { dependsOn: ["a"] }), task("c", { depen
 const once = { backoff: "fixed", initialMs: 1, factor: 1, maxMs: 60_000, jitter: 0 } as const;
 
 function owedIds(fold: RunFold, owed: readonly Owed[]): string[] {
-  return owed.map(({ position, attempt }) => `${fold.task(position).id}#${attempt}`);
+  return owed.map(({ instance, attempt }) => `${fold.taskOf(instance).id}#${attempt}`);
 }
 
 describe("retry", () => {

@@ -17,7 +17,7 @@ test("inputs that were stored before the log was put back are not taken for thos
   });
   const inputsOf = async (text: string): Promise<unknown> => {
     const { fold } = new TestRun({ ...dag([task("a")]), params: { text } });
-    const { inputs } = await builder.build(fold, { position: 0, attempt: 1, dueAt: 0 });
+    const { inputs } = await builder.build(fold, { instance: 0, attempt: 1, dueAt: 0 });
     if ("inline" in inputs) throw new Error("they are inline");
     return decodeValue(await blobs.get({ runId: fold.runId }, inputs.ref));
   };

@@ -52,7 +52,7 @@ export class Forger {
     const run = random.pick(runs);
     const [owed] = run.owed();
     if (owed === undefined) return;
-    const fact = this.#outcomes(random, run, { task: run.task(owed.position).id, attempt: owed.attempt });
+    const fact = this.#outcomes(random, run, { task: run.taskOf(owed.instance).id, attempt: owed.attempt });
     const bytes = random.chance(0.2) ? garbage(random) : encodeOutcomes(fact);
     world.note(`forged ${JSON.stringify(fact.items)}`);
     server.runs.publish(server.names.fact(run, fact), bytes);

@@ -34,7 +34,7 @@ export class AgainTruth {
 
   /** Called when the fact is folded. */
   check({ accepted, owed }: Change): void {
-    const due = new Map(owed.map(({ position, dueAt }) => [this.#run.task(position).id, dueAt]));
+    const due = new Map(owed.map(({ instance, dueAt }) => [this.#run.taskOf(instance).id, dueAt]));
     for (const task of due.keys()) {
       const why = this.#over.get(task);
       if (why !== undefined) this.#fail(`${this.#run.runId}.${task} is owed again, and was ${why}`);

@@ -20,6 +20,6 @@ export function digest(run: RunFold): string {
       instances.hasOutput(position),
     );
   }
-  for (const { position, attempt, dueAt } of run.owed()) parts.push(position, attempt, dueAt);
+  for (const { instance, attempt, dueAt } of run.owed()) parts.push(instance, attempt, dueAt);
   return parts.join(" ");
 }

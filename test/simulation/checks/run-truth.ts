@@ -44,14 +44,14 @@ export class RunTruth {
 
   apply(logged: LoggedFact): Change {
     const before = this.facts.length === 0 ? this.fold.owed() : [];
-    const current = new Map(this.fold.owed().map(({ position, attempt }) => [position, attempt]));
+    const current = new Map(this.fold.owed().map(({ instance, attempt }) => [instance, attempt]));
     const { gen } = this.fold;
     this.#again.passed(logged.time);
     const change = this.fold.apply(logged);
     this.facts.push({ logged, digest: digest(this.fold) });
     if (this.fold.gen !== gen) this.#begunAgain();
     for (const outcome of change.accepted) this.#accepted(outcome, logged, current);
-    for (const { position, attempt } of [...before, ...change.owed]) this.#isOwed(position, attempt);
+    for (const { instance, attempt } of [...before, ...change.owed]) this.#isOwed(instance, attempt);
     this.#again.check(change);
     return change;
   }

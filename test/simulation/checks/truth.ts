@@ -133,8 +133,8 @@ export class Truth {
     const change = run.apply(logged);
     this.#remember(run, change, isForged(fact));
     if (fact.kind === "cancel" && change.ended) {
-      for (const { position, attempt } of current) {
-        this.cancelledAt.set(keyOf(run.fold, position, attempt), this.#world.now);
+      for (const { instance, attempt } of current) {
+        this.cancelledAt.set(keyOf(run.fold, instance, attempt), this.#world.now);
       }
     }
   }
