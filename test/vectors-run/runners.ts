@@ -4,6 +4,14 @@ import { expressions } from "./expressions.ts";
 import { filters } from "./filters.ts";
 import { schema } from "./schema.ts";
 import { validate } from "./validate.ts";
+import { graphEngine } from "./graph-engine.ts";
 import type { VectorRunner } from "./vector.ts";
 
-export const RUNNERS: readonly VectorRunner[] = [expressions, filters, bindings, schema, validate];
+export const RUNNERS: readonly VectorRunner[] = [
+  graphEngine,
+  expressions,
+  filters,
+  bindings,
+  schema,
+  validate,
+];
