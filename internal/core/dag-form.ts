@@ -30,6 +30,6 @@ export function inputOf(dag: Asking, given: JsonObject = {}): MergedInput {
 
 function askedBy({ inputs = {}, tasks }: Asking): FormField[] {
   const declared = Object.entries(inputs).map(([name, said]) => toField(name, said));
-  const bindings = tasks.flatMap((task) => (task.bindings === undefined ? [] : [task.bindings]));
+  const bindings = tasks.map((task) => task.bindings).filter((each) => each !== undefined);
   return formFields(declared, bindings);
 }
