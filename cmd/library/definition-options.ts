@@ -65,7 +65,7 @@ export interface TaskOptions<Dependency extends string = string> {
   readonly critical?: boolean;
   /** Its failure counts as success for what depends on it and for the run. Default false. */
   readonly allowFailure?: boolean;
-  /** Runs it for each artifact of its dependencies, once for all, or once for all of the same origin. Default `single`. */
+  /** Runs it for each artifact of its dependencies, once for all, or once for all of the same origin. Default: `single` with edge filters; else it runs once, whatever there is. */
   readonly fanMode?: FanMode;
   /** By dependency: which of its artifacts it takes. Default: all. */
   readonly edgeFilters?: Readonly<

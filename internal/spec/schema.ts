@@ -88,8 +88,7 @@ const task = z.strictObject(
     env: may(env, "Environment variables of a bash or docker task."),
     fan_mode: may(
       oneOf("single", "aggregate", "grouped"),
-      "How it takes the artifacts of its dependencies: `single` runs it for each, `aggregate` once for all, `grouped` once for all that go back to the same artifact at the root.",
-      "single",
+      "Runs it by the artifacts of its dependencies: `single` for each, `aggregate` once with all, `grouped` once for all that go back to the same artifact at the root. With `edge_filters` it is `single` by default; without either the task runs once, whatever there is.",
     ),
     edge_filters: may(edgeFilters, "By dependency: which of its artifacts it takes; without it all."),
     bindings: may(bindings, "Where fields of its params come from; they go over all other params."),

@@ -96,6 +96,7 @@ function toTask(own: RawTask, surroundings: Surroundings): Task {
     critical: raw.critical ?? false,
     allowFailure: raw.allow_failure ?? false,
     env: raw.env ?? NO_ENV,
+    ...(type === GATE ? { isPassthrough: true as const } : {}),
     ...readData(raw),
   };
 }

@@ -95,8 +95,8 @@ function richDag(random: SeededRandom): Dag {
       ...some(() => ({ params: map(random, 3) })),
       ...some(() => ({ env: { A: text(random), B_b: "1" } })),
       ...some(() => ({ timeoutMs: 1 + random.below(1e9), queue: "gpu" })),
-      ...some(() => ({ fanMode: random.pick(["aggregate", "grouped"]) })),
       ...some(() => dataOf(random, task.dependsOn)),
+      ...some(() => ({ fanMode: random.pick(["single", "aggregate", "grouped"]) })),
       retry: { ...task.retry, initialMs: random.below(1e6), factor: random.next(), jitter: random.next() },
     })),
   };
@@ -109,7 +109,10 @@ function inputs(random: SeededRandom): InputDeclarations {
 }
 
 /** What a task says of the data of those that it depends on. */
-function dataOf(random: SeededRandom, dependsOn: readonly string[]): Pick<Task, "edgeFilters" | "bindings"> {
+function dataOf(
+  random: SeededRandom,
+  dependsOn: readonly string[],
+): Pick<Task, "fanMode" | "edgeFilters" | "bindings"> {
   const rules = (): FilterRule[] => [
     {
       field: "a b",
@@ -131,7 +134,7 @@ function dataOf(random: SeededRandom, dependsOn: readonly string[]): Pick<Task, 
     c: { source: "expression", expression: "{input.x | default(\\,)} \\{ plain" },
   };
   return {
-    ...(filters.length === 0 ? {} : { edgeFilters: Object.fromEntries(filters) }),
+    ...(filters.length === 0 ? {} : { edgeFilters: Object.fromEntries(filters), fanMode: "single" }),
     bindings: { ...Object.fromEntries(bindings), ...rest },
   };
 }

@@ -57,7 +57,8 @@ describe("a good definition", () => {
       url: { label: "URL", description: "From where", placeholder: "https://", required: true },
       mode: { default: { full: true } },
     });
-    expect(dag.tasks[1]).toMatchObject({ type: "gate", command: "", queue: "default" });
+    expect(dag.tasks[1]).toMatchObject({ type: "gate", command: "", queue: "default", isPassthrough: true });
+    expect(dag.tasks[0]).not.toHaveProperty("isPassthrough");
     expect(dag.tasks[1]?.edgeFilters).toEqual({ load: { rules: [], select: "smallest" } });
     expect(dag.tasks[2]).toMatchObject({
       fanMode: "grouped",
@@ -95,15 +96,21 @@ describe("a good definition", () => {
   test("without any of it has none in the model, also where it says nothing", () => {
     const none: readonly Dag[] = [
       parseDag("name: x\ntasks: [{ id: a, command: x }]"),
-      parseDag(
-        "name: x\ninputs: {}\ntasks: [{ id: a, command: x, fan_mode: single, edge_filters: {}, bindings: {} }]",
-      ),
+      parseDag("name: x\ninputs: {}\ntasks: [{ id: a, command: x, edge_filters: {}, bindings: {} }]"),
     ];
     for (const each of none) {
       expect(each).not.toHaveProperty("inputs");
       for (const field of ["fanMode", "edgeFilters", "bindings"])
         expect(each.tasks[0]).not.toHaveProperty(field);
     }
+  });
+
+  test("with edge filters has the fan mode single, unless it says another", () => {
+    const fanModeOf = (fields: string): unknown => parseDag(withTask(fields)).tasks[1]?.fanMode;
+    expect(fanModeOf("edge_filters: { a: { select: largest } }")).toBe("single");
+    expect(fanModeOf("fan_mode: single")).toBe("single");
+    expect(fanModeOf("fan_mode: aggregate\n    edge_filters: { a: {} }")).toBe("aggregate");
+    expect(fanModeOf("bindings: {}")).toBeUndefined();
   });
 
   test("may have tasks called input and config, where there are no expressions", () => {
