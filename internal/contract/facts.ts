@@ -12,7 +12,11 @@ const submitted = z.object({
   tenant_id: z.string(),
   definition: blobRef,
   params: stored(jsonObject),
-  defaults: z.object({ task_timeout_s: duration.optional(), loss_cap: count }),
+  defaults: z.object({
+    task_timeout_s: duration.optional(),
+    loss_cap: count,
+    fan_out_limit: count.optional(),
+  }),
   semantics: z.int(),
   nonce: z.string(),
 });
@@ -115,14 +119,20 @@ function toSubmitted(wire: z.output<typeof submitted>): Submitted {
   };
 }
 
-function wireDefaults({ taskTimeoutMs, lossCap }: RunDefaults): z.input<typeof submitted>["defaults"] {
-  if (taskTimeoutMs === undefined) return { loss_cap: lossCap };
-  return { loss_cap: lossCap, task_timeout_s: toSeconds(taskTimeoutMs) };
+function wireDefaults(from: RunDefaults): z.input<typeof submitted>["defaults"] {
+  const { taskTimeoutMs, lossCap, fanOutLimit } = from;
+  return {
+    loss_cap: lossCap,
+    ...(taskTimeoutMs === undefined ? {} : { task_timeout_s: toSeconds(taskTimeoutMs) }),
+    ...(fanOutLimit === undefined ? {} : { fan_out_limit: fanOutLimit }),
+  };
 }
 
-function toDefaults({
-  task_timeout_s: timeout,
-  loss_cap: lossCap,
-}: z.output<typeof submitted>["defaults"]): RunDefaults {
-  return timeout === undefined ? { lossCap } : { lossCap, taskTimeoutMs: toMs(timeout) };
+function toDefaults(wire: z.output<typeof submitted>["defaults"]): RunDefaults {
+  const { task_timeout_s: timeout, loss_cap: lossCap, fan_out_limit: fanOutLimit } = wire;
+  return {
+    lossCap,
+    ...(timeout === undefined ? {} : { taskTimeoutMs: toMs(timeout) }),
+    ...(fanOutLimit === undefined ? {} : { fanOutLimit }),
+  };
 }

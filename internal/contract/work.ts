@@ -1,15 +1,23 @@
 /** Queued attempts on the wire. */
 import { z } from "zod";
 import type { Inputs, Work } from "../core/attempt.ts";
+import type { Bindings } from "../core/bindings.ts";
+import type { EdgeFilters } from "../core/edge-filter.ts";
 import { NO_ENV, NO_OPTIONS } from "../core/model.ts";
+import { artifact } from "./artifacts.ts";
 import { decode, type Decoded, encode } from "./codec.ts";
 import { count, jsonObject, stored, toMs, toSeconds, version } from "./schemas.ts";
 
-const inputs: z.ZodType<Inputs> = z.object({
+const inputs = z.object({
   run: stored(jsonObject),
   own: jsonObject,
   upstream: z.array(z.tuple([z.string(), stored(jsonObject)])),
-});
+  artifacts: z.object({ single: z.literal(true).optional(), items: z.array(artifact) }).optional(),
+}) as unknown as z.ZodType<Inputs>;
+
+/** Checked where the definition was. */
+const bindings = jsonObject as unknown as z.ZodType<Bindings>;
+const edgeFilters = jsonObject as unknown as z.ZodType<EdgeFilters>;
 
 const work = z.object({
   v: version,
@@ -26,6 +34,8 @@ const work = z.object({
   command: z.string(),
   options: jsonObject.optional(),
   env: z.record(z.string(), z.string()).optional(),
+  bindings: bindings.optional(),
+  edge_filters: edgeFilters.optional(),
   timeout_s: z.number().positive().optional(),
   inputs: stored(inputs),
   may_be_held: z.literal(true).optional(),
@@ -48,6 +58,8 @@ export function encodeWork(value: Work): Uint8Array {
     command: value.command,
     options: value.options === NO_OPTIONS ? undefined : value.options,
     env: value.env === NO_ENV ? undefined : value.env,
+    bindings: value.bindings,
+    edge_filters: value.edgeFilters,
     timeout_s: value.timeoutMs === undefined ? undefined : toSeconds(value.timeoutMs),
     inputs: value.inputs,
     may_be_held: value.mayBeHeld,
@@ -74,6 +86,8 @@ export function decodeWork(bytes: Uint8Array): Decoded<Work> {
       command: wire.command,
       options: wire.options ?? NO_OPTIONS,
       env: wire.env ?? NO_ENV,
+      ...(wire.bindings === undefined ? {} : { bindings: wire.bindings }),
+      ...(wire.edge_filters === undefined ? {} : { edgeFilters: wire.edge_filters }),
       ...(wire.timeout_s === undefined ? {} : { timeoutMs: toMs(wire.timeout_s) }),
       inputs: wire.inputs,
       ...(wire.may_be_held === undefined ? {} : { mayBeHeld: true }),

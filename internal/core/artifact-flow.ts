@@ -17,7 +17,7 @@ const MAX_DEPTH = 50;
 
 export class ArtifactFlow {
   readonly #graph: Graph;
-  readonly #instances: Pick<Instances, "of">;
+  readonly #instances: Pick<Instances, "of" | "positionOf">;
   readonly #limit: number;
   /** By instance; without those that produced nothing. */
   readonly #produced = new Map<number, readonly Artifact[]>();
@@ -27,7 +27,7 @@ export class ArtifactFlow {
   readonly #filters = new Map<number, ReadonlyMap<string, CompiledFilter>>();
 
   /** `limit`: so many instances may a task have. */
-  constructor(graph: Graph, instances: Pick<Instances, "of">, limit: number) {
+  constructor(graph: Graph, instances: Pick<Instances, "of" | "positionOf">, limit: number) {
     this.#graph = graph;
     this.#instances = instances;
     this.#limit = limit;
@@ -55,10 +55,12 @@ export class ArtifactFlow {
   record(instance: number, produced: readonly ProducedArtifact[]): void {
     if (produced.length === 0) return;
     const input = this.inputOf(instance);
+    const producedBy = this.#graph.task(this.#instances.positionOf(instance)).id;
     this.#produced.set(
       instance,
       produced.map((artifact) => ({
         ...artifact,
+        producedBy,
         origin: artifact.origin === undefined ? originOf(artifact.id, input) : artifact.origin,
       })),
     );

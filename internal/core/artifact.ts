@@ -1,5 +1,6 @@
 /** What a task instance produced for those downstream: a file, or a record that has metadata alone. Never changed. */
 import type { JsonObject } from "./json.ts";
+import type { BlobRef } from "./stored.ts";
 
 /** What rules of edge filters look at. */
 export interface ArtifactFacts {
@@ -14,11 +15,15 @@ export interface ArtifactFacts {
 
 export interface Artifact extends ArtifactFacts {
   readonly id: string;
+  /** Where the bytes of a file are kept; a record has none. */
+  readonly file?: BlobRef;
   /**
    * Id of the artifact at the root of the graph that it goes back to; `null` where it goes back to several and so
    * belongs to every group.
    */
   readonly origin: string | null;
+  /** Id of the task that handed it over. */
+  readonly producedBy: string;
 }
 
 /** An artifact as a task finds it. */
@@ -28,6 +33,22 @@ export interface PlacedArtifact extends ArtifactFacts {
 }
 
 /** An artifact as an attempt handed it over: where it says no origin, the rules of `originOf` hold. */
-export interface ProducedArtifact extends Omit<Artifact, "origin"> {
+export interface ProducedArtifact extends Omit<Artifact, "origin" | "producedBy"> {
   readonly origin?: string | null;
 }
+
+/** Some of the artifacts of an attempt, told before its outcome: they are too many for that. */
+export interface ArtifactPiece {
+  readonly task: string;
+  readonly index: number;
+  readonly attempt: number;
+  /** Name of the whole; whoever runs the same attempt once more tells another one. */
+  readonly set: string;
+  /** Its place in the whole, from 0. */
+  readonly piece: number;
+  readonly artifacts: readonly ProducedArtifact[];
+}
+
+/** What an attempt hands over: here, or in pieces that stand in the log before. */
+export type Handed =
+  { readonly inline: readonly ProducedArtifact[] } | { readonly set: string; readonly pieces: number };

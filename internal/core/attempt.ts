@@ -1,4 +1,7 @@
 /** One try of one instance of a task: the identity that subjects, fences and idempotency keys are made of. */
+import type { ArtifactRecord } from "./artifact-record.ts";
+import type { Bindings } from "./bindings.ts";
+import type { EdgeFilters } from "./edge-filter.ts";
 import type { JsonObject } from "./json.ts";
 import type { Stored } from "./stored.ts";
 
@@ -29,6 +32,15 @@ export interface Inputs {
   readonly own: JsonObject;
   /** Outputs of the direct upstream tasks that have one; each key joins the params as `<task>__<key>`, and wins. */
   readonly upstream: readonly (readonly [task: string, output: Stored<JsonObject>])[];
+  /** Of a task with a fan mode that depends on others. */
+  readonly artifacts?: GivenArtifacts;
+}
+
+/** The artifacts that an instance was launched for, in order. */
+export interface GivenArtifacts {
+  /** It is one, and not a list of them. */
+  readonly single?: true;
+  readonly items: readonly ArtifactRecord[];
 }
 
 /** An attempt as it is queued: all that a worker needs to run it. */
@@ -42,6 +54,9 @@ export interface Work extends AttemptOfRun {
   /** As in the definition. */
   readonly options: JsonObject;
   readonly env: Readonly<Record<string, string>>;
+  readonly bindings?: Bindings;
+  /** For the bindings alone: what the instance gets has passed them. */
+  readonly edgeFilters?: EdgeFilters;
   /** In milliseconds; without it the worker's own limit counts. */
   readonly timeoutMs?: number;
   readonly inputs: Stored<Inputs>;

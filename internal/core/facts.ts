@@ -1,4 +1,5 @@
 /** The facts of the run log. A run's state is a pure fold over them, in the order of the log. */
+import type { ArtifactPiece } from "./artifact.ts";
 import type { JsonObject } from "./json.ts";
 import type { Outcome } from "./outcome.ts";
 import type { BlobRef, Stored } from "./stored.ts";
@@ -41,6 +42,8 @@ export interface Outcomes {
   /** Log sequence of the run's `submitted`; another run of the same id is another run. */
   readonly runSeq: number;
   readonly items: readonly Outcome[];
+  /** Of attempts whose outcomes are yet to come. */
+  readonly pieces?: readonly ArtifactPiece[];
   /** With queue and counter it makes the message unique: a writer's retry of it is refused, which means stored. */
   readonly queue: string;
   readonly incarnation: string;

@@ -4,7 +4,7 @@
  * `FAILURES` is the one table of reasons: whether a reason is worth another attempt, which budget
  * that attempt uses, and in which state the instance ends when the budget is spent.
  */
-import type { ProducedArtifact } from "./artifact.ts";
+import type { Handed } from "./artifact.ts";
 import { cutAfter } from "./cut.ts";
 import type { JsonObject } from "./json.ts";
 import type { Stored } from "./stored.ts";
@@ -119,7 +119,7 @@ export interface VoidOutcome {
 }
 
 export type Outcome =
-  | (OutcomeBase & { readonly state: "completed"; readonly artifacts?: readonly ProducedArtifact[] })
+  | (OutcomeBase & { readonly state: "completed"; readonly artifacts?: Handed })
   /** There was nothing to do: `message` says why. */
   | (OutcomeBase & { readonly state: "skipped"; readonly message: string })
   | (OutcomeBase & { readonly state: "failed"; readonly error: TaskError });

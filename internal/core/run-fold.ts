@@ -10,6 +10,7 @@
  * The state is owned here and mutable; services read it, and only `apply` changes it.
  * An instance is known by its number, see `Instances`; of a task that has one it is the task's position in the graph.
  */
+import type { ArtifactPiece, Handed } from "./artifact.ts";
 import type { AttemptId } from "./attempt.ts";
 import { type Change, NO_CHANGE, type Owed } from "./change.ts";
 import {
@@ -31,8 +32,16 @@ import type { Task } from "./model.ts";
 import { NextAttempts } from "./next-attempts.ts";
 import { FAILURES, hasOutput, type Outcome, type TaskError, type VoidOutcome, whyVoid } from "./outcome.ts";
 import { toRunAgain } from "./rerun.ts";
+import { StagedArtifacts } from "./staged-artifacts.ts";
 import { TaskFlow } from "./task-flow.ts";
 import { stateOf, type TaskResult } from "./task-result.ts";
+
+const NOTHING: Handed = { inline: [] };
+
+const PIECES_MISSING: TaskError = {
+  reason: "invalid-outcome",
+  message: "the outcome names artifacts that the log does not hold",
+};
 
 export class RunFold {
   readonly runId: string;
@@ -46,6 +55,7 @@ export class RunFold {
 
   readonly #instances: Instances;
   readonly #flow: TaskFlow;
+  readonly #staged = new StagedArtifacts();
   /** When attempts in back-off are due; what is not here is due at once. */
   readonly #dueAt = new Map<number, number>();
   /** The running maximum of the server's timestamps over the run's facts. */
@@ -220,6 +230,7 @@ export class RunFold {
     const wentOn = this.end === undefined;
     const accepted: Outcome[] = [];
     const refused: VoidOutcome[] = [];
+    for (const piece of fact.pieces ?? []) this.#stage(piece);
     for (const outcome of fact.items) {
       const instance = this.instanceOf(outcome);
       if (instance === undefined || !this.isCurrent(instance, outcome.attempt)) {
@@ -270,8 +281,21 @@ export class RunFold {
       this.#settleFailure(instance, outcome.error);
       return;
     }
-    if (outcome.state === "skipped") this.#flow.pass(instance, "skipped");
-    else this.#flow.complete(instance, outcome.artifacts ?? []);
+    if (outcome.state === "skipped") {
+      this.#flow.pass(instance, "skipped");
+      return;
+    }
+    const { artifacts: handed = NOTHING } = outcome;
+    const artifacts = this.#staged.take(this.idOf({ instance, attempt: outcome.attempt }), handed);
+    if (artifacts === undefined) this.#settleFailure(instance, PIECES_MISSING);
+    else this.#flow.complete(instance, artifacts);
+  }
+
+  /** What is not of a current attempt will not count. */
+  #stage(piece: ArtifactPiece): void {
+    const instance = this.instanceOf(piece);
+    if (instance === undefined || !this.isCurrent(instance, piece.attempt)) return;
+    this.#staged.add(this.idOf({ instance, attempt: piece.attempt }), piece);
   }
 
   #settleFailure(instance: number, error: TaskError): void {
@@ -309,6 +333,7 @@ export class RunFold {
     this.#cancelled = this.#instances.unfinished === 0 ? [] : this.owed();
     this.#lifetime.finish(end, message, this.#time);
     this.#dueAt.clear();
+    this.#staged.forget();
     for (const instance of this.#instances.unfinishedOnes()) this.#instances.become(instance, "cancelled");
   }
 }

@@ -100,7 +100,7 @@ export class Engine {
 
   /** Resolves with false when the task had ended before, or its run had: then nothing changes. */
   async complete(task: TaskRef, artifacts: readonly ProducedArtifact[] = []): Promise<boolean> {
-    return this.#end(task, { state: "completed", artifacts });
+    return this.#end(task, { state: "completed", artifacts: { inline: artifacts } });
   }
   /** The task failed by itself. */
   async fail(task: TaskRef, message: string): Promise<boolean> {

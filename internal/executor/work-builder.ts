@@ -1,5 +1,7 @@
 /** Makes a queued attempt of an owed one: joins the task's definition with the outputs of its direct upstream. */
-import type { Inputs, Work } from "../core/attempt.ts";
+import { toRecord } from "../core/artifact-record.ts";
+import type { GivenArtifacts, Inputs, Work } from "../core/attempt.ts";
+import type { InstanceInput } from "../core/fan-out.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Outcome } from "../core/outcome.ts";
 import { hash32 } from "../core/hash.ts";
@@ -33,10 +35,12 @@ export class WorkBuilder {
     const parents = run.graph
       .parentsOf(position)
       .filter((parent) => run.instances.hasOutput(parent) && run.instances.countOf(parent) === 1);
+    const given = run.artifacts.inputOf(owed.instance);
     const inputs = {
       run: run.submitted.params,
       own: run.task(position).params,
       upstream: [] as Inputs["upstream"],
+      ...(given === undefined ? {} : { artifacts: givenArtifacts(given) }),
     };
     if (parents.length === 0 && !this.#isLarge(inputs)) return this.#toWork(run, owed, { inline: inputs });
     return this.#buildWithUpstream(run, owed, { ...inputs, upstream: this.#outputsOf(run, parents) });
@@ -91,10 +95,19 @@ export class WorkBuilder {
       command: task.command,
       options: task.options,
       env: task.env,
+      ...(task.bindings === undefined ? {} : { bindings: task.bindings }),
+      ...(task.bindings === undefined || task.edgeFilters === undefined
+        ? {}
+        : { edgeFilters: task.edgeFilters }),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       inputs,
       trustedUntil: this.#options.trustedUntil(run),
       ...(owed.mayBeHeld === undefined ? {} : { mayBeHeld: true }),
     };
   }
+}
+
+function givenArtifacts({ isSingle, artifacts }: InstanceInput): GivenArtifacts {
+  const items = artifacts.map(toRecord);
+  return isSingle === true ? { single: true, items } : { items };
 }

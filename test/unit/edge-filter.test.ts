@@ -28,6 +28,7 @@ function artifact(random: SeededRandom, position: number): Artifact {
     mimeType: random.pick([null, "video/mp4", "image/png", "text/plain"]),
     metadata: random.chance(0.3) ? {} : { k: value(random), n: value(random) },
     origin: null,
+    producedBy: "t",
   };
 }
 

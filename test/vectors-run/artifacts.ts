@@ -12,7 +12,7 @@ interface Facts {
 export function artifactOf(
   given: Facts & { readonly id: string; readonly origin?: string | null },
 ): Artifact {
-  return { ...factsOf(given), id: given.id, origin: given.origin ?? null };
+  return { ...factsOf(given), id: given.id, origin: given.origin ?? null, producedBy: "" };
 }
 
 export function placedOf(given: Facts & { readonly file_path: string }): PlacedArtifact {
