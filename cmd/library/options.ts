@@ -28,6 +28,7 @@ import { dockerPolicyOf, type DockerOption, openDocker } from "./docker-option.t
 import { checkText, type FieldsOf } from "./check-input.ts";
 import { type FindSecret, secretsOfOption } from "./secret-option.ts";
 import { tellPrinted } from "./told-lines.ts";
+import { linearPatterns } from "../../internal/patterns/linear-patterns.ts";
 
 /** A number of seconds, or text such as `500ms`, `30s`, `1h30m`. */
 export type Duration = number | string;
@@ -251,6 +252,7 @@ export class Tasks {
         functions: () => this.functions.names(),
         taskTimeoutMs: options.taskTimeoutMs ?? DEFAULT_TASK_TIMEOUT_MS,
         inlineLimit: INLINE_LIMIT,
+        patterns: linearPatterns(),
         attemptLogs: tellPrinted(ports.attemptLogs, ports.observer),
       });
     });

@@ -33,6 +33,7 @@ import { VERSION } from "../version.ts";
 import { Ending } from "./ending.ts";
 import { tasksOf } from "./tasks.ts";
 import { RunningCalls, type TaskExecutors } from "../running-calls.ts";
+import { linearPatterns } from "../../internal/patterns/linear-patterns.ts";
 
 const RETRY_MS = 3_000;
 const ASK_MS = 1_000;
@@ -191,6 +192,7 @@ function createWorker(
     registry,
     clock: systemClock,
     random: systemRandom,
+    patterns: linearPatterns(),
     observer,
     incarnation: `${workerId}-${systemRandom.id()}`,
     pid: process.pid,

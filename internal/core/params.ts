@@ -1,11 +1,12 @@
 /** The params of an attempt: what belongs to the run, to the task, and to its direct upstream. */
-import type { Inputs } from "./attempt.ts";
+import type { GivenArtifacts, Inputs } from "./attempt.ts";
 import type { JsonObject } from "./json.ts";
 
 export interface ResolvedInputs {
   readonly run: { readonly inline: JsonObject };
   readonly own: JsonObject;
   readonly upstream: readonly (readonly [task: string, output: { readonly inline: JsonObject }])[];
+  readonly artifacts?: GivenArtifacts;
 }
 
 /** Run params, over them the task's own, over them each upstream output key as `<task>__<key>`; upstream wins. */

@@ -13,6 +13,11 @@ const REFERENCE = new RegExp(`${PREFIX}(?:\\{(?<braced>[^{}]*)\\}|(?<bare>${NAME
 
 export const SECRET_NAME_RULE = "use A-Z a-z 0-9 _ . - and begin and end with none of . and -";
 
+/** The text that stands for a secret, whatever follows it. */
+export function secretReference(name: string): string {
+  return `${PREFIX}{${name}}`;
+}
+
 export function isSecretName(name: string): boolean {
   return IS_NAME.test(name);
 }

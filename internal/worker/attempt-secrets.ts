@@ -18,6 +18,8 @@ export interface Parts {
   readonly env: Readonly<Record<string, string>>;
   readonly options: JsonObject;
   readonly inputs: ResolvedInputs;
+  /** References that bindings make, by the names of their secrets. */
+  readonly bound: Readonly<Record<string, string>>;
 }
 
 /** The same with every secret in its place. */
@@ -32,13 +34,13 @@ export function revealSecrets(
   secrets: Secrets,
   signal: AbortSignal,
 ): Revealed | Promise<Revealed | { readonly error: TaskError }> {
-  const { env, options, inputs } = parts;
-  const names = secretsIn(env, options, inputs.run.inline, inputs.own);
+  const { env, options, inputs, bound } = parts;
+  const names = secretsIn(env, options, inputs.run.inline, inputs.own, bound);
   return names === undefined ? parts : withValues(parts, { names, secrets, signal });
 }
 
 async function withValues(
-  { env, options, inputs }: Parts,
+  { env, options, inputs, bound }: Parts,
   { names, secrets, signal }: { names: ReadonlySet<string>; secrets: Secrets; signal: AbortSignal },
 ): Promise<Revealed | { readonly error: TaskError }> {
   const values = new Map<string, string>();
@@ -51,6 +53,7 @@ async function withValues(
   }
   return {
     env: reveal(env, values),
+    bound: reveal(bound, values),
     options: reveal(options, values),
     inputs: {
       ...inputs,

@@ -8,11 +8,11 @@
  * A4 The values of secrets go to the task and nowhere else: its outcome and its log are masked.
  */
 import type { Work } from "../core/attempt.ts";
+import type { Patterns } from "../core/expression/patterns.ts";
 import type { JsonObject } from "../core/json.ts";
 import { type FailureReason, type Outcome, shortMessage, type TaskError } from "../core/outcome.ts";
 import type { Mask } from "../core/mask.ts";
-import { isResolved, mergeParams, type ResolvedInputs } from "../core/params.ts";
-import { decodeValue, type Stored } from "../core/stored.ts";
+import type { Stored } from "../core/stored.ts";
 import { flagOfType } from "../core/task-types.ts";
 import type { AttemptLogs } from "../ports/attempt-logs.ts";
 import type { Blobs } from "../ports/blobs.ts";
@@ -21,7 +21,8 @@ import type { Secrets } from "../ports/secrets.ts";
 import type { TaskCall, TaskContext, TaskExecutor, TaskReturn } from "../ports/task-executor.ts";
 import { checkedAnswer } from "./answer.ts";
 import { keepOutput } from "./attempt-output.ts";
-import { maskedLog, revealSecrets } from "./attempt-secrets.ts";
+import { openCall } from "./attempt-call.ts";
+import { maskedLog } from "./attempt-secrets.ts";
 import { workerError } from "./worker-error.ts";
 
 export interface AttemptOptions {
@@ -38,6 +39,8 @@ export interface AttemptOptions {
   readonly inlineLimit: number;
   readonly attemptLogs: AttemptLogs;
   readonly secrets: Secrets;
+  /** For patterns in expressions. */
+  readonly patterns: Patterns;
   /** Task types that it runs, by their canonical names. Default: all that it has an executor for. */
   readonly allow?: readonly string[];
 }
@@ -150,8 +153,9 @@ async function perform(
     const message = `worker has no executor for type '${work.type}'${advice}; it has: ${known}`;
     return { returned: failure("unknown-type", message) };
   }
-  const opened = await open(work, stop, options);
-  if ("error" in opened) return { returned: { ok: false, error: opened.error } };
+  const opened = await openCall(work, stop.signal, options);
+  if (opened === undefined) return { returned: TOO_LATE };
+  if ("error" in opened) return { returned: { ok: false, error: opened.error }, mask: opened.mask };
   const { call, mask } = opened;
   const ownLog = options.attemptLogs.open(work, options.workerId);
   const log = mask === undefined ? ownLog : maskedLog(ownLog, mask);
@@ -177,35 +181,7 @@ async function run(executor: TaskExecutor, call: TaskCall, context: TaskContext)
   }
 }
 
-type Opened = { readonly call: TaskCall; readonly mask?: Mask | undefined } | { readonly error: TaskError };
-
-/** The call as its executor takes it, with its inputs fetched and the secrets in their places. */
-async function open(work: Work, stop: Stop, options: AttemptOptions): Promise<Opened> {
-  const inputs =
-    "inline" in work.inputs && isResolved(work.inputs.inline)
-      ? work.inputs.inline
-      : await Promise.race([fetchInputs(work, stop, options), toldToEnd(stop)]);
-  if (inputs === undefined) return TOO_LATE;
-  const { env, options: own } = work;
-  const revealing = revealSecrets({ env, options: own, inputs }, options.secrets, stop.signal);
-  const parts = revealing instanceof Promise ? await Promise.race([revealing, toldToEnd(stop)]) : revealing;
-  // Told to end meanwhile: nothing has begun, and nothing will.
-  if (parts === undefined || stop.reason !== undefined) return TOO_LATE;
-  if ("error" in parts) return parts;
-  const { runId, task, index, attempt, dagName, tenantId, type, command } = work;
-  const about = { runId, task, index, attempt, dagName, tenantId, type, command };
-  const params = mergeParams(parts.inputs);
-  return { call: { ...about, options: parts.options, env: parts.env, params }, mask: parts.mask };
-}
-
 const TOO_LATE = failure("cancelled", "told to end before it began");
-
-async function toldToEnd({ signal }: Stop): Promise<undefined> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-}
 
 /** Settles only after a stop, when the grace period is over and the executor has still not returned. */
 function abandoned(running: Promise<unknown>, stop: Stop, options: AttemptOptions): Promise<TaskReturn> {
@@ -248,16 +224,4 @@ function outputOf(answer: TaskReturn): { output?: JsonObject } {
 
 function failure(reason: FailureReason, message: string): { ok: false; error: TaskError } {
   return { ok: false, error: { reason, message } };
-}
-
-/** A server that does not answer is waited for: the task has done nothing wrong. */
-async function fetchInputs(work: Work, stop: Stop, { blobs }: AttemptOptions): Promise<ResolvedInputs> {
-  const owner = { runId: work.runId };
-  const fetched = async <T>(stored: Stored<T>): Promise<{ inline: T }> => {
-    if ("inline" in stored) return stored;
-    return { inline: decodeValue(await blobs.get(owner, stored.ref, { until: stop.signal })) as T };
-  };
-  const { inline: inputs } = await fetched(work.inputs);
-  const upstream = inputs.upstream.map(async ([task, output]) => [task, await fetched(output)] as const);
-  return { run: await fetched(inputs.run), own: inputs.own, upstream: await Promise.all(upstream) };
 }

@@ -13,6 +13,7 @@ import { noLogs } from "./no-logs.ts";
 import { loopLiveness } from "../../internal/worker/pulse.ts";
 import { secretsOf } from "./secrets.ts";
 import { Worker, type WorkerOptions } from "../../internal/worker/worker.ts";
+import { linearPatterns } from "../../internal/patterns/linear-patterns.ts";
 
 /** A connection that a test cuts. What is said meanwhile arrives all the same: the test sees to that itself. */
 export class TestLink implements Link {
@@ -57,6 +58,7 @@ export class TestWorker {
       definitions: new StoredDefinitions(cluster.blobs),
       clock,
       random: systemRandom,
+      patterns: linearPatterns(),
       observer: { observe: (observation) => void this.seen.push(observation) },
       registry: new TaskExecutorRegistry([this.#executor()]),
       workerId,

@@ -13,6 +13,7 @@ import { type AttemptOptions, runAttempt, Stop } from "../../internal/worker/att
 import { WORK } from "../conformance/samples.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { secretsOf } from "../support/secrets.ts";
+import { linearPatterns } from "../../internal/patterns/linear-patterns.ts";
 
 const TOKEN = "s3cr3t/t+k3n of ours";
 const SECRETS = secretsOf({ TOKEN, "db.password": 'pass"word', short: "abc" });
@@ -57,6 +58,7 @@ async function run(
       blobs,
       clock: new ManualClock(),
       random: systemRandom,
+      patterns: linearPatterns(),
       registry: new TaskExecutorRegistry([{ type: "test", execute }]),
       graceMs: 10,
       inlineLimit: 64 * 1_024,

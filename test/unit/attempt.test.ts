@@ -16,6 +16,7 @@ import { noLogs } from "../support/no-logs.ts";
 import { outcomes, WORK } from "../conformance/samples.ts";
 import { secretsOf } from "../support/secrets.ts";
 import { ManualClock } from "../support/manual-clock.ts";
+import { linearPatterns } from "../../internal/patterns/linear-patterns.ts";
 
 const NO_INPUTS: Work["inputs"] = { inline: { run: { inline: {} }, own: {}, upstream: [] } };
 const work: Work = { ...WORK, type: "test", timeoutMs: 1_000, inputs: NO_INPUTS };
@@ -37,6 +38,7 @@ function run(
     blobs,
     clock,
     random: systemRandom,
+    patterns: linearPatterns(),
     registry: new TaskExecutorRegistry([executor]),
     graceMs: 10,
     inlineLimit: 64 * 1_024,

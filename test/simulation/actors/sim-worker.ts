@@ -8,6 +8,7 @@ import type { WorkerPlan } from "../scenario/settings.ts";
 import { Program, type Surroundings } from "./program.ts";
 import { simLiveness } from "./sim-liveness.ts";
 import { SimTasks } from "./sim-tasks.ts";
+import { linearPatterns } from "../../../internal/patterns/linear-patterns.ts";
 
 export class SimWorker extends Program {
   readonly worker: Worker;
@@ -42,6 +43,7 @@ export class SimWorker extends Program {
       shutdownTimeoutMs: settings.shutdownTimeoutMs,
       inlineLimit: settings.inlineLimit,
       attemptLogs: noLogs,
+      patterns: linearPatterns(),
       secrets: secretsOf(),
     });
     this.worker.start().catch((error: unknown) => {
