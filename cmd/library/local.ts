@@ -6,6 +6,7 @@ import type { Ports } from "../../internal/executor/settings.ts";
 import { MemoryCluster } from "../../internal/memory/cluster.ts";
 import { ANY_QUEUE } from "../../internal/memory/task-queue.ts";
 import { systemClock, systemRandom } from "../../internal/memory/system.ts";
+import { newScratchPath } from "../../internal/tasks/scratch.ts";
 import { loopLiveness } from "../../internal/worker/pulse.ts";
 import { attemptLogs } from "./attempt-logs.ts";
 import { checkFields } from "./check-input.ts";
@@ -57,7 +58,11 @@ export class SequentialExecutor extends LibraryExecutor {
 }
 
 function openInProcess(tasks: Tasks, options: ResolvedOptions): Opened {
-  const cluster = new MemoryCluster({ clock: systemClock, ackWaitMs: ACK_WAIT_MS });
+  const cluster = new MemoryCluster({
+    clock: systemClock,
+    ackWaitMs: ACK_WAIT_MS,
+    newPath: newScratchPath,
+  });
   const ports: Ports = {
     log: cluster.log,
     queue: cluster.queue,

@@ -22,7 +22,12 @@ export const jsonObject = z.custom<JsonObject>(
   { error: "must be an object" },
 );
 
-export const blobRef = z.object({ name: z.string(), bytes: count, chunks: count });
+export const blobRef = z.object({
+  name: z.string(),
+  bytes: count,
+  chunks: count,
+  sha256: z.string().optional(),
+});
 
 export function stored<V>(inline: z.ZodType<V>): z.ZodType<Stored<V>> {
   const either: unknown = z.union([z.object({ inline }), z.object({ ref: blobRef })]);

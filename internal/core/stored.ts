@@ -6,6 +6,8 @@ export interface BlobRef {
   readonly name: string;
   readonly bytes: number;
   readonly chunks: number;
+  /** Checksum of the bytes in hexadecimal digits, where they were stored as they came. */
+  readonly sha256?: string | undefined;
 }
 
 export type Stored<T> = { readonly inline: T } | { readonly ref: BlobRef };

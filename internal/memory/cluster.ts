@@ -1,6 +1,4 @@
 /** The small ports in one process, and all of them together. */
-import type { BlobRef } from "../core/stored.ts";
-import { BlobMissing, type BlobOwner, type Blobs } from "../ports/blobs.ts";
 import type { Clock } from "../ports/clock.ts";
 import { type ClusterView, type ExecutorView, merged } from "../core/cluster-view.ts";
 import type { Desk } from "../ports/desk.ts";
@@ -16,6 +14,7 @@ import type {
 } from "../ports/presence.ts";
 import type { Pressure } from "../ports/storing.ts";
 import { MemoryLogs } from "./attempt-logs.ts";
+import { MemoryBlobs } from "./blobs.ts";
 import { MemoryCatalog } from "./catalog.ts";
 import { MemoryCheckpoints, MemoryHistory } from "./history.ts";
 import { MemoryDeadLetters } from "./dead-letters.ts";
@@ -23,38 +22,6 @@ import { MemoryLeases } from "./leases.ts";
 import { MemoryReferee } from "./referee.ts";
 import { MemoryRunLog } from "./run-log.ts";
 import { MemoryTaskQueue } from "./task-queue.ts";
-
-export class MemoryBlobs implements Blobs {
-  /** By owner, then by name. */
-  readonly #values = new Map<string, Map<string, Uint8Array>>();
-
-  async put(owner: BlobOwner, name: string, bytes: Uint8Array): Promise<BlobRef> {
-    const key = keyOf(owner);
-    let values = this.#values.get(key);
-    if (values === undefined) this.#values.set(key, (values = new Map()));
-    // Copied like this, since a Buffer's `slice` is no copy.
-    if (!values.has(name)) values.set(name, new Uint8Array(bytes));
-    return { name, bytes: bytes.length, chunks: 1 };
-  }
-
-  within(): Pick<Blobs, "put"> {
-    return this;
-  }
-
-  async get(owner: BlobOwner, { name }: BlobRef): Promise<Uint8Array> {
-    const bytes = this.#values.get(keyOf(owner))?.get(name);
-    if (bytes === undefined) throw new BlobMissing(name);
-    return new Uint8Array(bytes);
-  }
-
-  async removeRun(runId: string): Promise<void> {
-    this.#values.delete(keyOf({ runId }));
-  }
-}
-
-function keyOf(owner: BlobOwner): string {
-  return owner === "definitions" ? owner : `run.${owner.runId}`;
-}
 
 /** There is one place only. */
 const SERVER = "memory";
@@ -125,6 +92,8 @@ export interface MemoryClusterOptions {
   readonly clock: Clock;
   readonly leaseTermMs?: number;
   readonly ackWaitMs?: number;
+  /** Path of a file that is not there yet, for values that come as streams. Default: they are in memory too. */
+  newPath?(): string;
 }
 
 /** Nothing lies between. */
@@ -134,7 +103,7 @@ const ALWAYS_UP: Link = { isUp: () => true, onRestored: () => ({ cancel: () => u
 export class MemoryCluster {
   readonly log: MemoryRunLog;
   readonly queue: MemoryTaskQueue;
-  readonly blobs = new MemoryBlobs();
+  readonly blobs: MemoryBlobs;
   readonly presence = new MemoryPresence();
   readonly leases: MemoryLeases;
   readonly deadLetters: MemoryDeadLetters;
@@ -148,7 +117,8 @@ export class MemoryCluster {
   readonly checkpoints = new MemoryCheckpoints();
   readonly logs: MemoryLogs;
 
-  constructor({ clock, leaseTermMs = 5_000, ackWaitMs = 60_000 }: MemoryClusterOptions) {
+  constructor({ clock, leaseTermMs = 5_000, ackWaitMs = 60_000, newPath }: MemoryClusterOptions) {
+    this.blobs = new MemoryBlobs(newPath);
     this.log = new MemoryRunLog({ clock, onForgotten: (runId) => void this.blobs.removeRun(runId) });
     this.queue = new MemoryTaskQueue({ clock, ackWaitMs });
     this.leases = new MemoryLeases(clock, leaseTermMs);

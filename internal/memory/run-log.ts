@@ -1,6 +1,8 @@
 /** The run log in one process. It lives as long as the process, and keeps the newest runs that have ended. */
+import type { ProducedArtifact } from "../core/artifact.ts";
 import type { Fact, LoggedFact } from "../core/facts.ts";
 import type { JsonObject } from "../core/json.ts";
+import type { Outcome } from "../core/outcome.ts";
 import { jsonSize } from "../core/size.ts";
 import type { Stored } from "../core/stored.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -195,13 +197,30 @@ function bytesOf(fact: Fact): number {
     case "submitted":
       return BASE_BYTES + bytesOfStored(fact.params);
     case "outcomes":
-      return fact.items.reduce((sum, { output }) => sum + BASE_BYTES + bytesOfStored(output), BASE_BYTES);
+      return (
+        fact.items.reduce((sum, each) => sum + BASE_BYTES + bytesOfOutcome(each), BASE_BYTES) +
+        (fact.pieces ?? []).reduce((sum, { artifacts }) => sum + bytesOfArtifacts(artifacts), 0)
+      );
     case "cancel":
     case "retry":
     case "finished":
     case "retired":
       return BASE_BYTES;
   }
+}
+
+function bytesOfOutcome(outcome: Outcome): number {
+  const handed = outcome.state === "completed" ? outcome.artifacts : undefined;
+  const inline = handed !== undefined && "inline" in handed ? handed.inline : [];
+  return bytesOfStored(outcome.output) + bytesOfArtifacts(inline);
+}
+
+/** Their files count too: they take no memory, but room on the disk. */
+function bytesOfArtifacts(artifacts: readonly ProducedArtifact[]): number {
+  return artifacts.reduce(
+    (sum, { metadata, file }) => sum + BASE_BYTES + jsonSize(metadata, MAX_KEPT_BYTES) + (file?.bytes ?? 0),
+    0,
+  );
 }
 
 function bytesOfStored(value: Stored<JsonObject> | undefined): number {

@@ -1,18 +1,26 @@
-/** Large values as chains of messages, named by subject, so that a run's values go with one purge. */
+/** Large values in the blob stream: each a row of messages, one a piece, stored before anything names it. */
+import { createHash } from "node:crypto";
 import { CHUNK_BYTES } from "../contract/streams.ts";
 import type { BlobRef } from "../core/stored.ts";
-import { BlobMissing, type BlobOwner, type Blobs, type ReadOptions } from "../ports/blobs.ts";
+import {
+  BlobDamaged,
+  BlobMissing,
+  type BlobOwner,
+  type BlobPlace,
+  type Blobs,
+  NotWanted,
+  type ReadOptions,
+} from "../ports/blobs.ts";
 import type { WriteOptions } from "../ports/storing.ts";
 import type { Context } from "./context.ts";
 import { patiently } from "./patience.ts";
-import { getMessage } from "./stored-message.ts";
+import { inPieces } from "./pieces.ts";
+import { getMessage, type StreamMessage } from "./stored-message.ts";
 
 /** So many pieces are on their way at a time: 8 MiB. */
 const PIECES_AT_A_TIME = 16;
 
-interface Value {
-  readonly owner: BlobOwner;
-  readonly name: string;
+interface Value extends BlobPlace {
   readonly bytes: Uint8Array;
 }
 
@@ -42,15 +50,33 @@ export class NatsBlobs implements Blobs {
     return { name, bytes: bytes.length, chunks };
   }
 
+  async putStream(
+    { owner, name }: BlobPlace,
+    parts: AsyncIterable<Uint8Array>,
+    wanted: AbortSignal,
+  ): Promise<BlobRef> {
+    const { names, publisher } = this.#context;
+    const isWanted = (): boolean => !wanted.aborted;
+    const hash = createHash("sha256");
+    const underWay = new UnderWay(wanted);
+    let [bytes, chunks] = [0, 0];
+    try {
+      for await (const piece of inPieces(parts, CHUNK_BYTES)) {
+        await underWay.room();
+        hash.update(piece);
+        bytes += piece.length;
+        // Refused means that it is there.
+        underWay.add(publisher.publish(names.blobChunk(owner, name, chunks++), piece, { isWanted }));
+      }
+      await underWay.end();
+    } finally {
+      underWay.close();
+    }
+    return { name, bytes, chunks, sha256: hash.digest("hex") };
+  }
+
   async get(owner: BlobOwner, ref: BlobRef, { until }: ReadOptions = {}): Promise<Uint8Array> {
-    const { jsm, names } = this.#context;
-    const patience = until === undefined ? {} : { patience: until };
-    const pieces = await inGroups(ref.chunks, (i) =>
-      getMessage(jsm, names.blobsStream, {
-        last_by_subj: names.blobChunk(owner, ref.name, i),
-        ...patience,
-      }),
-    );
+    const pieces = await inGroups(ref.chunks, (i) => this.#piece({ owner, name: ref.name }, i, until));
     const whole = pieces.flatMap((piece) => piece?.data ?? []);
     const size = whole.reduce((sum, { length }) => sum + length, 0);
     if (whole.length < ref.chunks || size !== ref.bytes) throw new BlobMissing(ref.name);
@@ -63,10 +89,82 @@ export class NatsBlobs implements Blobs {
     return bytes;
   }
 
+  async *getStream(
+    owner: BlobOwner,
+    { name, bytes, chunks, sha256 }: BlobRef,
+    { until }: ReadOptions = {},
+  ): AsyncGenerator<Uint8Array> {
+    const hash = createHash("sha256");
+    const coming: Promise<StreamMessage | undefined>[] = [];
+    let [asked, read] = [0, 0];
+    for (let i = 0; i < chunks; i++) {
+      for (; asked < chunks && coming.length < PIECES_AT_A_TIME; asked++) {
+        const piece = this.#piece({ owner, name }, asked, until);
+        // Whoever reads may have left by then.
+        piece.catch(() => undefined);
+        coming.push(piece);
+      }
+      const data = (await coming.shift())?.data;
+      if (data === undefined) throw new BlobMissing(name);
+      hash.update(data);
+      read += data.length;
+      yield data;
+    }
+    if (read !== bytes || (sha256 !== undefined && hash.digest("hex") !== sha256))
+      throw new BlobDamaged(name);
+  }
+
   async removeRun(runId: string): Promise<void> {
     const { jsm, names } = this.#context;
     const filter = `${names.blobsOf({ runId })}.>`;
     await patiently(() => jsm.streams.purge(names.blobsStream, { filter }));
+  }
+
+  #piece({ owner, name }: BlobPlace, i: number, until?: AbortSignal): Promise<StreamMessage | undefined> {
+    const { jsm, names } = this.#context;
+    const patience = until === undefined ? {} : { patience: until };
+    const last_by_subj = names.blobChunk(owner, name, i);
+    return getMessage(jsm, names.blobsStream, { last_by_subj, ...patience });
+  }
+}
+
+/** Pieces that are being stored, and that not all of it is in memory meanwhile. */
+class UnderWay {
+  readonly #pieces: Promise<unknown>[] = [];
+  readonly #wanted: AbortSignal;
+  readonly #unwanted: Promise<never>;
+  #tell: () => void = () => undefined;
+
+  constructor(wanted: AbortSignal) {
+    this.#wanted = wanted;
+    this.#unwanted = new Promise((_, reject) => {
+      this.#tell = () => reject(new NotWanted());
+    });
+    this.#unwanted.catch(() => undefined);
+    wanted.addEventListener("abort", this.#tell, { once: true });
+    if (wanted.aborted) this.#tell();
+  }
+
+  add(piece: Promise<unknown>): void {
+    // It is looked at when its turn comes.
+    piece.catch(() => undefined);
+    this.#pieces.push(piece);
+  }
+
+  async room(): Promise<void> {
+    if (this.#wanted.aborted || this.#pieces.length >= PIECES_AT_A_TIME) await this.#next();
+  }
+  async end(): Promise<void> {
+    while (this.#pieces.length > 0) await this.#next();
+  }
+  close(): void {
+    this.#wanted.removeEventListener("abort", this.#tell);
+  }
+
+  /** A stream that is full may keep them waiting for as long as it likes. */
+  async #next(): Promise<void> {
+    await Promise.race([this.#unwanted, this.#pieces.shift()]);
+    if (this.#wanted.aborted) throw new NotWanted();
   }
 }
 

@@ -1,7 +1,9 @@
 /** The ports in one process keep the same promises as those on NATS. */
+import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { MemoryCluster } from "../../internal/memory/cluster.ts";
+import { MemoryCluster, type MemoryClusterOptions } from "../../internal/memory/cluster.ts";
 import { ANY_QUEUE } from "../../internal/memory/task-queue.ts";
+import { newScratchPath } from "../../internal/tasks/scratch.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { until } from "../support/until.ts";
 import type { Fixture, FixtureOptions } from "./fixture.ts";
@@ -18,7 +20,7 @@ import { redeliverySuite } from "./redelivery.suite.ts";
 import { refereeSuite } from "./referee.suite.ts";
 import { taskQueueSuite } from "./task-queue.suite.ts";
 
-async function make(options: FixtureOptions = {}): Promise<Fixture> {
+async function make(options: FixtureOptions & Partial<MemoryClusterOptions> = {}): Promise<Fixture> {
   const clock = new ManualClock();
   const cluster = new MemoryCluster({ clock, ...options });
   return {
@@ -33,6 +35,7 @@ taskQueueSuite("memory", make);
 queuePositionsSuite("memory", make);
 redeliverySuite("memory", make);
 blobsSuite("memory", make);
+blobsSuite("memory, with streams in files", () => make({ newPath: newScratchPath }));
 leaseSuite("memory", make);
 deadLettersSuite("memory", make);
 presenceSuite("memory", make);
@@ -86,6 +89,30 @@ describe("memory only", () => {
     }
     const kept = await Promise.all(Array.from({ length: 30 }, (_, i) => log.factsOf(`large-${i}`)));
     expect(kept.map((facts) => facts.length > 0).lastIndexOf(false)).toBe(19);
+  });
+
+  it("leaves no file of a stream behind", async () => {
+    const paths: string[] = [];
+    const newPath = (): string => {
+      paths.push(newScratchPath());
+      return paths.at(-1) ?? "";
+    };
+    const { blobs } = new MemoryCluster({ clock: new ManualClock(), newPath });
+    const wanted = new AbortController().signal;
+    const bytes = async function* (): AsyncGenerator<Uint8Array> {
+      yield new Uint8Array(1_000);
+    };
+    const broken = async function* (): AsyncGenerator<Uint8Array> {
+      yield new Uint8Array(1_000);
+      throw new Error("gone");
+    };
+    const owner = { runId: "r" };
+    await blobs.putStream({ owner, name: "kept" }, bytes(), wanted);
+    await blobs.putStream({ owner, name: "kept" }, bytes(), wanted);
+    await expect(blobs.putStream({ owner, name: "broken" }, broken(), wanted)).rejects.toThrow("gone");
+    await until(() => paths.filter((path) => existsSync(path)).length === 1);
+    await blobs.removeRun("r");
+    expect(paths.filter((path) => existsSync(path))).toEqual([]);
   });
 
   it("hands over to a follower that lags behind all that is still there", async () => {

@@ -1,6 +1,7 @@
 /** Blobs, lease, dead letters and desk. */
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { BlobMissing } from "../../internal/ports/blobs.ts";
+import { BlobDamaged, BlobMissing, NotWanted } from "../../internal/ports/blobs.ts";
 import { type ExecutorView, merged } from "../../internal/core/cluster-view.ts";
 import type { Lease } from "../../internal/ports/lease.ts";
 import { until } from "../support/until.ts";
@@ -8,6 +9,7 @@ import type { Fixture, MakeFixture } from "./fixture.ts";
 import { noise } from "./samples.ts";
 
 const TERM_MS = 1_500;
+const PIECE = 512 * 1_024;
 
 export function blobsSuite(name: string, make: MakeFixture): void {
   describe(`blobs: ${name}`, () => {
@@ -76,6 +78,75 @@ export function blobsSuite(name: string, make: MakeFixture): void {
       await expect(asking).rejects.toMatchObject({ code: "BLOB_MISSING" });
     });
   });
+
+  describe(`streams of blobs: ${name}`, () => {
+    const place = { owner: { runId: "run-1" }, name: "art-a-0-1" } as const;
+    const wanted = new AbortController().signal;
+
+    it.each([
+      [0, 1],
+      [1, 1],
+      [PIECE, PIECE],
+      [PIECE + 1, 100_000],
+      [3 * PIECE, 7 * PIECE],
+      [20 * PIECE + 5, 64 * 1_024],
+    ])("keeps %i bytes that come %i at a time", async (size, step) => {
+      await using fixture = await make();
+      const [writer, reader] = [await fixture.open(), await fixture.open()];
+      const bytes = noise(size);
+      const ref = await writer.blobs.putStream(place, partsOf(bytes, step), wanted);
+      const sha256 = createHash("sha256").update(bytes).digest("hex");
+      expect(ref).toMatchObject({ name: place.name, bytes: size, sha256 });
+      const read = await collected(reader.blobs.getStream(place.owner, ref));
+      expect(Buffer.compare(read, bytes)).toBe(0);
+      expect(Buffer.compare(await reader.blobs.get(place.owner, ref), bytes)).toBe(0);
+    });
+
+    it("says that what is kept is not what was stored", async () => {
+      await using fixture = await make();
+      const { blobs } = await fixture.open();
+      const ref = await blobs.putStream(place, partsOf(noise(10), 3), wanted);
+      const other = { ...ref, sha256: "0".repeat(64) };
+      await expect(collected(blobs.getStream(place.owner, other))).rejects.toThrow(BlobDamaged);
+    });
+
+    it("ends with what the parts end with, and when it is not wanted any more", async () => {
+      await using fixture = await make();
+      const { blobs } = await fixture.open();
+      const broken = async function* (): AsyncGenerator<Uint8Array> {
+        yield noise(10);
+        throw new Error("the file is gone");
+      };
+      await expect(blobs.putStream(place, broken(), wanted)).rejects.toThrow("the file is gone");
+      const stop = new AbortController();
+      const endless = async function* (): AsyncGenerator<Uint8Array> {
+        for (let i = 0; ; i++) {
+          if (i === 40) stop.abort();
+          yield noise(PIECE);
+        }
+      };
+      const other = { ...place, name: "art-a-0-2" };
+      await expect(blobs.putStream(other, endless(), stop.signal)).rejects.toThrow(NotWanted);
+    });
+
+    it("is removed with its run", async () => {
+      await using fixture = await make();
+      const { blobs } = await fixture.open();
+      const ref = await blobs.putStream(place, partsOf(noise(2 * PIECE), PIECE), wanted);
+      await blobs.removeRun(place.owner.runId);
+      await expect(collected(blobs.getStream(place.owner, ref))).rejects.toThrow(BlobMissing);
+    });
+  });
+}
+
+async function* partsOf(bytes: Uint8Array, step: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += step) yield bytes.subarray(at, at + step);
+}
+
+async function collected(parts: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const all: Uint8Array[] = [];
+  for await (const part of parts) all.push(part);
+  return Buffer.concat(all);
 }
 
 async function openLease(fixture: Fixture): Promise<Lease> {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Inputs, Work } from "../../internal/core/attempt.ts";
 import type { JsonObject } from "../../internal/core/json.ts";
 import type { Outcome } from "../../internal/core/outcome.ts";
-import { MemoryBlobs } from "../../internal/memory/cluster.ts";
+import { MemoryBlobs } from "../../internal/memory/blobs.ts";
 import { systemRandom } from "../../internal/memory/system.ts";
 import type { AttemptLog } from "../../internal/ports/attempt-logs.ts";
 import type { Secrets } from "../../internal/ports/secrets.ts";

@@ -6,7 +6,7 @@ import { MAX_OUTCOMES_BYTES } from "../../internal/core/facts.ts";
 import type { JsonObject } from "../../internal/core/json.ts";
 import type { Outcome } from "../../internal/core/outcome.ts";
 import { encodeValue } from "../../internal/core/stored.ts";
-import { MemoryBlobs } from "../../internal/memory/cluster.ts";
+import { MemoryBlobs } from "../../internal/memory/blobs.ts";
 import { systemClock, systemRandom } from "../../internal/memory/system.ts";
 import type { Blobs } from "../../internal/ports/blobs.ts";
 import type { TaskExecutor, TaskReturn } from "../../internal/ports/task-executor.ts";

@@ -1,7 +1,7 @@
 /** What `dag status` says of tasks that have not come to their end. */
 import { expect, test } from "vitest";
 import { runResult } from "../../internal/executor/run-result.ts";
-import { MemoryBlobs } from "../../internal/memory/cluster.ts";
+import { MemoryBlobs } from "../../internal/memory/blobs.ts";
 import { dag, task } from "../support/dags.ts";
 import { failed, TestRun } from "../support/facts.ts";
 

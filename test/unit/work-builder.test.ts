@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { decodeValue } from "../../internal/core/stored.ts";
 import { WorkBuilder } from "../../internal/executor/work-builder.ts";
-import { MemoryBlobs } from "../../internal/memory/cluster.ts";
+import { MemoryBlobs } from "../../internal/memory/blobs.ts";
 import type { RunLog } from "../../internal/ports/run-log.ts";
 import { dag, task } from "../support/dags.ts";
 import { TestRun } from "../support/facts.ts";

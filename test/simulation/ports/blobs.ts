@@ -1,6 +1,6 @@
 /** Large values over the simulated server; one piece each. */
 import type { BlobRef } from "../../../internal/core/stored.ts";
-import { BlobMissing, type BlobOwner, type Blobs } from "../../../internal/ports/blobs.ts";
+import { BlobMissing, type BlobOwner, type BlobPlace, type Blobs } from "../../../internal/ports/blobs.ts";
 import type { Client } from "./client.ts";
 
 export class SimBlobs implements Blobs {
@@ -29,6 +29,16 @@ export class SimBlobs implements Blobs {
     const value = await this.#client.ask(`read ${subject}`, () => server.blobs.of(subject)?.value);
     if (value === undefined) throw new BlobMissing(name);
     return value as Uint8Array;
+  }
+
+  async putStream({ owner, name }: BlobPlace, parts: AsyncIterable<Uint8Array>): Promise<BlobRef> {
+    const all: Uint8Array[] = [];
+    for await (const part of parts) all.push(part);
+    return this.put(owner, name, Buffer.concat(all));
+  }
+
+  async *getStream(owner: BlobOwner, ref: BlobRef): AsyncGenerator<Uint8Array> {
+    yield await this.get(owner, ref);
   }
 
   removeRun(runId: string): Promise<void> {
