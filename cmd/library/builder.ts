@@ -1,7 +1,8 @@
 /** Definitions written as a program. */
 import { formatJson, formatYaml } from "../../internal/spec/format.ts";
 import { dagFields, taskFields } from "../../internal/spec/options.ts";
-import { DefinitionError, formatPath, shown } from "../../internal/spec/problems.ts";
+import { formatPath, shown } from "../../internal/core/shown.ts";
+import { DefinitionError } from "../../internal/spec/problems.ts";
 import { type DagSource, problemsOfHead, problemsOfTask } from "../../internal/spec/read.ts";
 import type { DagDefinition } from "../../internal/spec/schema.ts";
 import type { Found } from "../../internal/spec/text.ts";

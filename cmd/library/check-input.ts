@@ -1,7 +1,8 @@
 /** What a program hands over. TypeScript would say the same; without it, what is wrong must not pass in silence. */
 import { BadInput } from "../../internal/executor/executor.ts";
-import { isMap, notJson } from "../../internal/spec/json.ts";
-import { formatPath, shown, unknownField } from "../../internal/spec/problems.ts";
+import { isMap, notJson } from "../../internal/core/not-json.ts";
+import { formatPath, shown } from "../../internal/core/shown.ts";
+import { unknownField } from "../../internal/spec/problems.ts";
 
 /** The names of the fields of `T`, all of them. */
 export type FieldsOf<T> = Readonly<Record<keyof T, true>>;

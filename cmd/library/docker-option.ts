@@ -1,7 +1,7 @@
 /** Docker tasks of an executor that a program embeds. */
 import { BadInput } from "../../internal/executor/executor.ts";
 import type { Observer } from "../../internal/ports/observer.ts";
-import { shown } from "../../internal/spec/problems.ts";
+import { shown } from "../../internal/core/shown.ts";
 import { DockerTaskExecutor } from "../../internal/tasks/docker.ts";
 import { EngineNotThere } from "../../internal/tasks/docker-engine.ts";
 import { DockerPolicy } from "../../internal/tasks/docker-policy.ts";

@@ -10,7 +10,7 @@ import type { Observer } from "../../internal/ports/observer.ts";
 import type { Secrets } from "../../internal/ports/secrets.ts";
 import type { TaskFunction } from "../../internal/ports/task-executor.ts";
 import { DURATION_RULE, parseDuration } from "../../internal/spec/duration.ts";
-import { shown } from "../../internal/spec/problems.ts";
+import { shown } from "../../internal/core/shown.ts";
 import { BashTaskExecutor } from "../../internal/tasks/bash.ts";
 import type { DockerTaskExecutor } from "../../internal/tasks/docker.ts";
 import type { DockerPolicy } from "../../internal/tasks/docker-policy.ts";

@@ -1,8 +1,9 @@
 /** The configuration file: where it is looked for, and what stands in it. */
 import { dirname, isAbsolute, join } from "node:path";
 import { readText, readTextIfThere } from "../spec/file.ts";
-import { isMap } from "../spec/json.ts";
-import { DefinitionError, shown, unknownField } from "../spec/problems.ts";
+import { isMap } from "../core/not-json.ts";
+import { shown } from "../core/shown.ts";
+import { DefinitionError, unknownField } from "../spec/problems.ts";
 import { type Found, type Made, parseText, type Place } from "../spec/text.ts";
 import type { Target } from "../spec/walk.ts";
 import { ConfigError, type ConfigFile, type Sources } from "./load.ts";

@@ -1,6 +1,7 @@
 /** Cron texts and time zones, as far as they can be judged without acting on them. */
 import { Cron } from "croner";
-import { nearest, shown } from "./problems.ts";
+import { shown } from "../core/shown.ts";
+import { nearest } from "./problems.ts";
 
 /** Five fields, or six. */
 export const CRON = /^[ \t]*[^\s@]\S*(?:[ \t]+\S+){4,5}[ \t]*$/;

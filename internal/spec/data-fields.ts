@@ -2,8 +2,8 @@
 import { z } from "zod";
 import { OPERATORS } from "../core/edge-filter.ts";
 import { anything, flag, may, must, name, oneOf, text } from "./fields.ts";
-import { isMap } from "./json.ts";
-import { shown } from "./problems.ts";
+import { isMap } from "../core/not-json.ts";
+import { shown } from "../core/shown.ts";
 
 const NO_RULE_VALUE = { error: must("text, a number or a list of text; write true and false in quotes") };
 const listed = z.string({ error: must("text; write it in quotes") });

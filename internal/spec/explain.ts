@@ -1,6 +1,7 @@
 /** Problems that zod finds, in the words of this project. */
 import type { z } from "zod";
-import { formatPath, unknownField } from "./problems.ts";
+import { formatPath } from "../core/shown.ts";
+import { unknownField } from "./problems.ts";
 import type { Found } from "./text.ts";
 
 /** Of each kind; a text with more of them is something else than a definition. */

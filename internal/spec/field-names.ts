@@ -1,6 +1,6 @@
 /** What fields are called, by schema. */
 import { z } from "zod";
-import { isMap } from "./json.ts";
+import { isMap } from "../core/not-json.ts";
 
 /**
  * The names of the fields that may stand in the map at a path of a schema. Where maps of several kinds may stand, `value`,

@@ -8,8 +8,8 @@ import { NAME, NAME_RULE } from "../core/check.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import { CRON, CRON_RULE, problemOfCron, problemOfZone } from "./cron.ts";
 import { DURATION, DURATION_RULE, MAX_SECONDS, parseDuration, SOME_TIME } from "./duration.ts";
-import { isMap, notJson } from "./json.ts";
-import { shown } from "./problems.ts";
+import { isMap, notJson } from "../core/not-json.ts";
+import { shown } from "../core/shown.ts";
 
 /** The most that Linux takes as one argument of a command, less the byte that ends it. */
 const MAX_ARGUMENT = 131_071;

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { BODIES, type HttpTaskOptions } from "../core/http-options.ts";
 import { boundsOf, STATUS } from "../core/http-status.ts";
 import { anything, may, must, name, someSeconds, text, whole } from "./fields.ts";
-import { shown } from "./problems.ts";
+import { shown } from "../core/shown.ts";
 
 const scalar = z.union([z.string(), z.number(), z.boolean()], {
   error: must("text, a number, true or false"),

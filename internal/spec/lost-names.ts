@@ -1,5 +1,5 @@
 /** Names that maps of a definition cannot have: who reads them drops these, and nobody would notice. */
-import { isMap } from "./json.ts";
+import { isMap } from "../core/not-json.ts";
 import type { Found } from "./text.ts";
 
 const LOST = "__proto__";

@@ -1,6 +1,6 @@
 /** The fields of definitions by the names that programs give them: `depends_on` is `dependsOn` there. */
 import { z } from "zod";
-import { isMap } from "./json.ts";
+import { isMap } from "../core/not-json.ts";
 import { must } from "./fields.ts";
 import { unknownField } from "./problems.ts";
 import { definition } from "./schema.ts";

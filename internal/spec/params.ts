@@ -2,7 +2,7 @@
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import { params } from "./fields.ts";
 import { readText } from "./file.ts";
-import { formatPath } from "./problems.ts";
+import { formatPath } from "../core/shown.ts";
 import { type Found, parseText } from "./text.ts";
 
 /** A param that was given cannot be used. */

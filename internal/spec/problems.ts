@@ -1,5 +1,6 @@
 /** Problems of a definition, told to a person. */
 import { distance } from "fastest-levenshtein";
+import { shown } from "../core/shown.ts";
 
 export interface DefinitionProblem {
   readonly file?: string;
@@ -36,12 +37,6 @@ export function formatProblem({ file, line, column, subject, path, message }: De
   return `${file ?? "definition"}:${line}:${column ?? 1}: ${message}`;
 }
 
-export function formatPath(path: readonly PropertyKey[]): string {
-  return path
-    .map((part, i) => (typeof part === "number" ? `[${part}]` : `${i === 0 ? "" : "."}${String(part)}`))
-    .join("");
-}
-
 /** `what` says what the name should have been the name of. */
 export function unknownField(name: string, allowed: readonly string[], what = "field"): string {
   const near = nearest(name, allowed);
@@ -60,20 +55,4 @@ export function nearest(name: string, known: readonly string[]): string | undefi
     if (changes < bestDistance) [best, bestDistance] = [candidate, changes];
   }
   return best;
-}
-
-/** A value as it may stand in a message. */
-export function shown(value: unknown): string {
-  const text = typeof value === "string" ? `'${value}'` : write(value);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
-}
-
-function write(value: unknown): string {
-  if (typeof value === "number" || typeof value === "bigint") return String(value);
-  try {
-    return JSON.stringify(value) ?? typeof value;
-  } catch {
-    // It holds itself, is too deep, or has a part that JSON has no form for.
-    return Array.isArray(value) ? "this list" : "this object";
-  }
 }

@@ -30,7 +30,7 @@ import {
   timezone,
   whole,
 } from "./fields.ts";
-import { isMap } from "./json.ts";
+import { isMap } from "../core/not-json.ts";
 
 const retry = z.strictObject(
   {

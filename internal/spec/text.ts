@@ -1,5 +1,6 @@
 /** What is made of YAML or JSON text, or all that is wrong with it, each problem with its place. */
-import { DefinitionError, type DefinitionProblem, formatPath } from "./problems.ts";
+import { formatPath } from "../core/shown.ts";
+import { DefinitionError, type DefinitionProblem } from "./problems.ts";
 import type { Target } from "./walk.ts";
 import { type Reading, readYaml } from "./yaml.ts";
 

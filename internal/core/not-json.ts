@@ -1,5 +1,5 @@
 /** What JSON can hold, and what it cannot. */
-import { shown } from "./problems.ts";
+import { shown } from "./shown.ts";
 
 /** Values within values; deeper ones could not be written. */
 const MAX_DEPTH = 100;
