@@ -12,7 +12,7 @@ import {
 import type { Graph } from "./graph.ts";
 import type { Instances } from "./instances.ts";
 
-/** How many tasks in a row may hand through what they did not produce. */
+/** So many levels are looked through, that of the dependency among them: one more has none. */
 const MAX_DEPTH = 50;
 
 export class ArtifactFlow {
@@ -92,7 +92,7 @@ export class ArtifactFlow {
    */
   #lookUp(dependency: number): readonly Artifact[] {
     const seen = new Set([dependency]);
-    for (let level = [dependency], depth = 0; level.length > 0 && depth <= MAX_DEPTH; depth++) {
+    for (let level = [dependency], depth = 0; level.length > 0 && depth < MAX_DEPTH; depth++) {
       const found = level.flatMap((position) => this.artifactsOf(position));
       if (found.length > 0) return found;
       const above: number[] = [];

@@ -40,6 +40,7 @@ export class Instances {
   #losses: Uint16Array;
   #outcomeSeq: Float64Array;
   #hasOutput: Uint8Array;
+  #wasBegun: Uint8Array;
   /** Of further instances: the position of their task. */
   #owner: Int32Array = new Int32Array(0);
   /** By position; without those that have one instance. */
@@ -57,6 +58,7 @@ export class Instances {
     this.#losses = new Uint16Array(tasks);
     this.#outcomeSeq = new Float64Array(tasks);
     this.#hasOutput = new Uint8Array(tasks);
+    this.#wasBegun = new Uint8Array(tasks);
     this.#open = new Int32Array(tasks).fill(1);
     this.#counts = Object.fromEntries(STATES.map((state) => [state, 0])) as Record<FoldState, number>;
     this.#counts.pending = tasks;
@@ -154,6 +156,7 @@ export class Instances {
     this.become(instance, "pending");
     this.#failures[instance] = 0;
     this.#losses[instance] = 0;
+    this.#wasBegun[instance] = 0;
     this.recordOutcome(instance, 0, 0);
   }
 
@@ -164,7 +167,12 @@ export class Instances {
   nextAttempt(instance: number): number {
     const attempt = this.attempt(instance) + 1;
     this.#attempt[instance] = attempt;
+    this.#wasBegun[instance] = 1;
     return attempt;
+  }
+  /** It has an attempt of its own: not one of before it started over. */
+  wasBegun(instance: number): boolean {
+    return this.#wasBegun[instance] === 1;
   }
 
   /** Remembers where the last outcome that counts stands in the log, not what it says. */
@@ -200,6 +208,7 @@ export class Instances {
       this.#losses = copied(this.#losses, new Uint16Array(room));
       this.#outcomeSeq = copied(this.#outcomeSeq, new Float64Array(room));
       this.#hasOutput = copied(this.#hasOutput, new Uint8Array(room));
+      this.#wasBegun = copied(this.#wasBegun, new Uint8Array(room));
       this.#owner = copied(this.#owner, new Int32Array(room - this.#tasks));
     }
     this.#size = size;

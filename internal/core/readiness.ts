@@ -15,10 +15,6 @@ export class Readiness {
     }
   }
 
-  isWaiting(position: number): boolean {
-    return this.#waiting[position] !== 0;
-  }
-
   /** All instances of the task have ended. */
   release(position: number): void {
     for (const child of this.#graph.childrenOf(position)) {
@@ -26,6 +22,11 @@ export class Readiness {
       this.#waiting[child] = left;
       if (left === 0) this.#ready.push(child);
     }
+  }
+
+  /** What was ready and never taken, since the run had ended, is told again by `reset`. */
+  startOver(): void {
+    this.#ready = [];
   }
 
   /** It waits for so many dependencies, whatever it did before; for none it may be launched, unless it has been. */

@@ -141,10 +141,9 @@ export class RunFold {
   isCurrent(instance: number, attempt: number): boolean {
     return (
       this.end === undefined &&
-      attempt > 0 &&
+      this.#instances.wasBegun(instance) &&
       this.#instances.isUnfinished(instance) &&
-      this.#instances.attempt(instance) === attempt &&
-      !this.#flow.isWaiting(this.#instances.positionOf(instance))
+      this.#instances.attempt(instance) === attempt
     );
   }
 
@@ -245,8 +244,7 @@ export class RunFold {
       this.#finishIfDone();
     }
     const ended = wentOn && this.end !== undefined;
-    const owed = this.#owed.filter(({ instance, attempt }) => this.isCurrent(instance, attempt));
-    return { owed, accepted, void: refused, cancelled: this.#cancelled, ended };
+    return { owed: this.#stillOwed(), accepted, void: refused, cancelled: this.#cancelled, ended };
   }
 
   #applyCancel(fact: Cancel): Change {
@@ -264,8 +262,8 @@ export class RunFold {
     this.#lifetime.goOn(fact.gen, { seq, time: this.#time });
     this.#flow.again(again, (instance) => this.#next.startOver(instance));
     this.#finishIfDone();
-    const { end } = this;
-    return { ...NO_CHANGE, owed: this.#owed, cancelled: this.#cancelled, ended: end !== undefined };
+    const ended = this.end !== undefined;
+    return { ...NO_CHANGE, owed: this.#stillOwed(), cancelled: this.#cancelled, ended };
   }
 
   /** What led to the end may be gone from the log already: then the end is as it says. */
@@ -301,7 +299,7 @@ export class RunFold {
   #settleFailure(instance: number, error: TaskError): void {
     const delayMs = this.#next.delayMs(instance, error, this.#time);
     if (delayMs === undefined) {
-      this.#flow.endBadly(instance, FAILURES[error.reason].exhausted);
+      this.#flow.endBadly(instance, FAILURES[error.reason].exhausted, error.message);
       return;
     }
     this.#instances.become(instance, "retrying");
@@ -314,6 +312,11 @@ export class RunFold {
     const dueAt = this.#time + delayMs;
     if (delayMs > 0) this.#dueAt.set(instance, dueAt);
     this.#owed.push({ instance, attempt, dueAt });
+  }
+
+  /** What became owed by the fact being applied, and did not end by it too. */
+  #stillOwed(): Owed[] {
+    return this.#owed.filter(({ instance, attempt }) => this.isCurrent(instance, attempt));
   }
 
   /** How an attempt failed that was cancelled with its run: it is shown, and nothing follows from it. */

@@ -10,7 +10,7 @@ import type { Instances } from "./instances.ts";
 import type { Task } from "./model.ts";
 import { Readiness } from "./readiness.ts";
 import { isKept, keepsItsPlace } from "./rerun.ts";
-import { resultOf, type TaskResult } from "./task-result.ts";
+import { isSkipped, resultOf, type TaskResult } from "./task-result.ts";
 import { GATE } from "./task-types.ts";
 import { Verdict } from "./verdict.ts";
 
@@ -45,10 +45,6 @@ export class TaskFlow {
     this.#readiness = new Readiness(graph);
   }
 
-  /** Something that the task depends on has not ended. */
-  isWaiting(position: number): boolean {
-    return this.#readiness.isWaiting(position);
-  }
   whyNotLaunched(position: number): string | undefined {
     return this.#unlaunched.get(position);
   }
@@ -77,7 +73,7 @@ export class TaskFlow {
     this.#release(instance);
   }
 
-  endBadly(instance: number, state: "failed" | "crashed" | "cancelled"): void {
+  endBadly(instance: number, state: "failed" | "crashed" | "cancelled", why: string): void {
     this.instances.become(instance, state);
     this.#judge(instance);
     const task = this.#taskOf(instance);
@@ -88,7 +84,7 @@ export class TaskFlow {
     switch (this.graph.dag.onFailure) {
       case "stop":
         this.#isStopped = true;
-        this.#options.stop(`task '${task.id}' ${state}, and the policy is stop`);
+        this.#options.stop(`task '${task.id}' ${state}: ${why}`);
         break;
       case "continue":
       case "allow_partial":
@@ -101,6 +97,7 @@ export class TaskFlow {
   again(positions: readonly number[], forget: (instance: number) => void): void {
     this.#isStopped = false;
     this.verdict.startOver();
+    this.#readiness.startOver();
     const all = new Set(positions);
     const keeps = new Set(positions.filter((position) => keepsItsPlace(position, this, all)));
     for (const position of positions) this.#startOver(position, keeps.has(position), forget);
@@ -111,7 +108,7 @@ export class TaskFlow {
   #launch(position: number): void {
     const parents = this.graph.parentsOf(position);
     const { fanMode } = this.graph.task(position);
-    if (parents.some((parent) => this.resultOf(parent) === "skipped")) this.pass(position, "skipped");
+    if (parents.some((parent) => isSkipped(parent, this.instances))) this.pass(position, "skipped");
     else if (fanMode === undefined || parents.length === 0) this.#begin(position);
     else this.#fanOut(position, this.artifacts.launch(position, fanMode));
   }
@@ -124,7 +121,7 @@ export class TaskFlow {
         break;
       case "too-many":
         this.#unlaunched.set(position, launch.message);
-        this.endBadly(position, "failed");
+        this.endBadly(position, "failed", launch.message);
         break;
       case "instances":
         this.instances.launch(position, launch.inputs.length);

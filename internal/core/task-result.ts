@@ -23,6 +23,18 @@ export function resultOf(
   return isSkipped ? "skipped" : "completed";
 }
 
+/** All of its instances were. Of most tasks the first instance tells that it is not so. */
+export function isSkipped(
+  position: number,
+  instances: Pick<Instances, "countOf" | "numberOf" | "state">,
+): boolean {
+  for (let index = 0; index < instances.countOf(position); index++) {
+    const instance = instances.numberOf(position, index);
+    if (instance === undefined || instances.state(instance) !== "skipped") return false;
+  }
+  return true;
+}
+
 /** The worst first. */
 const TELLING: Readonly<Record<TaskResult, readonly FoldState[]>> = {
   open: ["retrying", "pending"],

@@ -1,5 +1,5 @@
 /** Facts for tests of the fold. */
-import { type Fact, type LoggedFact, SEMANTICS, type Submitted } from "../../internal/core/facts.ts";
+import { type Fact, type LoggedFact, type RunDefaults, SEMANTICS, type Submitted } from "../../internal/core/facts.ts";
 import { Graph } from "../../internal/core/graph.ts";
 import type { Dag } from "../../internal/core/model.ts";
 import type { FailureReason, Outcome, TaskError } from "../../internal/core/outcome.ts";
@@ -28,9 +28,9 @@ export class TestRun {
   readonly dag: Dag;
   #seq = RUN_SEQ;
 
-  constructor(dag: Dag) {
+  constructor(dag: Dag, defaults: Partial<RunDefaults> = {}) {
     this.dag = dag;
-    this.fold = newFold(dag);
+    this.fold = newFold(dag, defaults);
   }
 
   /** Folds the next fact; `afterMs` is the log time since the one before. */
@@ -51,8 +51,9 @@ export class TestRun {
   }
 }
 
-export function newFold(dag: Dag): RunFold {
-  const fact = submitted(dag);
+export function newFold(dag: Dag, defaults: Partial<RunDefaults> = {}): RunFold {
+  const plain = submitted(dag);
+  const fact = { ...plain, defaults: { ...plain.defaults, ...defaults } };
   return new RunFold(asLogged(fact, RUN_SEQ, START), fact, new Graph(dag));
 }
 
