@@ -23,3 +23,15 @@ export function inputOfArtifacts(
 function listed({ path, name, size, mimeType, metadata }: PlacedArtifact): JsonObject {
   return { file_path: path, file_name: name, file_size: size, mime_type: mimeType, metadata };
 }
+
+/** By the task that handed them over; what has come on several ways stands there once. */
+export function byProducer<A extends { readonly id: string; readonly producedBy: string }>(
+  artifacts: readonly A[],
+): ReadonlyMap<string, readonly A[]> {
+  const byTask = new Map<string, Map<string, A>>();
+  for (const artifact of artifacts) {
+    const own = byTask.get(artifact.producedBy) ?? new Map<string, A>();
+    byTask.set(artifact.producedBy, own.set(artifact.id, artifact));
+  }
+  return new Map([...byTask].map(([task, own]) => [task, [...own.values()]]));
+}

@@ -2,116 +2,87 @@
  * Pipelines inside a product that has its own database and its own queue. The engine decides what runs next; the product
  * runs it, and tells how it went.
  *
- * A run is the list of its events in the product's store, and its state the fold over them, the same as everywhere. What
- * is decided is stored before anything follows from it; so a process may die at any moment, and `resume` makes up for
- * what did not follow. Tasks may be dispatched twice, and callbacks called twice, and both may be ignored: what is told
- * of a task counts once.
+ * A run is the list of its events in the product's store, and its state the fold over them, the same as everywhere.
+ *
+ * N1 What is decided is stored before anything follows from it. So a process may die at any moment, and `resume` makes up
+ *    for what did not follow: tasks may be dispatched twice, and callbacks called twice.
+ * N2 What is told of a task counts once, and the first that is stored does, whoever tells it, in whatever process.
+ * N3 What follows is done outside of the run's lock: dispatch and callbacks may call the engine.
  */
-import type { Artifact, ProducedArtifact } from "../core/artifact.ts";
-import { attemptKey } from "../core/attempt.ts";
 import type { Change } from "../core/change.ts";
-import type { Cancel, Fact, RunEndState, Submitted } from "../core/facts.ts";
+import type { Patterns } from "../core/expression/patterns.ts";
+import type { RunEndState } from "../core/facts.ts";
+import { DEFAULT_FAN_OUT_LIMIT } from "../core/fan-out.ts";
 import type { JsonObject } from "../core/json.ts";
-import type { FoldState } from "../core/instances.ts";
-import type { Outcome } from "../core/outcome.ts";
+import { isMap, notJson } from "../core/not-json.ts";
+import { type Outcome, shortMessage } from "../core/outcome.ts";
 import type { RunFold } from "../core/run-fold.ts";
+import { formatPath, shown } from "../core/shown.ts";
+import { checkOptions, type EngineOptions } from "./engine-options.ts";
+import { badInput, EngineError } from "./errors.ts";
+import { allOf, type Following, followingOf } from "./following.ts";
+import { inputOf, ownFields, type Pipeline } from "./pipeline.ts";
+import { type Decision, RunLog, type Started, type StoredRun } from "./run-log.ts";
 import { RunLocks } from "./run-locks.ts";
-import type { EventStore } from "./event-store.ts";
-import type { PipelineNode } from "./pipeline.ts";
-import { RunLog, type StoredRun } from "./run-log.ts";
+import { type RunStatus, statusOf } from "./status.ts";
+import { checkRef, type HandedArtifact, instanceOf, isLate, produced, taskOf, type TaskRef } from "./task.ts";
+import { inputOfTask, type TaskInputOptions } from "./task-input.ts";
 
-/** One task of a run, as it goes to the product's queue. */
-export interface EngineTask {
-  /** The same whenever the same task is dispatched, and no other task has it. */
-  readonly id: string;
-  readonly runId: string;
-  readonly node: string;
-  readonly plugin: string;
-  readonly index: number;
-  readonly attempt: number;
-  /** Of a node in mode `single`: the artifact that it is for. */
-  readonly input?: string;
-  /** Of a node in mode `grouped`: the origin of its artifacts. */
-  readonly origin?: string;
-  /** What it was given, in order; `null` for what is not given artifacts but the run's input. */
-  readonly artifacts: readonly Artifact[] | null;
-}
+/** What is told of the end of a task. */
+type TaskEnd =
+  | Pick<Outcome & { state: "completed" }, "state" | "artifacts">
+  | Pick<Outcome & { state: "failed" }, "state" | "error">;
 
-/** A task by its identity. */
-export type TaskRef = Pick<EngineTask, "runId" | "node" | "index" | "attempt">;
-
-export interface RunEnd {
-  readonly runId: string;
-  readonly state: RunEndState;
-  /** Why the run ended before all of its tasks did; empty when they did. */
-  readonly message: string;
-}
-
-export interface RunStatus {
-  readonly state: "running" | RunEndState;
-  readonly message: string;
-  /** By slug: how many tasks are in each state; `undefined` for a node that was not launched. */
-  readonly nodes: Readonly<Record<string, NodeStatus | undefined>>;
-  /** By slug: why nothing of the node could be launched, where that is so. */
-  readonly problems: Readonly<Record<string, string>>;
-}
-
-export type NodeStatus = Readonly<Partial<Record<"queued" | FoldState, number>>>;
-
-export interface EngineOptions {
-  readonly store: EventStore;
-  /** Puts a task into the product's queue. It may come again with the same id, as long as the task has not ended. */
-  dispatch(task: EngineTask): Promise<void> | void;
-  /** The task is not wanted any more: its run has ended. One that was not dispatched yet will not be. */
-  cancel?(task: EngineTask): Promise<void> | void;
-  /** A run has ended. May be called again for the same end, after a process died. */
-  onEnd?(end: RunEnd): Promise<void> | void;
-  /** Nodes of this plugin hand on what they did not produce themselves. Default: none does. */
-  isPassthrough?(plugin: string): boolean;
-  /** So many tasks may a node have. Default 100,000. */
-  readonly fanOutLimit?: number;
-  /** Milliseconds since 1970. */
-  readonly now?: () => number;
-}
-
-type Decision = Exclude<Fact, Submitted>;
+type Decide = (run: RunFold) => Decision | undefined;
 
 export class Engine {
   readonly #options: EngineOptions;
+  readonly #patterns: Patterns;
   readonly #log: RunLog;
   readonly #locks = new RunLocks();
+  /** Runs of which something did not follow, or may be stored that is not known here. */
+  readonly #behind = new Set<string>();
 
-  constructor(options: EngineOptions) {
+  /** Throws `EngineError`. */
+  constructor(options: EngineOptions, patterns: Patterns) {
+    checkOptions(options);
     this.#options = options;
-    this.#log = new RunLog(options);
+    this.#patterns = patterns;
+    this.#log = new RunLog({ store: options.store, now: options.now ?? Date.now });
   }
 
   /**
-   * Starts a run and dispatches the nodes that depend on nothing; once, however often it is called. Rejects with
-   * `PipelineError`.
+   * Starts a run and dispatches the nodes that depend on nothing. Resolves with false when there is a run of this id: it
+   * goes on with the pipeline that it has, as by `resume`. Rejects with `PipelineError`, and with `MissingInput`.
    */
-  async start(runId: string, nodes: readonly PipelineNode[], input: JsonObject = {}): Promise<void> {
-    await this.#locks.run(runId, async () => {
-      const run = await this.#log.start(runId, nodes, input);
-      if (run.length === 1)
-        await this.#follow(run, { owed: run.fold.owed(), ended: run.fold.end !== undefined });
+  async start(runId: string, pipeline: Pipeline, input: JsonObject = {}): Promise<boolean> {
+    checkRunId(runId);
+    const started = this.#started(pipeline, input);
+    const { isNew, following } = await this.#locked(runId, async () => {
+      const run = await this.#log.start(runId, started);
+      return { isNew: run !== undefined, following: this.#allOf(run?.fold ?? (await this.#run(runId)).fold) };
     });
+    await this.#follow(following);
+    return isNew;
   }
 
   /** Resolves with false when the task had ended before, or its run had: then nothing changes. */
-  async complete(task: TaskRef, artifacts: readonly ProducedArtifact[] = []): Promise<boolean> {
-    return this.#end(task, { state: "completed", artifacts: { inline: artifacts } });
+  async complete(task: TaskRef, artifacts: readonly HandedArtifact[] = []): Promise<boolean> {
+    return this.#end(task, { state: "completed", artifacts: { inline: produced(artifacts) } });
   }
-  /** The task failed by itself. */
+  /** The task failed by itself. Resolves with false as `complete` does. */
   async fail(task: TaskRef, message: string): Promise<boolean> {
-    return this.#end(task, { state: "failed", error: { reason: "function-error", message, isFinal: true } });
+    checkText("message", message);
+    const error = { reason: "function-error", message: shortMessage(message), isFinal: true } as const;
+    return this.#end(task, { state: "failed", error });
   }
-  /** What should have run the task failed it. */
+  /** What should have run the task failed it. Resolves with false as `complete` does. */
   async crash(task: TaskRef, message: string): Promise<boolean> {
-    return this.#end(task, { state: "failed", error: { reason: "lost", message } });
+    checkText("message", message);
+    return this.#end(task, { state: "failed", error: { reason: "lost", message: shortMessage(message) } });
   }
 
-  /** Ends a run before its time. Resolves with false when it had ended, or there is no such run. */
+  /** Ends a run before its time. Resolves with false when it had ended. */
   async abort(
     runId: string,
     {
@@ -119,11 +90,14 @@ export class Engine {
       reason,
     }: { readonly state?: Exclude<RunEndState, "completed">; readonly reason: string },
   ): Promise<boolean> {
-    return this.#change(runId, ({ fold }): Cancel | undefined =>
-      fold.end === undefined
-        ? { kind: "cancel", gen: fold.gen, cause: "abort", state, message: reason }
-        : undefined,
+    checkText("reason", reason);
+    if (!["failed", "crashed", "cancelled"].includes(state))
+      throw badInput(`state must be one of failed, crashed, cancelled, not ${shown(state)}`);
+    const message = shortMessage(reason);
+    const change = await this.#change(runId, ({ gen, end }) =>
+      end === undefined ? { kind: "cancel", gen, cause: "abort", state, message } : undefined,
     );
+    return change !== undefined;
   }
 
   /**
@@ -131,116 +105,152 @@ export class Engine {
    * had not finished below them as a whole. Resolves with false when there is nothing to run again.
    */
   async retry(runId: string): Promise<boolean> {
-    return this.#change(runId, ({ fold }) =>
-      fold.end === undefined || fold.end === "completed"
-        ? undefined
-        : { kind: "retry", gen: fold.gen + 1, tasks: [] },
+    const change = await this.#change(runId, ({ end, gen }) =>
+      end === undefined || end === "completed" ? undefined : { kind: "retry", gen: gen + 1, tasks: [] },
     );
+    return change !== undefined;
   }
 
-  /** Does what may have been left undone when a process died: dispatches what has not ended, and tells of an end that was not told. */
+  /**
+   * Does what may have been left undone when a process died: dispatches what has not ended, and tells of an end that was
+   * not told. For each run that goes on, when the product starts; and at any time.
+   */
   async resume(runId: string): Promise<void> {
-    await this.#locks.run(runId, async () => {
-      const run = await this.#log.load(runId);
-      if (run === undefined) return;
-      const ended = run.fold.end !== undefined && !run.fold.announced;
-      await this.#follow(run, { owed: run.fold.owed(), ended });
-    });
+    checkRunId(runId);
+    await this.#follow(await this.#locked(runId, async () => this.#allOf((await this.#run(runId)).fold)));
   }
 
   /** Resolves with `undefined` when there is no such run. */
   async status(runId: string): Promise<RunStatus | undefined> {
-    const run = await this.#log.load(runId);
-    return run === undefined ? undefined : statusOf(run.fold);
+    const run = await this.#locked(runId, () => this.#log.load(runId));
+    return run && statusOf(run.fold);
   }
 
-  async #end(
-    { runId, node, index, attempt }: TaskRef,
-    end:
-      | Pick<Outcome & { state: "completed" }, "state" | "artifacts">
-      | Pick<Outcome & { state: "failed" }, "state" | "error">,
-  ): Promise<boolean> {
-    return this.#change(runId, ({ fold }) => {
-      const instance = fold.instanceOf({ task: node, index });
-      if (instance === undefined || fold.instances.attempt(instance) !== attempt) return undefined;
-      // What failed after its run had ended is shown, though nothing follows.
-      const isShown = end.state === "failed" && fold.instances.state(instance) === "cancelled";
+  /**
+   * What the task is called with: its artifacts or the run's input, and over these what its bindings fill in. Resolves
+   * with `undefined` when it is not wanted any more. Rejects with `EngineError` when a field cannot be filled in.
+   */
+  async taskInput(task: TaskRef, options: TaskInputOptions = {}): Promise<JsonObject | undefined> {
+    checkRef(task);
+    const known = await this.#locked(task.runId, async () => {
+      const { fold, input } = await this.#run(task.runId);
+      const instance = instanceOf(fold, task);
+      if (instance === undefined || !fold.isCurrent(instance, task.attempt)) return undefined;
+      return { task: fold.taskOf(instance), given: fold.artifacts.inputOf(instance), input };
+    });
+    return known && inputOfTask(known, options, this.#patterns);
+  }
+
+  #started(pipeline: Pipeline, given: JsonObject): Started {
+    const [wrong] = isMap(given)
+      ? notJson(given)
+      : [{ path: [], message: `must be a map, not ${shown(given)}` }];
+    if (wrong !== undefined) throw badInput(`${formatPath(["input", ...wrong.path])} ${wrong.message}`);
+    const { isPassthrough = () => false, fanOutLimit = DEFAULT_FAN_OUT_LIMIT } = this.#options;
+    const input = inputOf(pipeline, given);
+    const plugins = new Set(pipeline.nodes.map(({ plugin }) => plugin));
+    return {
+      kind: "started",
+      nodes: pipeline.nodes.map(ownFields),
+      input,
+      passthrough: [...plugins].filter((plugin) => isPassthrough(plugin)),
+      fanOutLimit,
+    };
+  }
+
+  async #end(task: TaskRef, end: TaskEnd): Promise<boolean> {
+    checkRef(task);
+    const { runId, node, index, attempt } = task;
+    const change = await this.#change(runId, (fold) => {
+      const instance = instanceOf(fold, task);
+      if (instance === undefined) return undefined;
+      // A failure that comes after its run has ended is shown, though nothing follows.
+      const isShown = end.state === "failed" && isLate(fold, instance, attempt);
       if (!fold.isCurrent(instance, attempt) && !isShown) return undefined;
       const outcome: Outcome = { task: node, index, attempt, durationMs: 0, ...end };
       return { kind: "outcomes", runSeq: fold.seq, items: [outcome], queue: "", incarnation: "", n: 0 };
     });
+    return change !== undefined && change.accepted.length > 0;
   }
 
-  /** Stores what is decided, and does what follows from it. Whoever was faster has it decided anew. */
-  async #change(runId: string, decide: (run: StoredRun) => Decision | undefined): Promise<boolean> {
-    return this.#locks.run(runId, async () => {
-      for (;;) {
-        const run = await this.#log.load(runId);
-        const fact = run && decide(run);
-        if (run === undefined || fact === undefined) return false;
-        const change = await this.#log.append(run, fact);
-        if (change === undefined) continue;
-        await this.#follow(run, change);
-        return true;
-      }
+  /** Stores what is decided, and does what follows from it. */
+  async #change(runId: string, decide: Decide): Promise<Change | undefined> {
+    checkRunId(runId);
+    const { change, following } = await this.#locked(runId, async () => {
+      const { run, change } = await this.#store(runId, decide);
+      if (this.#behind.has(runId)) return { change, following: this.#allOf(run) };
+      return { change, following: change && followingOf(run, change) };
     });
+    if (following !== undefined) await this.#follow(following);
+    return change;
   }
 
-  async #follow(
-    run: StoredRun,
-    { owed, cancelled = [], ended }: Pick<Change, "owed" | "ended"> & Partial<Pick<Change, "cancelled">>,
-  ): Promise<void> {
-    const { dispatch, cancel, onEnd } = this.#options;
-    for (const each of owed) await dispatch(taskOf(run.fold, each));
-    for (const each of cancelled) await cancel?.(taskOf(run.fold, each));
-    const { end: state, endMessage: message, runId, gen } = run.fold;
-    if (!ended || state === undefined) return;
-    await onEnd?.({ runId, state, message });
-    // Whoever is faster has told it too.
-    await this.#log.append(run, { kind: "finished", gen, state, durationMs: 0 });
+  /** Whoever was faster has it decided anew. */
+  async #store(
+    runId: string,
+    decide: Decide,
+  ): Promise<{ readonly run: RunFold; readonly change: Change | undefined }> {
+    for (;;) {
+      const run = await this.#run(runId);
+      const fact = decide(run.fold);
+      const change = fact && (await this.#log.append(run, fact));
+      if (fact === undefined || change !== undefined) return { run: run.fold, change };
+    }
+  }
+
+  async #run(runId: string): Promise<StoredRun> {
+    const run = await this.#log.load(runId);
+    if (run !== undefined) return run;
+    throw new EngineError("UNKNOWN_RUN", `there is no run '${runId}': it was never started`);
+  }
+
+  #allOf(run: RunFold): Following {
+    this.#behind.delete(run.runId);
+    return allOf(run);
+  }
+
+  async #locked<T>(runId: string, act: () => Promise<T>): Promise<T> {
+    return this.#locks.run(runId, () => this.#orBehind(runId, act));
+  }
+
+  /** What was not done is made up for with the next thing that is told of the run, or by `resume`. */
+  async #orBehind<T>(runId: string, act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      if (!(error instanceof EngineError)) this.#behind.add(runId);
+      throw error;
+    }
+  }
+
+  async #follow(following: Following): Promise<void> {
+    await this.#orBehind(following.run.runId, () => this.#do(following));
+  }
+
+  async #do({ run, dispatch, end, cancel }: Following): Promise<void> {
+    const { runId, gen } = run;
+    for (const owed of dispatch) {
+      // Meanwhile it may have ended, or its run.
+      if (run.isCurrent(owed.instance, owed.attempt)) await this.#options.dispatch(taskOf(run, owed));
+    }
+    if (end === undefined) return;
+    await this.#options.onEnd?.(end);
+    for (const task of cancel) await this.#options.cancel?.(task);
+    const { state } = end;
+    await this.#locked(runId, () =>
+      this.#store(runId, (now) => {
+        if (now.gen !== gen || now.announced) return undefined;
+        return { kind: "finished", gen, state, durationMs: now.endedAt - now.begunAt };
+      }),
+    );
   }
 }
 
-function taskOf(run: RunFold, owed: { readonly instance: number; readonly attempt: number }): EngineTask {
-  const { runId, task, index, attempt } = run.idOf(owed);
-  const given = run.artifacts.inputOf(owed.instance);
-  return {
-    id: attemptKey({ runId, task, index, attempt }),
-    runId,
-    node: task,
-    plugin: run.taskOf(owed.instance).command,
-    index,
-    attempt,
-    ...(given?.isSingle === true ? { input: given.artifacts[0]?.id ?? "" } : {}),
-    ...(given?.origin === undefined ? {} : { origin: given.origin }),
-    artifacts: given?.artifacts ?? null,
-  };
+function checkRunId(given: string): void {
+  if (typeof given !== "string" || given === "")
+    throw badInput(`the id of a run must be text that is not empty, not ${shown(given)}`);
 }
 
-function statusOf(run: RunFold): RunStatus {
-  const nodes = run.graph.dag.tasks.map(({ id }, position) => [id, nodeStatus(run, position)] as const);
-  const problems = run.graph.dag.tasks.flatMap(({ id }, position) => {
-    const why = run.whyNotLaunched(position);
-    return why === undefined ? [] : [[id, why] as const];
-  });
-  return {
-    state: run.end ?? "running",
-    message: run.endMessage,
-    nodes: Object.fromEntries(nodes),
-    problems: Object.fromEntries(problems),
-  };
-}
-
-function nodeStatus(run: RunFold, position: number): NodeStatus | undefined {
-  const counts: Partial<Record<"queued" | FoldState, number>> = {};
-  for (const instance of run.instances.of(position)) {
-    const state = run.instances.state(instance);
-    const isQueued = run.isCurrent(instance, run.instances.attempt(instance));
-    const isLaunched = isQueued || run.instances.attempt(instance) > 0 || state === "failed";
-    if (!isQueued && state === "pending") return undefined;
-    if (state === "cancelled" && !isLaunched) return undefined;
-    const shown = isQueued ? "queued" : state;
-    counts[shown] = (counts[shown] ?? 0) + 1;
-  }
-  return counts;
+function checkText(name: string, given: string): void {
+  if (typeof given !== "string") throw badInput(`${name} must be text, not ${shown(given)}`);
 }

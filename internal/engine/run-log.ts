@@ -1,124 +1,157 @@
-/** Runs out of the events of a store: facts in plain JSON, each with its time. */
+/**
+ * Runs out of the events of a store: facts in plain JSON, each with its time and who stored it.
+ *
+ * A run is for one caller at a time, see `RunLocks`: what is folded of it is shared, and each event is folded once.
+ */
 import type { Change } from "../core/change.ts";
 import { type Fact, SEMANTICS, type Submitted } from "../core/facts.ts";
-import type { Graph } from "../core/graph.ts";
 import type { JsonObject } from "../core/json.ts";
+import { isMap } from "../core/not-json.ts";
 import { RunFold } from "../core/run-fold.ts";
+import { EngineError } from "./errors.ts";
 import type { EventStore } from "./event-store.ts";
-import { graphOfPipeline, type PipelineNode } from "./pipeline.ts";
+import { graphOfNodes, type PipelineNode } from "./pipeline.ts";
+import { RunsAtHand } from "./runs-at-hand.ts";
 
 export interface StoredRun {
   readonly fold: RunFold;
+  /** What it was started with, merged. */
+  readonly input: JsonObject;
   /** So many events are folded. */
   length: number;
+  /** What it takes in memory: nodes, events and artifacts. */
+  weight: number;
 }
 
 export interface RunLogOptions {
   readonly store: EventStore;
-  isPassthrough?(plugin: string): boolean;
-  readonly fanOutLimit?: number;
-  readonly now?: () => number;
+  /** Milliseconds since 1970. */
+  now(): number;
 }
 
-interface Started {
+/** How a run begins. */
+export interface Started {
   readonly kind: "started";
   readonly nodes: readonly PipelineNode[];
   readonly input: JsonObject;
   /** Those of the plugins that hand through: what they are called then may change later. */
   readonly passthrough: readonly string[];
-  readonly fanOutLimit?: number;
+  readonly fanOutLimit: number;
 }
+
+export type Decision = Exclude<Fact, Submitted>;
 
 /** What an event holds. */
 interface Event {
   /** Milliseconds since 1970. */
   readonly time: number;
-  readonly fact: Exclude<Fact, Submitted> | Started;
+  /** The writer, who knows by it what he has stored where the answer did not say so. */
+  readonly by: string;
+  readonly fact: Decision | Started;
 }
-
-/** So many runs are kept at hand, the latest used of them. */
-const MAX_AT_HAND = 500;
 
 export class RunLog {
   readonly #options: RunLogOptions;
-  readonly #runs = new Map<string, StoredRun>();
+  readonly #by = globalThis.crypto.randomUUID();
+  readonly #runs = new RunsAtHand();
 
   constructor(options: RunLogOptions) {
     this.#options = options;
   }
 
-  /** The run as it stands, whoever has started it. Rejects with `PipelineError`. */
-  async start(runId: string, nodes: readonly PipelineNode[], input: JsonObject): Promise<StoredRun> {
-    const { isPassthrough = () => false, fanOutLimit, store } = this.#options;
-    const started: Started = {
-      kind: "started",
-      nodes,
-      input,
-      passthrough: [...new Set(nodes.map(({ plugin }) => plugin))].filter((plugin) => isPassthrough(plugin)),
-      ...(fanOutLimit === undefined ? {} : { fanOutLimit }),
-    };
-    const event = { time: this.#now(), fact: started };
-    // A pipeline that is wrong is never stored.
-    const run = begin(runId, event);
-    if (!(await store.append(runId, 1, event as unknown as JsonObject)))
-      return (await this.load(runId)) ?? run;
-    this.#keep(run);
+  /** The run as it begins; `undefined` when there is one already. */
+  async start(runId: string, started: Started): Promise<StoredRun | undefined> {
+    const stored = await this.#store(runId, 1, started);
+    if (stored === undefined) return undefined;
+    const run = begin(runId, stored);
+    this.#runs.keep(run);
     return run;
   }
 
   /** With all that is stored of it; `undefined` when there is no such run. */
   async load(runId: string): Promise<StoredRun | undefined> {
     let run = this.#runs.get(runId);
-    const events = (await this.#options.store.read(runId, (run?.length ?? 0) + 1)) as unknown as Event[];
-    for (const event of events) {
+    for (const event of await this.#read(runId, (run?.length ?? 0) + 1)) {
       if (run === undefined) run = begin(runId, event);
       else apply(run, event);
     }
-    if (run !== undefined) this.#keep(run);
+    if (run !== undefined) this.#runs.keep(run);
     return run;
   }
 
   /** `undefined` when somebody else was faster: what it decided is not known here yet. */
-  async append(run: StoredRun, fact: Exclude<Fact, Submitted>): Promise<Change | undefined> {
-    const event: Event = { time: this.#now(), fact };
-    const { runId } = run.fold;
-    if (!(await this.#options.store.append(runId, run.length + 1, event as unknown as JsonObject)))
-      return undefined;
-    return apply(run, event);
+  async append(run: StoredRun, fact: Decision): Promise<Change | undefined> {
+    const stored = await this.#store(run.fold.runId, run.length + 1, fact);
+    if (stored === undefined) return undefined;
+    const change = apply(run, stored);
+    this.#runs.keep(run);
+    return change;
   }
 
-  #now(): number {
-    return (this.#options.now ?? Date.now)();
+  /** The event as it is read again; `undefined` when there is another one of that number. */
+  async #store(runId: string, number: number, fact: Event["fact"]): Promise<Event | undefined> {
+    const event = JSON.stringify({ time: this.#options.now(), by: this.#by, fact });
+    const isStored: unknown = await this.#options.store.append(
+      runId,
+      number,
+      JSON.parse(event) as JsonObject,
+    );
+    if (isStored === true) return JSON.parse(event) as Event;
+    const [there] = await this.#read(runId, number);
+    if (there === undefined) {
+      const what = `append of event ${number} of run '${runId}' has resolved with ${String(isStored)}`;
+      throw badStore(`${what}, and there is none of that number: it has to store it, and resolve with true`);
+    }
+    return there.by === this.#by ? there : undefined;
   }
 
-  #keep(run: StoredRun): void {
-    const { runId } = run.fold;
-    this.#runs.delete(runId);
-    this.#runs.set(runId, run);
-    const [oldest] = this.#runs.keys();
-    if (this.#runs.size > MAX_AT_HAND && oldest !== undefined) this.#runs.delete(oldest);
+  async #read(runId: string, from: number): Promise<readonly Event[]> {
+    const events: unknown = await this.#options.store.read(runId, from);
+    if (!Array.isArray(events)) throw badStore("read has to resolve with a list of events");
+    for (const [i, event] of events.entries()) {
+      const number = from + i;
+      const fact: unknown = isMap(event) ? event.fact : undefined;
+      if (!isMap(fact) || (fact.kind === "started") !== (number === 1))
+        throw badStore(`what read gives as event ${number} of run '${runId}' was not stored as such`);
+    }
+    return events as Event[];
   }
 }
 
+function badStore(message: string): EngineError {
+  return new EngineError("BAD_STORE", `the event store does not do what it has to: ${message}`);
+}
+
 function begin(runId: string, { time, fact }: Event): StoredRun {
-  if (fact.kind !== "started") throw new Error(`the events of run '${runId}' do not begin with its start`);
-  const graph: Graph = graphOfPipeline(fact.nodes, (plugin) => fact.passthrough.includes(plugin));
+  const { nodes, input, passthrough, fanOutLimit } = fact as Started;
+  const graph = graphOfNodes(nodes, (plugin) => passthrough.includes(plugin));
   const submitted: Submitted = {
     kind: "submitted",
     dagName: graph.dag.name,
     tenantId: graph.dag.tenantId,
     definition: { name: "", bytes: 0, chunks: 0 },
-    params: { inline: fact.input },
-    defaults: { lossCap: 0, ...(fact.fanOutLimit === undefined ? {} : { fanOutLimit: fact.fanOutLimit }) },
+    params: { inline: input },
+    defaults: { lossCap: 0, fanOutLimit },
     semantics: SEMANTICS,
     nonce: "",
   };
   const logged = { seq: 1, time, runId, partition: 0, fact: submitted };
-  return { fold: new RunFold(logged, submitted, graph), length: 1 };
+  return { fold: new RunFold(logged, submitted, graph), input, length: 1, weight: nodes.length };
 }
 
 function apply(run: StoredRun, { time, fact }: Event): Change {
-  if (fact.kind === "started") throw new Error(`run '${run.fold.runId}' was started twice`);
   run.length++;
-  return run.fold.apply({ seq: run.length, time, runId: run.fold.runId, partition: 0, fact });
+  run.weight += weightOf(fact as Decision);
+  const seq = run.length;
+  return run.fold.apply({ seq, time, runId: run.fold.runId, partition: 0, fact: fact as Decision });
+}
+
+function weightOf(fact: Decision): number {
+  if (fact.kind !== "outcomes") return 1;
+  const artifacts = fact.items.map((item) =>
+    item.state === "completed" && item.artifacts !== undefined && "inline" in item.artifacts
+      ? item.artifacts.inline.length
+      : 0,
+  );
+  return artifacts.reduce((sum, each) => sum + each, 1);
 }

@@ -1,5 +1,11 @@
 /** Facts for tests of the fold. */
-import { type Fact, type LoggedFact, type RunDefaults, SEMANTICS, type Submitted } from "../../internal/core/facts.ts";
+import {
+  type Fact,
+  type LoggedFact,
+  type RunDefaults,
+  SEMANTICS,
+  type Submitted,
+} from "../../internal/core/facts.ts";
 import { Graph } from "../../internal/core/graph.ts";
 import type { Dag } from "../../internal/core/model.ts";
 import type { FailureReason, Outcome, TaskError } from "../../internal/core/outcome.ts";

@@ -10,11 +10,18 @@ import { submitted, TestRun } from "../support/facts.ts";
 const gate = (id: string, dependsOn: readonly string[]): Task =>
   task(id, { type: GATE, command: "", dependsOn, isPassthrough: true });
 
-function handsOver(id: string, artifacts: readonly string[], index = 0, attempt = 1): Outcome {
+function handsOver(id: string, artifacts: readonly string[]): Outcome {
   const produced = artifacts.map((each): ProducedArtifact => {
     return { id: each, name: `${each}.txt`, size: 1, mimeType: null, metadata: {} };
   });
-  return { task: id, index, attempt, state: "completed", durationMs: 1, artifacts: { inline: produced } };
+  return {
+    task: id,
+    index: 0,
+    attempt: 1,
+    state: "completed",
+    durationMs: 1,
+    artifacts: { inline: produced },
+  };
 }
 
 describe("a task that would have too many instances", () => {

@@ -34,23 +34,44 @@ test("the lock file names no download address", () => {
   expect(addresses).toEqual([]);
 });
 
+/** Files of the build that come with this one, and packages. */
+async function broughtAlong(entry: string): Promise<{ files: string[]; packages: ReadonlySet<string> }> {
+  const files = new Set<string>();
+  const packages = new Set<string>();
+  const follow = async (file: URL): Promise<void> => {
+    if (files.has(file.href)) return;
+    files.add(file.href);
+    for (const to of importsOf(await readFile(file, "utf8"))) {
+      if (to.startsWith(".")) await follow(new URL(to, file));
+      else packages.add(to);
+    }
+  };
+  await follow(new URL(`../../dist/cmd/library/${entry}`, import.meta.url));
+  return { files: [...files], packages };
+}
+
 describe("what other packages import", () => {
   test("is in the build", async () => {
     const { exports } = await json<{ exports: Record<string, Record<string, string>> }>("package.json");
-    expect(Object.keys(exports)).toEqual([".", "./functions"]);
+    expect(Object.keys(exports)).toEqual([".", "./engine", "./functions"]);
     const files = Object.values(exports).flatMap((entry) => Object.values(entry));
     for (const file of files) await access(new URL(`../../${file}`, import.meta.url));
   });
 
   test("as jetdag/functions brings nothing along: each thread of a worker loads it", async () => {
-    const all = new Set<string>();
-    const follow = async (file: URL): Promise<void> => {
-      if (all.has(file.href)) return;
-      all.add(file.href);
-      for (const to of importsOf(await readFile(file, "utf8"))) await follow(new URL(to, file));
-    };
-    await follow(new URL("../../dist/cmd/library/functions.js", import.meta.url));
-    expect([...all].map((each) => basename(each))).toEqual(["functions.js", "define-function.mjs"]);
+    const { files, packages } = await broughtAlong("functions.js");
+    expect(files.map((each) => basename(each))).toEqual(["functions.js", "define-function.mjs"]);
+    expect([...packages]).toEqual([]);
+  });
+
+  test("as jetdag/engine brings the core along, and no package", async () => {
+    const { files, packages } = await broughtAlong("engine.js");
+    const folders = new Set(files.map((each) => /dist\/(cmd\/library|internal\/\w+)\//.exec(each)?.[1]));
+    expect(folders).toEqual(
+      new Set(["cmd/library", "internal/core", "internal/engine", "internal/patterns"]),
+    );
+    // For the engine of regular expressions, which is loaded with the first of them.
+    expect([...packages]).toEqual(["node:module"]);
   });
 
   test("is found by a module of functions beside its node_modules", async () => {

@@ -1,6 +1,11 @@
 /** Graphs through the engine as a library: what each step dispatches, marks and calls. */
-import { Engine, type EngineTask, type RunEnd, type RunStatus } from "../../internal/engine/engine.ts";
-import { PipelineError } from "../../internal/engine/pipeline.ts";
+import {
+  Engine,
+  type EngineTask,
+  PipelineError,
+  type RunEnd,
+  type RunStatus,
+} from "../../cmd/library/engine.ts";
 import { MemoryEventStore } from "../support/memory-event-store.ts";
 import {
   artifactsOf,
@@ -62,7 +67,7 @@ class EngineRun {
 
   async isRefused(): Promise<string[]> {
     try {
-      await this.#engine.start(RUN, nodesOf(this.#case));
+      await this.#engine.start(RUN, { nodes: nodesOf(this.#case) });
       return ["it was started"];
     } catch (error) {
       return error instanceof PipelineError ? [] : [String(error)];
@@ -81,7 +86,11 @@ class EngineRun {
       dispatched: this.#dispatched.map(dispatchOf),
       skipped: this.#newly("skipped", status),
       filtered: this.#newly("filtered", status),
-      failed_markers: failedMarkers(status, this.#newly("failed", status)),
+      // A retry takes them away: what has one after it was launched again.
+      failed_markers: failedMarkers(
+        status,
+        "retry" in event ? Object.keys(status.nodes) : this.#newly("failed", status),
+      ),
       nodes: Object.fromEntries(
         Object.entries(status.nodes).map(([slug, counts]) => [slug, counts ?? "not_launched"]),
       ),
@@ -91,7 +100,7 @@ class EngineRun {
   }
 
   async #act(event: Event): Promise<void> {
-    if ("start" in event) await this.#engine.start(RUN, nodesOf(this.#case));
+    if ("start" in event) await this.#engine.start(RUN, { nodes: nodesOf(this.#case) });
     else if ("complete" in event)
       await this.#engine.complete(this.#task(event.complete), artifactsOf(event.artifacts));
     else if ("redeliver_complete" in event) await this.#engine.complete(this.#task(event.redeliver_complete));
