@@ -31,6 +31,8 @@ export function localOptions(settings: Settings, observer: Observer): ExecutorOp
     ...(settings.allow === undefined ? {} : { allow: settings.allow }),
     secrets: (name) => secrets.get(name),
     bodyLimit: settings.bodyLimit,
+    artifactLimit: settings.artifactLimit,
+    artifactCount: settings.artifactCount,
     allowNet: settings.allowNet,
     ...(settings.docker ? { enableDocker: true, ...dockerLimitsOf(settings) } : {}),
   };

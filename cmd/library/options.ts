@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import type { Ports, ExecutorSettings } from "../../internal/executor/settings.ts";
 import { BadInput } from "../../internal/executor/executor.ts";
+import { type ArtifactLimits, DEFAULT_ARTIFACT_LIMITS } from "../../internal/core/new-artifact.ts";
 import { DEFAULT_TASK_TIMEOUT_MS } from "../../internal/core/model.ts";
 import { canonicalType } from "../../internal/core/task-types.ts";
 import type { Link } from "../../internal/ports/link.ts";
@@ -18,6 +19,7 @@ import type { DefinedFunction } from "../../internal/tasks/defined-function.ts";
 import { FunctionTaskExecutor } from "../../internal/tasks/function.ts";
 import type { ThreadOptions } from "../../internal/tasks/function-thread.ts";
 import { FunctionThreads } from "../../internal/tasks/function-threads.ts";
+import { hostFiles } from "../../internal/tasks/host-files.ts";
 import { HttpTaskExecutor } from "../../internal/tasks/http.ts";
 import { NetPolicy } from "../../internal/tasks/net-policy.ts";
 import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
@@ -46,6 +48,10 @@ export interface ExecutorOptions extends DockerOption {
   readonly gracePeriod?: Duration;
   /** How much is kept of what a bash task prints, in bytes, for stdout and stderr each; 1,024 at least. Default 1 MiB. */
   readonly outputLimit?: number;
+  /** The most bytes that the files which an attempt hands over as artifacts may have together; 1,024 at least. Default 10 GiB. */
+  readonly artifactLimit?: number;
+  /** The most artifacts that an attempt may hand over. Default 100,000. */
+  readonly artifactCount?: number;
   /** How much is kept of the body of an answer to an http task, in bytes; 1,024 at least. Default 8 MiB. */
   readonly bodyLimit?: number;
   /** Where http tasks may connect to: `public`, `private`, `any`, host names, addresses and networks. Default `["any"]`; link-local and metadata addresses have to be named in any case. */
@@ -71,6 +77,8 @@ export const EXECUTOR_OPTIONS: FieldsOf<ExecutorOptions> = {
   shutdownTimeout: true,
   gracePeriod: true,
   outputLimit: true,
+  artifactLimit: true,
+  artifactCount: true,
   bodyLimit: true,
   allowNet: true,
   functions: true,
@@ -99,6 +107,7 @@ export interface ResolvedOptions {
   readonly allow?: readonly string[];
   readonly secrets: Secrets;
   readonly logLimit: number;
+  readonly artifactLimits: ArtifactLimits;
   readonly observer: Observer;
 }
 
@@ -123,7 +132,8 @@ export function resolveOptions(
       "enableDocker: no task runs in this process; set workerCount too, or start the workers with --docker",
     );
   }
-  const { allow, observer = NOBODY } = options;
+  const { bytes, count } = DEFAULT_ARTIFACT_LIMITS;
+  const { allow, artifactLimit = bytes, artifactCount = count, observer = NOBODY } = options;
   if (allow !== undefined && !Array.isArray(allow)) {
     throw new BadInput(`allow must be a list of task types, not ${shown(allow)}`);
   }
@@ -134,6 +144,10 @@ export function resolveOptions(
     workerCount,
     queueSize: wholeNumber("queueSize", options.queueSize ?? 100, 1),
     logLimit: wholeNumber("logLimit", options.logLimit ?? LOG_LIMIT, MIN_LOG_LIMIT),
+    artifactLimits: {
+      bytes: wholeNumber("artifactLimit", artifactLimit, 1_024),
+      count: wholeNumber("artifactCount", artifactCount, 1),
+    },
     ...(options.taskTimeout === undefined
       ? {}
       : { taskTimeoutMs: milliseconds("taskTimeout", options.taskTimeout) }),
@@ -252,6 +266,7 @@ export class Tasks {
         functions: () => this.functions.names(),
         taskTimeoutMs: options.taskTimeoutMs ?? DEFAULT_TASK_TIMEOUT_MS,
         inlineLimit: INLINE_LIMIT,
+        files: hostFiles,
         patterns: linearPatterns(),
         attemptLogs: tellPrinted(ports.attemptLogs, ports.observer),
       });

@@ -20,6 +20,7 @@ import type { DockerTaskExecutor } from "../../internal/tasks/docker.ts";
 import { EngineNotThere } from "../../internal/tasks/docker-engine.ts";
 import type { FunctionTaskExecutor } from "../../internal/tasks/function.ts";
 import { FunctionsNotLoaded } from "../../internal/tasks/function-threads.ts";
+import { hostFiles } from "../../internal/tasks/host-files.ts";
 import { PluginsNotLoaded } from "../../internal/tasks/plugins.ts";
 import { sweepScratchFolders } from "../../internal/tasks/scratch.ts";
 import { createLogger, type Logger } from "../../internal/telemetry/logger.ts";
@@ -203,6 +204,8 @@ function createWorker(
     graceMs: settings.grace,
     shutdownTimeoutMs: settings.shutdownTimeout,
     inlineLimit: settings.inlineLimit,
+    files: hostFiles,
+    artifactLimits: { bytes: settings.artifactLimit, count: settings.artifactCount },
     secrets,
     ...(settings.allow === undefined ? {} : { allow: settings.allow }),
     attemptLogs: logs,

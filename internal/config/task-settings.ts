@@ -10,6 +10,22 @@ export const TASK_SETTINGS = {
     sentence: "How many bytes are kept of what a bash or docker task prints, for stdout and stderr each.",
     commands: ["dag", "worker", "up"],
   },
+  artifactLimit: {
+    flag: "artifact-limit",
+    kind: "bytes",
+    min: 1_024,
+    default: "10737418240",
+    sentence: "The most bytes that the files which an attempt hands over as artifacts may have together.",
+    commands: ["dag", "worker", "up"],
+  },
+  artifactCount: {
+    flag: "artifact-count",
+    kind: "count",
+    min: 1,
+    default: "100000",
+    sentence: "The most artifacts that an attempt may hand over.",
+    commands: ["dag", "worker", "up"],
+  },
   allowEnv: {
     flag: "allow-env",
     kind: "variables",

@@ -54,6 +54,8 @@ export interface Work extends AttemptOfRun {
   /** As in the definition. */
   readonly options: JsonObject;
   readonly env: Readonly<Record<string, string>>;
+  /** Patterns of the files that it hands over. */
+  readonly outputs?: readonly string[];
   readonly bindings?: Bindings;
   /** For the bindings alone: what the instance gets has passed them. */
   readonly edgeFilters?: EdgeFilters;

@@ -55,6 +55,8 @@ export interface Task {
   /** Its failure counts as success for what depends on it and for the run. */
   readonly allowFailure: boolean;
   readonly env: Readonly<Record<string, string>>;
+  /** Patterns of the files in its own folder that it hands over as artifacts. */
+  readonly outputs?: readonly string[];
   /** Without it the task runs once, whatever artifacts there are. */
   readonly fanMode?: FanMode;
   /** Where it has no artifacts of its own, those that it depends on stand for them. */

@@ -46,13 +46,15 @@ export const FAILURES = {
   refused: { budget: "never", exhausted: "failed" },
   /** A secret that the task names is not to be had on this worker. */
   "missing-secret": { budget: "retries", exhausted: "failed" },
+  /** The file of an artifact that the task is given is gone, or is not what was stored. */
+  "artifact-missing": { budget: "retries", exhausted: "failed" },
   /** The container's image is not there and cannot be fetched. */
   "image-missing": { budget: "retries", exhausted: "failed" },
   /** The Docker engine does not answer, or the connection to it broke. */
   "engine-gone": { budget: "retries", exhausted: "failed" },
   /** What the task waits for is not there; it looks again, see `againAfterMs` and `giveUpAfterMs`. */
   "not-yet": { budget: "none", exhausted: "failed" },
-  /** What it hands over cannot be used: a command's output file, the body of an answer, or a function's result that is held to a schema. */
+  /** What it hands over cannot be used: a command's output file, an artifact, the body of an answer, or a function's result that is held to a schema. */
   "bad-output": { budget: "retries", exhausted: "failed" },
   /** The output cannot be written as JSON. */
   "output-not-serialisable": { budget: "never", exhausted: "failed" },

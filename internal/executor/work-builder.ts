@@ -95,6 +95,7 @@ export class WorkBuilder {
       command: task.command,
       options: task.options,
       env: task.env,
+      ...(task.outputs === undefined ? {} : { outputs: task.outputs }),
       ...(task.bindings === undefined ? {} : { bindings: task.bindings }),
       ...(task.bindings === undefined || task.edgeFilters === undefined
         ? {}

@@ -1,7 +1,9 @@
 /** What knows how to run one type of task. Own types are added with `registerTaskExecutor`. */
 import type { AttemptId } from "../core/attempt.ts";
 import type { JsonObject } from "../core/json.ts";
+import type { ArtifactLimits, NewArtifact } from "../core/new-artifact.ts";
 import type { TaskError } from "../core/outcome.ts";
+import type { FileReader } from "./host-files.ts";
 
 /** One attempt, as a task executor sees it. */
 export interface TaskCall extends AttemptId {
@@ -14,6 +16,10 @@ export interface TaskCall extends AttemptId {
   /** All params: the run's, the task's own, and `<dep>__<key>` of the direct upstream outputs. */
   readonly params: JsonObject;
   readonly env: Readonly<Record<string, string>>;
+  /** Patterns of the files that it hands over, see `core/glob.ts`. Default: none. */
+  readonly outputs?: readonly string[];
+  /** Folder of this host with the files of its artifacts; absent where there are none. */
+  readonly artifactFolder?: string;
 }
 
 export interface TaskContext {
@@ -29,6 +35,10 @@ export interface TaskContext {
   print(stream: PrintStream, bytes: Uint8Array): void;
   /** The text without the secrets that the call has, for what leaves this process in another way than these and the answer. */
   masked(text: string): string;
+  /** More than this it cannot hand over. */
+  readonly artifactLimits: ArtifactLimits;
+  /** Called once what it hands over is stored, or never will be: when the attempt is over. At once where it is over already. */
+  atEnd(act: () => void): void;
 }
 
 /** Where something was printed. */
@@ -38,12 +48,27 @@ export type PrintStream = "stdout" | "stderr";
  * Skipped: there was nothing to do. What depends on the task is skipped too, and the run completes.
  */
 export type TaskReturn =
-  | { readonly ok: true; readonly output: JsonObject; readonly skipped?: string }
+  | {
+      readonly ok: true;
+      readonly output: JsonObject;
+      readonly skipped?: string;
+      /** What it hands over to the tasks after it. Default: nothing. */
+      readonly artifacts?: readonly NewArtifact[];
+    }
   | { readonly ok: false; readonly error: TaskError; readonly output?: JsonObject };
+
+export interface SeesFiles {
+  /** The folder in which they find them, if it is not the one of this host. */
+  readonly at?: string;
+  /** Who reads them. */
+  readonly reader?: FileReader;
+}
 
 export interface TaskExecutor {
   /** The type's canonical name, as tasks carry it. */
   readonly type: string;
+  /** How its tasks see the files of their artifacts. Default: where they are, as who this process runs as. */
+  readonly seesFiles?: SeesFiles;
   /** Runs one attempt to its end. A rejection counts as `worker-error`; failures of the task are returned. */
   execute(call: TaskCall, context: TaskContext): Promise<TaskReturn>;
 }

@@ -17,10 +17,12 @@ export function checkedAnswer(answer: TaskReturn): TaskReturn {
 
 function problemOf(answer: unknown): string | undefined {
   if (!isMap(answer)) return "must be { ok: true, output } or { ok: false, error: { reason, message } }";
-  const { ok, output, skipped, error } = answer;
+  const { ok, output, skipped, artifacts, error } = answer;
   if (typeof ok !== "boolean") return "ok: must be true or false";
   if (!isMap(output) && (ok || output !== undefined)) return "output: must be an object";
   if (!ok) return problemOfError(error);
+  // What is in the list is judged when it is handed over.
+  if (artifacts !== undefined && !Array.isArray(artifacts)) return "artifacts: must be a list";
   return skipped === undefined || typeof skipped === "string" ? undefined : "skipped: must be text";
 }
 

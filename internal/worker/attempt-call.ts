@@ -1,7 +1,7 @@
 /** What an attempt is called with: its inputs fetched, secrets in their places, artifacts and bindings over its params. */
 import { toArtifact } from "../core/artifact-record.ts";
 import type { Artifact, PlacedArtifact } from "../core/artifact.ts";
-import type { GivenArtifacts, Inputs, Work } from "../core/attempt.ts";
+import type { Inputs, Work } from "../core/attempt.ts";
 import { resolveBindings, secretOf } from "../core/bindings.ts";
 import type { Patterns } from "../core/expression/patterns.ts";
 import type { JsonObject } from "../core/json.ts";
@@ -12,12 +12,15 @@ import { secretReference } from "../core/secrets.ts";
 import { decodeValue, type Stored } from "../core/stored.ts";
 import { inputOfArtifacts } from "../core/task-input.ts";
 import type { Blobs } from "../ports/blobs.ts";
+import type { HostFiles } from "../ports/host-files.ts";
 import type { Secrets } from "../ports/secrets.ts";
-import type { TaskCall } from "../ports/task-executor.ts";
+import type { SeesFiles, TaskCall } from "../ports/task-executor.ts";
 import { type Revealed, revealSecrets } from "./attempt-secrets.ts";
+import { NOWHERE, type Placed, placeFiles } from "./placed-artifacts.ts";
 
 export interface CallOptions {
-  readonly blobs: Pick<Blobs, "get">;
+  readonly blobs: Pick<Blobs, "get" | "getStream">;
+  readonly files: HostFiles;
   readonly secrets: Secrets;
   readonly patterns: Patterns;
 }
@@ -26,12 +29,20 @@ export type Opened =
   | { readonly call: TaskCall; readonly mask?: Mask | undefined }
   | { readonly error: TaskError; readonly mask?: Mask | undefined };
 
+export interface Opening {
+  /** The attempt has to end. */
+  readonly signal: AbortSignal;
+  readonly seesFiles: SeesFiles | undefined;
+  atEnd(act: () => void): void;
+}
+
 /** `undefined` when the signal was aborted before it was ready. */
 export async function openCall(
   work: Work,
-  signal: AbortSignal,
+  opening: Opening,
   options: CallOptions,
 ): Promise<Opened | undefined> {
+  const { signal } = opening;
   const inputs =
     "inline" in work.inputs && isResolved(work.inputs.inline)
       ? work.inputs.inline
@@ -42,17 +53,43 @@ export async function openCall(
   const revealing = revealSecrets({ env, options: own, inputs, bound }, options.secrets, signal);
   const parts = revealing instanceof Promise ? await Promise.race([revealing, aborted(signal)]) : revealing;
   if (parts === undefined || signal.aborted) return undefined;
-  return "error" in parts ? parts : callOf(work, parts, options.patterns);
+  if ("error" in parts) return parts;
+  const given = parts.inputs.artifacts?.items.map(toArtifact) ?? NONE_GIVEN;
+  if (!given.some(({ file }) => file !== undefined))
+    return callOf(work, parts, { given, placed: NOWHERE, ...options });
+  const placing = placeFiles(given, { runId: work.runId, ...opening }, options);
+  const placed = await Promise.race([placing, aborted(signal)]);
+  if (placed === undefined) return undefined;
+  return "error" in placed
+    ? { ...placed, mask: parts.mask }
+    : callOf(work, parts, { given, placed, ...options });
 }
 
-function callOf(work: Work, { mask, ...parts }: Revealed, patterns: Patterns): Opened {
-  const { runId, task, index, attempt, dagName, tenantId, type, command } = work;
+interface Given {
+  readonly given: readonly Artifact[];
+  readonly placed: Placed;
+  readonly patterns: Patterns;
+}
+
+const NONE_GIVEN: readonly Artifact[] = Object.freeze([]);
+
+function callOf(work: Work, { mask, ...parts }: Revealed, given: Given): Opened {
+  const { runId, task, index, attempt, dagName, tenantId, type, command, outputs } = work;
   const about = { runId, task, index, attempt, dagName, tenantId, type, command };
-  const data = dataOf(work, parts, patterns);
+  const data = dataOf(work, parts, given);
   if ("error" in data) return { ...data, mask };
   const merged = mergeParams(parts.inputs);
   const params = data.params === undefined ? merged : { ...merged, ...data.params };
-  return { call: { ...about, options: parts.options, env: parts.env, params }, mask };
+  const { folder } = given.placed;
+  const call: TaskCall = {
+    ...about,
+    options: parts.options,
+    env: parts.env,
+    params,
+    ...(outputs === undefined ? {} : { outputs }),
+    ...(folder === undefined ? {} : { artifactFolder: folder }),
+  };
+  return { call, mask };
 }
 
 type Data = { readonly params?: JsonObject } | { readonly error: TaskError };
@@ -61,13 +98,15 @@ type Data = { readonly params?: JsonObject } | { readonly error: TaskError };
 function dataOf(
   { bindings, edgeFilters }: Work,
   { inputs, bound }: Omit<Revealed, "mask">,
-  patterns: Patterns,
+  { given, placed, patterns }: Given,
 ): Data {
   const { artifacts } = inputs;
   if (artifacts === undefined && bindings === undefined) return {};
-  const given = artifacts === undefined ? {} : inputOf(artifacts);
-  if (bindings === undefined) return { params: given };
-  const produced = producedBy(artifacts?.items.map(toArtifact) ?? []);
+  const there = given.map(placed.place);
+  const params =
+    artifacts === undefined ? {} : inputOfArtifacts(there, { isSingle: artifacts.single === true });
+  if (bindings === undefined) return { params };
+  const produced = byTask(given, there);
   const resolved = resolveBindings(bindings, {
     artifactsOf: (task) => produced.get(task) ?? [],
     ...(edgeFilters === undefined ? {} : { edgeFilters }),
@@ -76,27 +115,23 @@ function dataOf(
     secret: (name) => bound[name] ?? null,
     patterns,
   });
-  if ("values" in resolved) return { params: { ...given, ...resolved.values } };
+  if ("values" in resolved) return { params: { ...params, ...resolved.values } };
   const { field, message } = resolved.problem;
   return { error: { reason: "bad-input", message: `binding '${field}': ${message}` } };
 }
 
-function inputOf({ single, items }: GivenArtifacts): JsonObject {
-  return inputOfArtifacts(items.map(toArtifact).map(placed), { isSingle: single === true });
-}
-
-function placed(artifact: Artifact): PlacedArtifact {
-  return { ...artifact, path: null };
-}
-
-/** By task; what has come on several ways stands there once. */
-function producedBy(artifacts: readonly Artifact[]): Map<string, PlacedArtifact[]> {
-  const byTask = new Map<string, Map<string, PlacedArtifact>>();
-  for (const artifact of artifacts) {
-    const own = byTask.get(artifact.producedBy) ?? new Map<string, PlacedArtifact>();
-    byTask.set(artifact.producedBy, own.set(artifact.id, placed(artifact)));
+/** As they are placed, by the task that handed them over; what has come on several ways stands there once. */
+function byTask(
+  given: readonly Artifact[],
+  placed: readonly PlacedArtifact[],
+): Map<string, PlacedArtifact[]> {
+  const tasks = new Map<string, Map<string, PlacedArtifact>>();
+  for (const [i, { producedBy, id }] of given.entries()) {
+    const own = tasks.get(producedBy) ?? new Map<string, PlacedArtifact>();
+    const artifact = placed[i];
+    if (artifact !== undefined) tasks.set(producedBy, own.set(id, artifact));
   }
-  return new Map([...byTask].map(([task, own]) => [task, [...own.values()]]));
+  return new Map([...tasks].map(([task, own]) => [task, [...own.values()]]));
 }
 
 /** References to the secrets that bindings name, by name. */

@@ -1,5 +1,5 @@
 /**
- * One attempt as a pipeline: inputs → secrets → task executor → mask → outcome.
+ * One attempt as a pipeline: inputs → secrets → files → task executor → mask → what it hands over → outcome.
  *
  * A1 It always ends: what does not follow its signal within the grace period is abandoned.
  * A2 The first cause wins: a stop reason is set once, and names the outcome. What returns after its time limit
@@ -7,6 +7,7 @@
  * A3 It never throws; a fault of the worker is an outcome too.
  * A4 The values of secrets go to the task and nowhere else: its outcome and its log are masked.
  */
+import type { Handed } from "../core/artifact.ts";
 import type { Work } from "../core/attempt.ts";
 import type { Patterns } from "../core/expression/patterns.ts";
 import type { JsonObject } from "../core/json.ts";
@@ -16,22 +17,23 @@ import type { Stored } from "../core/stored.ts";
 import { flagOfType } from "../core/task-types.ts";
 import type { AttemptLogs } from "../ports/attempt-logs.ts";
 import type { Blobs } from "../ports/blobs.ts";
-import type { Clock, Random } from "../ports/clock.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Secrets } from "../ports/secrets.ts";
 import type { TaskCall, TaskContext, TaskExecutor, TaskReturn } from "../ports/task-executor.ts";
 import { checkedAnswer } from "./answer.ts";
+import { type ArtifactOptions, handOver } from "./attempt-artifacts.ts";
+import { AttemptEnd } from "./attempt-end.ts";
 import { keepOutput } from "./attempt-output.ts";
 import { openCall } from "./attempt-call.ts";
 import { maskedLog } from "./attempt-secrets.ts";
 import { workerError } from "./worker-error.ts";
 
-export interface AttemptOptions {
+export interface AttemptOptions extends Omit<ArtifactOptions, "blobs"> {
   readonly workerId: string;
   /** Time limit of an attempt that brings none, in milliseconds. */
   readonly taskTimeoutMs: number;
   readonly blobs: Blobs;
   readonly clock: Clock;
-  readonly random: Random;
   readonly registry: { get(type: string): TaskExecutor | undefined; types(): readonly string[] };
   /** How long a task may take to end by itself once it is told to, in milliseconds. */
   readonly graceMs: number;
@@ -81,7 +83,7 @@ export async function runAttempt(work: Work, stop: Stop, options: AttemptOptions
 
 /** How it ended: an outcome without the identity. */
 type Ended =
-  | { readonly state: "completed"; readonly output?: Stored<JsonObject> }
+  | { readonly state: "completed"; readonly output?: Stored<JsonObject>; readonly artifacts?: Handed }
   | { readonly state: "skipped"; readonly output?: Stored<JsonObject>; readonly message: string }
   | { readonly state: "failed"; readonly output?: Stored<JsonObject>; readonly error: TaskError };
 
@@ -91,32 +93,47 @@ async function end(work: Work, stop: Stop, options: AttemptOptions): Promise<End
   const begunAt = clock.monotonic();
   const timer = clock.after(timeoutMs, () => stop.now("timed-out"));
   const deadline = clock.now() + timeoutMs;
-  const performed = await perform(work, { stop, deadline }, options).finally(() => timer.cancel());
-  // A function that does not let go of the loop holds up the timer too.
-  if (clock.monotonic() - begunAt > timeoutMs) stop.now("timed-out");
+  const over = new AttemptEnd();
+  let mask: Mask | undefined;
   try {
-    const answer = judge(performed.returned, stop, timeoutMs);
-    return await conclude(work, { ...performed, answer }, options);
+    const performed = await perform(work, { stop, deadline, over }, options);
+    ({ mask } = performed);
+    // A function that does not let go of the loop holds up the timer too.
+    if (clock.monotonic() - begunAt > timeoutMs) stop.now("timed-out");
+    return await conclude(work, { ...performed, stop, timeoutMs }, options);
   } catch (error) {
-    return failed(workerError(error), performed.mask);
+    return failed(workerError(error), mask);
+  } finally {
+    timer.cancel();
+    over.reached();
   }
+}
+
+interface Concluding extends Performed {
+  readonly stop: Stop;
+  readonly timeoutMs: number;
 }
 
 async function conclude(
   work: Work,
-  { answer, mask }: { readonly answer: TaskReturn; readonly mask?: Mask | undefined },
+  { returned, mask, stop, timeoutMs }: Concluding,
   options: AttemptOptions,
 ): Promise<Ended> {
+  const answer = judge(returned, stop, timeoutMs);
   const kept = await keepOutput(work, { output: answer.output, mask }, options);
-  if (answer.ok) {
-    if ("wrong" in kept) return failed(kept.wrong, mask);
-    const { skipped } = answer;
-    if (skipped === undefined) return { ...kept, state: "completed" };
-    return { ...kept, state: "skipped", message: shown(skipped, mask) };
+  if (!answer.ok) {
+    if (!("wrong" in kept)) return { ...kept, ...failed(answer.error, mask) };
+    const message = `${answer.error.message} (and ${kept.wrong.message})`;
+    return failed({ ...answer.error, message }, mask);
   }
-  if (!("wrong" in kept)) return { ...kept, ...failed(answer.error, mask) };
-  const message = `${answer.error.message} (and ${kept.wrong.message})`;
-  return failed({ ...answer.error, message }, mask);
+  if ("wrong" in kept) return failed(kept.wrong, mask);
+  const { skipped, artifacts } = answer;
+  if (skipped !== undefined) return { ...kept, state: "skipped", message: shown(skipped, mask) };
+  if (artifacts === undefined || artifacts.length === 0) return { ...kept, state: "completed" };
+  const handed = await handOver(work, { artifacts, mask, signal: stop.signal }, options);
+  if ("handed" in handed) return { ...kept, state: "completed", artifacts: handed.handed };
+  if ("wrong" in handed) return { ...kept, ...failed(handed.wrong, mask) };
+  return { ...kept, ...failed(stoppedBy(stop, timeoutMs), mask) };
 }
 
 function failed(error: TaskError, mask: Mask | undefined): Ended & { readonly state: "failed" } {
@@ -137,10 +154,10 @@ interface Performed {
 /** `deadline` in milliseconds since 1970. */
 async function perform(
   work: Work,
-  { stop, deadline }: { readonly stop: Stop; readonly deadline: number },
+  { stop, deadline, over }: { readonly stop: Stop; readonly deadline: number; readonly over: AttemptEnd },
   options: AttemptOptions,
 ): Promise<Performed> {
-  const { allow } = options;
+  const { allow, artifactLimits } = options;
   if (allow !== undefined && !allow.includes(work.type)) {
     const message = `tasks of type '${work.type}' are not allowed on this worker, see --allow; allowed: ${allow.join(", ")}`;
     return { returned: failure("refused", message) };
@@ -153,7 +170,8 @@ async function perform(
     const message = `worker has no executor for type '${work.type}'${advice}; it has: ${known}`;
     return { returned: failure("unknown-type", message) };
   }
-  const opened = await openCall(work, stop.signal, options);
+  const atEnd = (act: () => void): void => over.add(act);
+  const opened = await openCall(work, { signal: stop.signal, seesFiles: executor.seesFiles, atEnd }, options);
   if (opened === undefined) return { returned: TOO_LATE };
   if ("error" in opened) return { returned: { ok: false, error: opened.error }, mask: opened.mask };
   const { call, mask } = opened;
@@ -166,6 +184,8 @@ async function perform(
     log: (line) => log.line(line),
     print: (stream, bytes) => log.print(stream, bytes),
     masked: (text) => (mask === undefined ? text : mask.text(text)),
+    artifactLimits,
+    atEnd,
   });
   const returned = await Promise.race([running, abandoned(running, stop, options)]);
   log.end();
@@ -204,18 +224,14 @@ const WHY = {
 
 /** What the answer means, given why the attempt had to end, if it had to. */
 function judge(answer: TaskReturn, stop: Stop, timeoutMs: number): TaskReturn {
-  switch (stop.reason) {
-    case undefined:
-      return checkedAnswer(answer);
-    case "timed-out": {
-      const message = `time limit of ${timeoutMs / 1_000} s reached`;
-      return { ...failure("timed-out", message), ...outputOf(answer) };
-    }
-    case "cancelled":
-    case "released":
-      if (answer.ok) return answer;
-      return { ...failure(stop.reason, WHY[stop.reason]), ...outputOf(answer) };
-  }
+  if (stop.reason === undefined) return checkedAnswer(answer);
+  if (stop.reason !== "timed-out" && answer.ok) return answer;
+  return { ok: false, error: stoppedBy(stop, timeoutMs), ...outputOf(answer) };
+}
+
+function stoppedBy({ reason = "cancelled" }: Stop, timeoutMs: number): TaskError {
+  const message = reason === "timed-out" ? `time limit of ${timeoutMs / 1_000} s reached` : WHY[reason];
+  return { reason, message };
 }
 
 function outputOf(answer: TaskReturn): { output?: JsonObject } {

@@ -5,6 +5,7 @@
  * What the log will never take must not be lost either, or its task would run again for ever: several are written
  * one half at a time, and in place of a single one goes a small failure that says why.
  */
+import type { ArtifactPiece } from "../core/artifact.ts";
 import type { Work } from "../core/attempt.ts";
 import { MAX_OUTCOMES_BYTES } from "../core/facts.ts";
 import { MAX_UNSTORED, MAX_UNSTORED_BYTES } from "../core/flow.ts";
@@ -60,6 +61,13 @@ export class OutcomeWriter {
     if (this.#armed) return;
     this.#armed = true;
     this.#options.clock.soon(() => this.#flush());
+  }
+
+  /** Stores a part of what an attempt hands over. Its outcome is added when all of them are. */
+  async tell({ runId, partition, runSeq, queue }: Work, piece: ArtifactPiece): Promise<void> {
+    const { log, incarnation } = this.#options;
+    const fact = { kind: "outcomes", runSeq, items: [], pieces: [piece], queue, incarnation } as const;
+    await log.append({ runId, partition }, { ...fact, n: ++this.#counter });
   }
 
   /** Resolves when everything added so far is stored, or cannot be. */

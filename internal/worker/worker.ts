@@ -32,7 +32,7 @@ import { Slots } from "./slots.ts";
 import { Suspects } from "./suspects.ts";
 import { Supply } from "./supply.ts";
 
-export interface WorkerOptions extends AttemptOptions, JudgeOptions {
+export interface WorkerOptions extends Omit<AttemptOptions, "tell">, JudgeOptions {
   /** One start of this worker: its id plus a nonce, safe in subjects. */
   readonly incarnation: string;
   readonly link: Link;
@@ -170,13 +170,17 @@ export class Worker {
 
   #makeSlots(): Slots {
     const { slots, clock, observer, link } = this.#options;
+    const options: AttemptOptions = {
+      ...this.#options,
+      tell: (work, piece) => this.#writer.tell(work, piece),
+    };
     return new Slots({
       size: slots,
       clock,
       mayStart: () => link.isUp() && !this.isDraining,
       run: (work, stop) => {
         observer.observe({ kind: "execution-started", attempt: work, type: work.type });
-        return runAttempt(work, stop, this.#options);
+        return runAttempt(work, stop, options);
       },
       onEnded: (delivery, outcome) => {
         const { runId, type } = delivery.work;

@@ -1,4 +1,5 @@
 /** A real Docker engine: .ci/setup starts one, and names an image that it made in TEST_TASK_IMAGE. */
+import { DEFAULT_ARTIFACT_LIMITS } from "../../internal/core/new-artifact.ts";
 import { execFile } from "node:child_process";
 import { DockerTaskExecutor, type DockerOptions } from "../../internal/tasks/docker.ts";
 import { type DockerLimits, DockerPolicy } from "../../internal/tasks/docker-policy.ts";
@@ -76,6 +77,8 @@ export function contextOf(more: Partial<TaskContext> = {}): TaskContext {
     log: () => undefined,
     print: () => undefined,
     masked: (text) => text,
+    artifactLimits: DEFAULT_ARTIFACT_LIMITS,
+    atEnd: () => undefined,
     ...more,
   };
 }

@@ -19,7 +19,7 @@ export const LAYERS: Readonly<
   memory: { folders: ["core", "ports"], packages: ["node"] },
   tasks: {
     folders: ["core", "ports"],
-    packages: ["node", "@standard-schema", "dockerode", "execa", "piscina", "tar", "undici"],
+    packages: ["node", "@standard-schema", "dockerode", "execa", "mime", "piscina", "tar", "undici"],
   },
   telemetry: { folders: ["core", "ports"], packages: ["pino", "picocolors", "prom-client"] },
   server: { folders: ["core", "ports"], packages: ["node"] },
@@ -29,6 +29,7 @@ export const LAYERS: Readonly<
 /** I/O libraries are named in a few files only. */
 export const ONLY_IN: Readonly<Record<string, RegExp>> = {
   dockerode: /^internal\/tasks\/docker/,
+  mime: /^internal\/tasks\/host-files/,
   execa: /^internal\/tasks\/(bash|secret-command)/,
   undici: /^internal\/tasks\/http/,
   piscina: /^internal\/tasks\/function-thread/,

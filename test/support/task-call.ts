@@ -1,4 +1,5 @@
 /** What a task executor is given. */
+import { DEFAULT_ARTIFACT_LIMITS } from "../../internal/core/new-artifact.ts";
 import type { TaskCall, TaskContext } from "../../internal/ports/task-executor.ts";
 
 export function call(command: string, more: Partial<TaskCall> = {}): TaskCall {
@@ -15,5 +16,7 @@ export function context(signal: TaskContext["signal"] = new AbortController().si
     log: () => undefined,
     print: () => undefined,
     masked: (text) => text,
+    artifactLimits: DEFAULT_ARTIFACT_LIMITS,
+    atEnd: () => undefined,
   };
 }

@@ -8,6 +8,8 @@ import type { Clock } from "../../internal/ports/clock.ts";
 import type { Link } from "../../internal/ports/link.ts";
 import type { Observation } from "../../internal/ports/observer.ts";
 import type { TaskExecutor } from "../../internal/ports/task-executor.ts";
+import { DEFAULT_ARTIFACT_LIMITS } from "../../internal/core/new-artifact.ts";
+import { hostFiles } from "../../internal/tasks/host-files.ts";
 import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
 import { noLogs } from "./no-logs.ts";
 import { loopLiveness } from "../../internal/worker/pulse.ts";
@@ -81,6 +83,8 @@ export class TestWorker {
       }),
       shutdownTimeoutMs: 0,
       inlineLimit: 64 * 1_024,
+      files: hostFiles,
+      artifactLimits: DEFAULT_ARTIFACT_LIMITS,
       ...more,
     });
   }

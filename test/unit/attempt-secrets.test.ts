@@ -8,6 +8,8 @@ import { systemRandom } from "../../internal/memory/system.ts";
 import type { AttemptLog } from "../../internal/ports/attempt-logs.ts";
 import type { Secrets } from "../../internal/ports/secrets.ts";
 import type { TaskCall, TaskContext, TaskReturn } from "../../internal/ports/task-executor.ts";
+import { DEFAULT_ARTIFACT_LIMITS } from "../../internal/core/new-artifact.ts";
+import { hostFiles } from "../../internal/tasks/host-files.ts";
 import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
 import { type AttemptOptions, runAttempt, Stop } from "../../internal/worker/attempt.ts";
 import { WORK } from "../conformance/samples.ts";
@@ -62,6 +64,9 @@ async function run(
       registry: new TaskExecutorRegistry([{ type: "test", execute }]),
       graceMs: 10,
       inlineLimit: 64 * 1_024,
+      files: hostFiles,
+      artifactLimits: DEFAULT_ARTIFACT_LIMITS,
+      tell: async () => undefined,
       attemptLogs: { open: () => log },
       secrets: SECRETS,
       ...more,

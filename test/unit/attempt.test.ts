@@ -10,6 +10,8 @@ import { MemoryBlobs } from "../../internal/memory/blobs.ts";
 import { systemClock, systemRandom } from "../../internal/memory/system.ts";
 import type { Blobs } from "../../internal/ports/blobs.ts";
 import type { TaskExecutor, TaskReturn } from "../../internal/ports/task-executor.ts";
+import { DEFAULT_ARTIFACT_LIMITS } from "../../internal/core/new-artifact.ts";
+import { hostFiles } from "../../internal/tasks/host-files.ts";
 import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
 import { type AttemptOptions, runAttempt, Stop } from "../../internal/worker/attempt.ts";
 import { noLogs } from "../support/no-logs.ts";
@@ -42,6 +44,9 @@ function run(
     registry: new TaskExecutorRegistry([executor]),
     graceMs: 10,
     inlineLimit: 64 * 1_024,
+    files: hostFiles,
+    artifactLimits: DEFAULT_ARTIFACT_LIMITS,
+    tell: async () => undefined,
     attemptLogs: noLogs,
     secrets: secretsOf(),
     ...more,

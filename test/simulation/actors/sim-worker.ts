@@ -3,6 +3,8 @@ import type { Presence, WorkerCommand } from "../../../internal/ports/presence.t
 import type { TaskQueue } from "../../../internal/ports/task-queue.ts";
 import { noLogs } from "../../support/no-logs.ts";
 import { secretsOf } from "../../support/secrets.ts";
+import { DEFAULT_ARTIFACT_LIMITS } from "../../../internal/core/new-artifact.ts";
+import { hostFiles } from "../../../internal/tasks/host-files.ts";
 import { Worker } from "../../../internal/worker/worker.ts";
 import type { WorkerPlan } from "../scenario/settings.ts";
 import { Program, type Surroundings } from "./program.ts";
@@ -45,6 +47,8 @@ export class SimWorker extends Program {
       attemptLogs: noLogs,
       patterns: linearPatterns(),
       secrets: secretsOf(),
+      files: hostFiles,
+      artifactLimits: DEFAULT_ARTIFACT_LIMITS,
     });
     this.worker.start().catch((error: unknown) => {
       world.note(`${this.name} could not start: ${String(error)}`);
