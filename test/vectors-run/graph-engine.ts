@@ -46,6 +46,8 @@ class EngineRun {
   readonly #engine: Engine;
   /** By key: the live task. */
   readonly #tasks = new Map<string, EngineTask>();
+  /** Ids of all tasks that there were. */
+  readonly #known = new Set<string>();
   #dispatched: EngineTask[] = [];
   #ends: RunEnd[] = [];
   #before: RunStatus | undefined;
@@ -54,10 +56,10 @@ class EngineRun {
     this.#case = given;
     this.#engine = new Engine({
       store: new MemoryEventStore(),
-      dispatch: (task) => void this.#dispatched.push(task),
+      dispatch: (task) => this.#add(task),
       // What was launched and cancelled in one step is never dispatched here.
       cancel: (task) => {
-        if (!this.#tasks.has(keyOf(task))) this.#dispatched.push(task);
+        if (!this.#known.has(task.id)) this.#add(task);
       },
       onEnd: (end) => void this.#ends.push(end),
       isPassthrough: (plugin) => given.passthrough_plugins?.includes(plugin) === true,
@@ -112,6 +114,11 @@ class EngineRun {
       const answer = await this.#engine.abort(RUN, { state, reason });
       if (answer !== event.returns) throw new Error(`abort resolved with ${answer}`);
     }
+  }
+
+  #add(task: EngineTask): void {
+    this.#known.add(task.id);
+    this.#dispatched.push(task);
   }
 
   #task(key: TaskKey): EngineTask {
