@@ -3,8 +3,8 @@ export { dag, type DagBuilder } from "./builder.ts";
 export { formOf, formSchemaOf } from "./dag-form.ts";
 export { type CriticalPath, type DagGraph, graphOf, type TaskTiming } from "./dag-graph.ts";
 export type { DagOptions, RetryOptions, TaskOptions } from "./definition-options.ts";
-export { defineFunction, NonRetryable, SkipTask } from "./functions.ts";
-export type { DefinedFunction, FunctionDefinition } from "./functions.ts";
+export { artifacts, defineFunction, NonRetryable, SkipTask } from "./functions.ts";
+export type { DefinedFunction, FunctionArtifact, FunctionDefinition, HandsOver } from "./functions.ts";
 export { DistributedExecutor, type DistributedOptions } from "./distributed.ts";
 export { LocalExecutor, SequentialExecutor } from "./local.ts";
 export type { DagRun, LogsOptions } from "./library-executor.ts";
@@ -44,6 +44,7 @@ export { DefinitionError, type DefinitionProblem } from "../../internal/spec/pro
 export type { DagSource } from "../../internal/spec/read.ts";
 export type { DagDefinition } from "../../internal/spec/schema.ts";
 export { BashTaskExecutor, type BashOptions } from "../../internal/tasks/bash.ts";
+export type { ArtifactLimits, NewArtifact } from "../../internal/core/new-artifact.ts";
 export { BashUser, CannotRunAs } from "../../internal/tasks/bash-user.ts";
 export { HttpTaskExecutor, type HttpOptions } from "../../internal/tasks/http.ts";
 export { NetPolicy } from "../../internal/tasks/net-policy.ts";

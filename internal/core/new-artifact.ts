@@ -40,12 +40,18 @@ const MAX_NAME = 4_096;
 const MAX_TEXT = 256;
 const MAX_DEPTH = 100;
 
+const FIELDS = ["path", "name", "mimeType", "metadata", "id", "origin"];
+
 /** What is wrong with one, whoever wrote it: the rest of a sentence that begins with it. */
 export function problemOfNewArtifact(value: unknown): string | undefined {
-  if (!isMap(value)) return "must be a map with path, name, mimeType, metadata, id and origin";
-  const { path, name, mimeType, metadata, id, origin } = value;
+  if (!isMap(value)) return `must be a map with ${FIELDS.join(", ")}`;
+  const { within: _, ...told } = value;
+  const unknown = Object.keys(told).find((field) => !FIELDS.includes(field));
+  if (unknown !== undefined) return `unknown field '${unknown}'; use ${FIELDS.join(", ")}`;
+  const { path, name, mimeType, metadata, id, origin } = told;
   if (path !== undefined && !isText(path, MAX_NAME)) return `path: must be ${text(MAX_NAME)}`;
   if (typeof path === "string" && path.includes("\0")) return "path: has a NUL character, which no path has";
+  if (path?.startsWith("/") === false) return "path: must begin with /";
   if (name !== undefined && name !== "" && !isText(name, MAX_NAME)) return `name: must be ${text(MAX_NAME)}`;
   if (mimeType !== undefined && !isText(mimeType, MAX_TEXT)) return `mimeType: must be ${text(MAX_TEXT)}`;
   if (id !== undefined && !isText(id, MAX_TEXT)) return `id: must be ${text(MAX_TEXT)}`;

@@ -86,6 +86,8 @@ export interface FunctionContext {
   log(line: string): void;
   /** How much of the work is done, from 0 to 1, and what is being done: a line in the attempt's log, once a second at most. */
   progress(fraction: number, note?: string): void;
+  /** Path of a folder of its own, for files that it hands over: made when it is first asked for, removed when the attempt is over. */
+  folder(): Promise<string>;
 }
 
 export interface FunctionIdentity extends AttemptId {

@@ -5,12 +5,13 @@
 /**
  * @import { StandardSchemaV1 } from "@standard-schema/spec"
  * @import { JsonObject } from "../core/json.ts"
- * @import { DefinedFunction, FunctionDefinition } from "./defined-function.ts"
+ * @import { DefinedFunction, FunctionArtifact, FunctionDefinition, HandsOver } from "./defined-function.ts"
  */
 
 const DEFINED = Symbol.for("jetdag.defined-function");
 const NON_RETRYABLE = Symbol.for("jetdag.non-retryable");
 const SKIP = Symbol.for("jetdag.skip-task");
+const HANDS_OVER = Symbol.for("jetdag.hands-over");
 const FIELDS = ["name", "params", "result", "memoryMb", "handler"];
 const LEAST_MB = 16;
 
@@ -63,6 +64,29 @@ export class SkipTask extends Error {
 /** @param {object} error */
 export function isSkip(error) {
   return SKIP in error;
+}
+
+/**
+ * What a function returns that hands over artifacts to the tasks after it: files of its host, by their paths, or records,
+ * which have metadata alone. `output` is its output besides.
+ *
+ * @template [Output=undefined]
+ * @param {readonly FunctionArtifact[]} list
+ * @param {Output} [output]
+ * @returns {HandsOver<Output>}
+ */
+export function artifacts(list, output) {
+  if (!Array.isArray(list)) throw new TypeError("artifacts: takes a list, and an output if there is one");
+  const handed = { [HANDS_OVER]: true, artifacts: list, output };
+  return /** @type {HandsOver<Output>} */ (/** @type {unknown} */ (Object.freeze(handed)));
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is HandsOver<unknown>}
+ */
+export function handsOver(value) {
+  return typeof value === "object" && value !== null && HANDS_OVER in value;
 }
 
 /** @param {unknown} definition */

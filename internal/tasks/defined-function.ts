@@ -1,10 +1,24 @@
 /** What is told of a function with `defineFunction`. */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { JsonObject } from "../core/json.ts";
+import type { NewArtifact } from "../core/new-artifact.ts";
 import type { FunctionContext } from "../ports/task-executor.ts";
 
 type Input<S extends StandardSchemaV1> = StandardSchemaV1.InferInput<S>;
 type Output<S extends StandardSchemaV1> = StandardSchemaV1.InferOutput<S>;
+
+/** A file of the host that the function runs on, or a record, which has metadata alone. */
+export type FunctionArtifact = Omit<NewArtifact, "within">;
+
+/** Made by `artifacts` alone. */
+declare const handsOver: unique symbol;
+export interface HandsOver<Output> {
+  readonly [handsOver]: true;
+  readonly artifacts: readonly FunctionArtifact[];
+  readonly output: Output;
+}
+
+type OrHandsOver<Output> = Output | HandsOver<Output>;
 
 export interface FunctionDefinition<
   Params extends StandardSchemaV1 = StandardSchemaV1<JsonObject>,
@@ -19,7 +33,10 @@ export interface FunctionDefinition<
   /** How much heap a call may use, in MiB, on a thread; 16 at least. Default: what the worker gives to all functions. */
   readonly memoryMb?: number;
   /** One attempt of a task. What it throws is the attempt's failure. */
-  handler(params: Output<Params>, context: FunctionContext): Input<Result> | Promise<Input<Result>>;
+  handler(
+    params: Output<Params>,
+    context: FunctionContext,
+  ): OrHandsOver<Input<Result>> | Promise<OrHandsOver<Input<Result>>>;
 }
 
 /** A function that tasks can name, whatever it takes. */

@@ -1,14 +1,15 @@
 // One call of a function, wherever it runs.
-import { isSkip } from "./define-function.mjs";
-import { NotSerialisable, toOutput } from "./json-output.mjs";
+import { handsOver, isSkip } from "./define-function.mjs";
+import { NotSerialisable, toOutput, toPlainJson } from "./json-output.mjs";
 import { checkBy } from "./schema-check.mjs";
 import { describe, failureOf, isError, messageOf } from "./thrown.mjs";
 
 /**
  * @import { JsonObject } from "../core/json.ts"
  * @import { FailureReason } from "../core/outcome.ts"
+ * @import { NewArtifact } from "../core/new-artifact.ts"
  * @import { FunctionContext, TaskReturn } from "../ports/task-executor.ts"
- * @import { DefinedFunction } from "./defined-function.ts"
+ * @import { DefinedFunction, FunctionArtifact } from "./defined-function.ts"
  */
 
 /** A line on progress may come as soon after the one before. */
@@ -28,11 +29,28 @@ export async function callFunction(fn, params, context) {
     if ("wrong" in given) return failure("bad-input", given.wrong);
     const { handler, result: schema } = fn;
     const returned = await handler(/** @type {never} */ (given.value), context);
-    const result = await checkBy(schema, returned, "result");
-    return "wrong" in result ? failure("bad-output", result.wrong) : outputOf(result.value);
+    if (!handsOver(returned)) return await answerOf(schema, returned);
+    const answer = await answerOf(schema, returned.output);
+    return answer.ok ? { ...answer, artifacts: plain(returned.artifacts) } : answer;
   } catch (thrown) {
     return ended(thrown, context);
   }
+}
+
+/**
+ * @param {DefinedFunction["result"]} schema
+ * @param {unknown} returned
+ * @returns {Promise<TaskReturn>}
+ */
+async function answerOf(schema, returned) {
+  const result = await checkBy(schema, returned, "result");
+  return "wrong" in result ? failure("bad-output", result.wrong) : outputOf(result.value);
+}
+
+/** What is in them is judged by who hands them on. @param {readonly FunctionArtifact[]} artifacts */
+function plain(artifacts) {
+  const all = artifacts.map((each, i) => toPlainJson(each, `artifact ${i + 1}`));
+  return /** @type {NewArtifact[]} */ (all);
 }
 
 /**
@@ -41,6 +59,7 @@ export async function callFunction(fn, params, context) {
  * @returns {TaskReturn}
  */
 function ended(thrown, context) {
+  if (thrown instanceof NotSerialisable) return failure("bad-output", thrown.message);
   if (isError(thrown) && isSkip(thrown)) return { ok: true, output: {}, skipped: messageOf(thrown) };
   const { stack, ...rest } = failureOf(thrown);
   if (stack !== undefined) context.log(stack);

@@ -18,6 +18,7 @@ import type {
 } from "../ports/task-executor.ts";
 import { inheritedEnv } from "./bash-launch.ts";
 import { failure } from "./function-call.mjs";
+import { folderOf } from "./function-folder.ts";
 import { identityOf } from "./function-identity.ts";
 import { LOAD_LIMIT_MS } from "./load-limit.ts";
 import { failureOf } from "./thrown.mjs";
@@ -55,6 +56,17 @@ export interface ThreadStop {
   readonly reason: unknown;
 }
 
+/** The folder that a call has asked for, or why there is none. */
+export type ThreadFolder = { readonly id: number } & (
+  { readonly folder: string } | { readonly noFolder: string }
+);
+
+/** A call wants a folder. */
+export interface ThreadWish {
+  readonly id: number;
+  readonly wants: "folder";
+}
+
 /** What a call logs or prints, as it comes from the thread. */
 export interface ThreadNews {
   readonly id: number;
@@ -72,6 +84,12 @@ interface ThreadStart {
   readonly waiting: Int32Array;
 }
 
+interface Running {
+  readonly id: number;
+  readonly context: TaskContext;
+  folder(): Promise<string>;
+}
+
 const DECODER = new TextDecoder();
 const INSIDE = new URL("./inside-thread.mjs", import.meta.url).href;
 /** A thread that had nothing to do for so long is ended. */
@@ -86,7 +104,7 @@ export class FunctionThread {
   #lastId = 0;
   /** Of the last call: what it left behind may still know its secrets. */
   #masked: TaskContext["masked"] = (text) => text;
-  #running: { readonly id: number; readonly context: TaskContext } | undefined;
+  #running: Running | undefined;
 
   constructor(options: ThreadOptions) {
     this.#options = options;
@@ -134,7 +152,7 @@ export class FunctionThread {
       timer = setTimeout(() => ending.abort(), Math.min(graceMs, LONGEST_TIMER_MS));
     };
     signal.addEventListener("abort", stop, { once: true });
-    this.#running = { id, context };
+    this.#running = { id, context, folder: folderOf(context) };
     this.#masked = context.masked;
     try {
       const { command: name, params } = call;
@@ -164,7 +182,7 @@ export class FunctionThread {
   #listen(start: ThreadStart): void {
     const { port } = start;
     this.#start = start;
-    port.on("message", (news: ThreadNews) => this.#take(news, start));
+    port.on("message", (news: ThreadNews | ThreadWish) => this.#take(news, start));
     // Calls keep the process alive, not what they might log.
     port.unref();
     const running = this.#running;
@@ -181,7 +199,7 @@ export class FunctionThread {
     const start = this.#start;
     if (start === undefined) return;
     for (let next; (next = receiveMessageOnPort(start.port)) !== undefined;) {
-      this.#take(next.message as ThreadNews, start);
+      this.#take(next.message as ThreadNews | ThreadWish, start);
     }
   }
 
@@ -191,7 +209,22 @@ export class FunctionThread {
     this.#options.observer.observe({ kind: "trouble", what, error: this.#masked(stack ?? message) });
   }
 
-  #take({ id, stream, bytes, weight }: ThreadNews, { waiting }: ThreadStart): void {
+  #take(news: ThreadNews | ThreadWish, start: ThreadStart): void {
+    if ("wants" in news) void this.#give(news, start);
+    else this.#hear(news, start);
+  }
+
+  async #give({ id }: ThreadWish, { port }: ThreadStart): Promise<void> {
+    const folder = this.#running?.id === id ? this.#running.folder : undefined;
+    if (folder === undefined) return;
+    const answer = await folder().then(
+      (path): ThreadFolder => ({ id, folder: path }),
+      (error: unknown): ThreadFolder => ({ id, noFolder: String(error) }),
+    );
+    port.postMessage(answer);
+  }
+
+  #hear({ id, stream, bytes, weight }: ThreadNews, { waiting }: ThreadStart): void {
     Atomics.sub(waiting, 0, weight);
     Atomics.notify(waiting, 0);
     if (this.#running?.id !== id) return;

@@ -11,6 +11,7 @@ import { isDefined } from "./define-function.mjs";
 import type { DefinedFunction } from "./defined-function.ts";
 import { callFunction, failure, functionContext } from "./function-call.mjs";
 import { identityOf } from "./function-identity.ts";
+import { folderOf } from "./function-folder.ts";
 import type { FunctionThreads } from "./function-threads.ts";
 
 export class FunctionTaskExecutor implements TaskExecutor {
@@ -34,7 +35,8 @@ export class FunctionTaskExecutor implements TaskExecutor {
     this.#add(name, (call, context) => {
       const { signal, deadline } = context;
       const log = (line: string): void => context.log(line);
-      const own = functionContext({ signal, deadline, identity: identityOf(call), log });
+      const folder = folderOf(context);
+      const own = functionContext({ signal, deadline, identity: identityOf(call), log, folder });
       return callFunction(defined, call.params, own);
     });
   }

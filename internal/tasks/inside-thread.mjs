@@ -6,7 +6,7 @@ import { MessageChannel, parentPort, receiveMessageOnPort, workerData } from "no
 import { callFunction, failure, functionContext } from "./function-call.mjs";
 import { loadFunctions } from "./load-functions.mjs";
 
-/** @import { FunctionName, ThreadCall, ThreadNews, ThreadStop } from "./function-thread.ts" */
+/** @import { FunctionName, ThreadCall, ThreadFolder, ThreadNews, ThreadStop, ThreadWish } from "./function-thread.ts" */
 
 const MAX_WAITING = 1_024 * 1_024;
 /** What news costs beside its bytes: all that waits is read at one go, and who reads it does nothing else meanwhile. */
@@ -20,7 +20,7 @@ const { port1: port, port2 } = new MessageChannel();
 /** How much news nobody has taken yet, in bytes and what they cost. */
 const waiting = new Int32Array(new SharedArrayBuffer(4));
 parentPort?.postMessage({ port: port2, waiting }, [port2]);
-/** @type {{ readonly id: number; readonly controller: AbortController } | undefined} */
+/** @type {{ readonly id: number; readonly controller: AbortController; given: (folder: ThreadFolder) => void } | undefined} */
 let current;
 /** It may come before its call, which takes another way. @type {ThreadStop | undefined} */
 let stop;
@@ -28,8 +28,12 @@ port.on("message", hear);
 // Only calls keep a thread busy.
 port.unref();
 
-/** @param {ThreadStop} message */
+/** @param {ThreadStop | ThreadFolder} message */
 function hear(message) {
+  if (!("reason" in message)) {
+    if (current?.id === message.id) current.given(message);
+    return;
+  }
   stop = message;
   if (current?.id === stop.id) current.controller.abort(stop.reason);
 }
@@ -63,11 +67,32 @@ export async function call({ id, name, params, identity, deadline }) {
   const controller = new AbortController();
   const log = (/** @type {unknown} */ line) =>
     tell({ id, stream: "log", bytes: encoder.encode(String(line)) });
-  current = { id, controller };
-  const context = functionContext({ signal: controller.signal, deadline, identity, log });
+  /** @type {Promise<string> | undefined} */
+  let asked;
+  const folder = () => (asked ??= askForFolder(id));
+  current = { id, controller, given: () => undefined };
+  const context = functionContext({ signal: controller.signal, deadline, identity, log, folder });
   const answer = await callFunction(fn, params, context);
   current = undefined;
   return JSON.stringify(answer);
+}
+
+/**
+ * @param {number} id
+ * @returns {Promise<string>}
+ */
+function askForFolder(id) {
+  return new Promise((resolve, reject) => {
+    if (current?.id !== id) {
+      reject(new Error("there is no folder any more: the attempt is over"));
+      return;
+    }
+    current.given = (answer) => {
+      if ("folder" in answer) resolve(answer.folder);
+      else reject(new Error(`no folder could be made: ${answer.noFolder}`));
+    };
+    port.postMessage(/** @satisfies {ThreadWish} */ ({ id, wants: "folder" }));
+  });
 }
 
 /**

@@ -36,6 +36,17 @@ export function toOutput(value) {
 }
 
 /**
+ * As above, of any value that is called so. Throws `NotSerialisable`.
+ *
+ * @param {unknown} value
+ * @param {string} place
+ * @returns {JsonValue}
+ */
+export function toPlainJson(value, place) {
+  return toJson(value, { place, within: [] });
+}
+
+/**
  * @param {unknown} value
  * @param {Place} at
  * @returns {JsonValue}
