@@ -14,11 +14,12 @@ export async function detach(
   settings: Settings,
 ): Promise<number> {
   return withCluster(settings, async (cluster) => {
-    const { timeout, lossCap, inlineLimit } = settings;
+    const { timeout, lossCap, fanOutLimit, inlineLimit } = settings;
     const { runId, admit } = prepareRun(dagRun, {
       ...cluster,
       random: systemRandom,
       lossCap,
+      fanOutLimit,
       inlineLimit,
       ...(timeout === undefined ? {} : { taskTimeoutMs: timeout }),
     });

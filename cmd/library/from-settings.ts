@@ -14,6 +14,7 @@ function executorOptions(settings: Settings, observer: Observer): ExecutorOption
     shutdownTimeout: settings.shutdownTimeout / 1_000,
     gracePeriod: settings.grace / 1_000,
     outputLimit: settings.outputLimit,
+    fanOutLimit: settings.fanOutLimit,
     observer,
   };
 }

@@ -30,6 +30,7 @@ import { dockerPolicyOf, type DockerOption, openDocker } from "./docker-option.t
 import { checkText, type FieldsOf } from "./check-input.ts";
 import { type FindSecret, secretsOfOption } from "./secret-option.ts";
 import { tellPrinted } from "./told-lines.ts";
+import { DEFAULT_FAN_OUT_LIMIT } from "../../internal/core/fan-out.ts";
 import { linearPatterns } from "../../internal/patterns/linear-patterns.ts";
 
 /** A number of seconds, or text such as `500ms`, `30s`, `1h30m`. */
@@ -42,6 +43,8 @@ export interface ExecutorOptions extends DockerOption {
   readonly queueSize?: number;
   /** Time limit of an attempt whose task names none. Default 30m. */
   readonly taskTimeout?: Duration;
+  /** How many instances a task may have, one for each artifact or group. Default 100,000. */
+  readonly fanOutLimit?: number;
   /** How long `stop` lets running attempts go on. Default 30s. */
   readonly shutdownTimeout?: Duration;
   /** How long a task may take to end by itself once it is told to, before it is killed. Default 5s. */
@@ -74,6 +77,7 @@ export const EXECUTOR_OPTIONS: FieldsOf<ExecutorOptions> = {
   workerCount: true,
   queueSize: true,
   taskTimeout: true,
+  fanOutLimit: true,
   shutdownTimeout: true,
   gracePeriod: true,
   outputLimit: true,
@@ -101,6 +105,7 @@ export interface ResolvedOptions {
   readonly queueSize: number;
   /** Only if the program names one. */
   readonly taskTimeoutMs?: number;
+  readonly fanOutLimit: number;
   readonly shutdownTimeoutMs: number;
   readonly graceMs: number;
   /** By their canonical names. */
@@ -143,6 +148,7 @@ export function resolveOptions(
   return {
     workerCount,
     queueSize: wholeNumber("queueSize", options.queueSize ?? 100, 1),
+    fanOutLimit: wholeNumber("fanOutLimit", options.fanOutLimit ?? DEFAULT_FAN_OUT_LIMIT, 1),
     logLimit: wholeNumber("logLimit", options.logLimit ?? LOG_LIMIT, MIN_LOG_LIMIT),
     artifactLimits: {
       bytes: wholeNumber("artifactLimit", artifactLimit, 1_024),
@@ -179,6 +185,7 @@ export function executorSettings(
     probeIntervalMs: PROBE_INTERVAL_MS,
     ...(options.taskTimeoutMs === undefined ? {} : { taskTimeoutMs: options.taskTimeoutMs }),
     lossCap: LOSS_CAP,
+    fanOutLimit: options.fanOutLimit,
     inlineLimit: INLINE_LIMIT,
     windowOf,
   };

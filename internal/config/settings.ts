@@ -171,6 +171,14 @@ export const SETTINGS = {
     sentence: "How often a task may be lost with its worker before it ends as crashed.",
     commands: ["dag"],
   },
+  fanOutLimit: {
+    flag: "fan-out-limit",
+    kind: "count",
+    min: 1,
+    default: "100000",
+    sentence: "How many instances a task may have: one for each artifact, or for each group of them.",
+    commands: ["dag"],
+  },
   inlineLimit: {
     flag: "inline-limit",
     kind: "bytes",

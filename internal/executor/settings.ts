@@ -47,6 +47,8 @@ export interface ExecutorSettings {
   readonly taskTimeoutMs?: number;
   /** How often an instance may be lost with its worker. */
   readonly lossCap: number;
+  /** So many instances may a task have. Default 100,000. */
+  readonly fanOutLimit?: number;
   /** Values above this many characters of JSON go by reference. */
   readonly inlineLimit: number;
   /** How long runs are kept; without it this executor retires none. */

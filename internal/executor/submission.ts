@@ -22,7 +22,7 @@ export interface Admission {
 
 /** What a submission needs of the world. */
 export type SubmissionOptions = Pick<Ports, "log" | "definitions" | "blobs" | "random"> &
-  Pick<ExecutorSettings, "taskTimeoutMs" | "lossCap" | "inlineLimit">;
+  Pick<ExecutorSettings, "taskTimeoutMs" | "lossCap" | "fanOutLimit" | "inlineLimit">;
 
 /** Checks and names the run; nothing is written before `admit`. Throws `BadInput`. */
 export function prepareRun(run: DagRun, options: SubmissionOptions): Admission {
@@ -52,7 +52,7 @@ interface Named {
 
 async function admit(named: Named, options: SubmissionOptions): Promise<number> {
   const { run, runId, tenantId, partition, params } = named;
-  const { log, definitions, random, taskTimeoutMs, lossCap } = options;
+  const { log, definitions, random, taskTimeoutMs, lossCap, fanOutLimit } = options;
   const what = `run '${runId}'`;
   await checkRoom(what, options);
   if (run.runId !== undefined) await notYet(what, refuseUsedId({ runId, partition }, options));
@@ -63,7 +63,11 @@ async function admit(named: Named, options: SubmissionOptions): Promise<number> 
     tenantId,
     definition: await notYet(what, definitions.put(run.dag)),
     params: await notYet(what, storedParams(params, { runId, nonce }, options)),
-    defaults: { lossCap, ...(taskTimeoutMs === undefined ? {} : { taskTimeoutMs }) },
+    defaults: {
+      lossCap,
+      ...(taskTimeoutMs === undefined ? {} : { taskTimeoutMs }),
+      ...(fanOutLimit === undefined ? {} : { fanOutLimit }),
+    },
     semantics: SEMANTICS,
     nonce,
   };
