@@ -1,12 +1,12 @@
-/** An executor service on memory ports, in the hands of a test. */
+/** An executor service in the hands of a test: on memory ports, or on others. */
 import { StoredDefinitions } from "../../internal/contract/definitions.ts";
 import { ExecutorService, type ServiceOptions } from "../../internal/executor/service.ts";
-import type { MemoryCluster } from "../../internal/memory/cluster.ts";
+import type { Ports } from "../../internal/executor/settings.ts";
 
 export const DEAD_MS = 30_000;
 
 export function memoryExecutor(
-  cluster: MemoryCluster,
+  cluster: Omit<Ports, "definitions" | "clock" | "random" | "observer">,
   more: Partial<ServiceOptions> & Pick<ServiceOptions, "clock" | "observer">,
 ): ExecutorService {
   let ids = 0;

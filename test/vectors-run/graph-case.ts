@@ -4,6 +4,10 @@ import type { EdgeFilters, FilterRule, Operator, Select } from "../../internal/c
 import type { FanMode } from "../../internal/core/fan-out.ts";
 import type { JsonObject } from "../../internal/core/json.ts";
 import type { PipelineNode } from "../../internal/engine/pipeline.ts";
+import type { DagDefinition } from "../../internal/spec/schema.ts";
+
+/** The cases are made for it. */
+export const FAN_OUT_LIMIT = 200;
 
 export interface GraphCase {
   readonly nodes: readonly RawNode[];
@@ -64,7 +68,7 @@ export interface Expected {
   readonly callbacks: readonly string[];
 }
 
-interface RawArtifact {
+export interface RawArtifact {
   readonly id: string;
   readonly file_name: string;
   readonly file_size: number | null;
@@ -85,6 +89,24 @@ export function nodesOf({ nodes }: GraphCase): PipelineNode[] {
   );
 }
 
+/** As a DAG file says it: the tasks are of no type that anything runs. */
+export function definitionOf({ nodes }: GraphCase, name: string): DagDefinition {
+  return {
+    name,
+    on_failure: "stop",
+    tasks: nodes.map(
+      ({ slug: id, plugin: command, depends_on, fan_mode = "single", edge_filters: filters }) => ({
+        id,
+        type: "function",
+        command,
+        ...(depends_on === undefined ? {} : { depends_on: [...depends_on] }),
+        fan_mode,
+        ...(filters === undefined ? {} : { edge_filters: rawFiltersOf(filters) }),
+      }),
+    ),
+  };
+}
+
 export function artifactsOf(raw: readonly RawArtifact[]): ProducedArtifact[] {
   return raw.map(({ id, file_name: name, file_size: size, mime_type: mimeType, metadata, origin }) => ({
     id,
@@ -94,6 +116,12 @@ export function artifactsOf(raw: readonly RawArtifact[]): ProducedArtifact[] {
     metadata,
     origin,
   }));
+}
+
+type RawFilters = NonNullable<DagDefinition["tasks"][number]["edge_filters"]>;
+
+function rawFiltersOf(filters: Readonly<Record<string, RawFilter>>): RawFilters {
+  return edgeFiltersOf(filters) as unknown as RawFilters;
 }
 
 function edgeFiltersOf(filters: Readonly<Record<string, RawFilter>>): EdgeFilters {

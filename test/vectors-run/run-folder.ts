@@ -36,6 +36,18 @@ export async function runFile(
 ): Promise<FileReport | undefined> {
   const vectors = await readJson<readonly Vector[]>(join(folder, runner.file));
   if (vectors === undefined) return undefined;
+  try {
+    return await runAll(vectors, runner, rebaselined);
+  } finally {
+    await runner.close?.();
+  }
+}
+
+async function runAll(
+  vectors: readonly Vector[],
+  runner: VectorRunner,
+  rebaselined: Rebaselined,
+): Promise<FileReport> {
   const failed: { id: string; differences: readonly string[] }[] = [];
   const open: string[] = [];
   const count = { passed: 0, rebaselined: 0 };

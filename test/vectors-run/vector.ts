@@ -16,6 +16,8 @@ export interface VectorRunner {
   readonly way?: string;
   /** What is not as the case says, a line each; nothing where it passes. A case that makes it throw has failed. */
   readonly run: (vector: Vector) => readonly string[] | Promise<readonly string[]>;
+  /** After the last case of a file: lets go of what the cases had in common. */
+  readonly close?: () => Promise<void>;
   /**
    * Where answers of a whole kind have changed since the cases were made: whether a case that did not pass differs in
    * this alone. It then counts as answered otherwise on purpose.
