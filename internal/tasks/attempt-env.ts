@@ -15,6 +15,10 @@ export const OUTPUT_FILE = "JETDAG_OUTPUT_FILE";
 export interface AttemptFiles {
   readonly paramsFile: string;
   readonly outputFile: string;
+  /** Where it tells which artifacts it hands over. */
+  readonly artifactsFile: string;
+  /** Where their files have to be. */
+  readonly artifactsFolder: string;
 }
 
 /** The task's own variables, its params, and who it is. */
@@ -29,6 +33,8 @@ export function attemptEnv(call: TaskCall, files: AttemptFiles): Record<string, 
     JETDAG_IDEMPOTENCY_KEY: attemptKey(call),
     JETDAG_PARAMS_FILE: files.paramsFile,
     [OUTPUT_FILE]: files.outputFile,
+    JETDAG_ARTIFACTS_FILE: files.artifactsFile,
+    JETDAG_ARTIFACTS_DIR: files.artifactsFolder,
   };
 }
 

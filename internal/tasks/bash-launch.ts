@@ -4,7 +4,7 @@ import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { TaskCall } from "../ports/task-executor.ts";
 import { attemptEnv } from "./attempt-env.ts";
 import type { Launch } from "./bash-spawner.ts";
-import { emptyParamsFile, markOf, newScratchPath, outputFileOf } from "./scratch.ts";
+import { artifactsFileOf, emptyParamsFile, markOf, newScratchPath, outputFileOf } from "./scratch.ts";
 
 /** What stands in `with` of a bash task, as `internal/spec/bash-options.ts` has checked it. */
 export interface BashTaskOptions {
@@ -42,6 +42,7 @@ export function launchOf(call: TaskCall, surroundings: Surroundings, graceMs: nu
   const hasParams = Object.keys(call.params).length > 0;
   const paramsFile = hasParams ? `${folder}.params.json` : emptyParamsFile(folder);
   const outputFile = outputFileOf(folder);
+  const artifactsFile = artifactsFileOf(folder);
   const script = `${folder}.script`;
   const isWritten = options.shell !== undefined && options.file === undefined;
   const own = (options.args ?? []).map((each) =>
@@ -49,7 +50,7 @@ export function launchOf(call: TaskCall, surroundings: Surroundings, graceMs: nu
   );
   return {
     ...programOf(options, { command: call.command, script, base }, own),
-    env: { ...env, ...attemptEnv(call, { paramsFile, outputFile }) },
+    env: { ...env, ...attemptEnv(call, { paramsFile, outputFile, artifactsFile, artifactsFolder: folder }) },
     mark: markOf(folder),
     folder,
     files: {
@@ -58,6 +59,8 @@ export function launchOf(call: TaskCall, surroundings: Surroundings, graceMs: nu
     },
     outputFile,
     outputLimit,
+    artifactsFile,
+    hasArtifacts: call.outputs !== undefined,
     cwd: named === undefined ? (surroundings.cwd ?? folder) : resolve(base, named),
     graceMs,
     ...(stdin === undefined ? {} : { stdin }),

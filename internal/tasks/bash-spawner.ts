@@ -7,10 +7,10 @@
  *    lost is what had one of its own. Every later attempt has one of its own, so each is judged in the end.
  * P3 One that gives no answer is killed: what it has started would never end.
  */
-import { rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { execaNode, type ResultPromise } from "execa";
 import type { PrintStream } from "../ports/task-executor.ts";
+import { removeFiles } from "./spawner/attempt-folder.mjs";
 import { endMarked } from "./spawner/marked.mjs";
 
 /** A command, as it goes to the spawner. */
@@ -29,6 +29,10 @@ export interface Launch {
   readonly outputFile: string;
   /** More bytes than this are not read. */
   readonly outputLimit: number;
+  /** Path of the file in which it may tell of artifacts. */
+  readonly artifactsFile: string;
+  /** It hands over artifacts also when it tells of none. */
+  readonly hasArtifacts: boolean;
   readonly cwd: string;
   /** Default: nothing, it has ended at once. */
   readonly stdin?: string;
@@ -54,16 +58,20 @@ export interface Ended {
   readonly written?: string;
   /** Why its output file cannot be read. */
   readonly unreadable?: string;
+  /** It has succeeded, and may hand over artifacts: its folder and its files are there until they are let go. */
+  readonly isKept?: true;
 }
 
 export type Asked =
   | { readonly id: number; readonly launch: Launch }
   | { readonly id: number; readonly stop: true }
+  | { readonly id: number; readonly letGo: true }
   | { readonly isThere: true };
 
 export type Told =
   | { readonly id: number; readonly stream: PrintStream; readonly bytes: Buffer }
   | { readonly id: number; readonly ended: Ended }
+  | { readonly id: number; readonly isRemoved: true }
   | { readonly crash: string }
   | { readonly isHere: true };
 
@@ -72,6 +80,8 @@ export interface RunningCommand {
   readonly ended: Promise<Ended>;
   /** All that it started ends: SIGTERM, and after the grace period SIGKILL. */
   stop(): void;
+  /** What was kept of it is of no use any more. */
+  letGo(): void;
 }
 
 const MAIN = fileURLToPath(new URL("spawner/main.mjs", import.meta.url));
@@ -103,10 +113,13 @@ interface Running {
 class Spawner {
   readonly #process: ResultPromise<typeof OPTIONS>;
   readonly #running = new Map<number, Running>();
+  /** What has ended, and has left something that is not removed yet. */
+  readonly #kept = new Map<number, { readonly launch: Launch; isLetGo: boolean }>();
   readonly #isShared: boolean;
   #lastId = 0;
   #unanswered = 0;
   #asking: NodeJS.Timeout | undefined;
+  #isOver = false;
   #crash = "";
 
   /** `onOver` is called when its process has ended, and before anything else follows from it. */
@@ -121,7 +134,9 @@ class Spawner {
   async #follow(onOver: () => void = () => undefined): Promise<void> {
     const { signal, exitCode, shortMessage } = await this.#process;
     onOver();
+    this.#isOver = true;
     clearInterval(this.#asking);
+    for (const { launch, isLetGo } of this.#kept.values()) if (isLetGo) void removeFiles(launch);
     const how = signal === undefined ? `exit code ${exitCode ?? shortMessage}` : `ended by ${signal}`;
     const silence = this.#unanswered > MAX_UNANSWERED ? " since it gave no answer" : "";
     await this.#clearUp(`the process that started it died (${how}${silence}${this.#crash})`);
@@ -132,7 +147,17 @@ class Spawner {
     if (this.#running.size === 0) this.#hold();
     const ended = new Promise<Ended>((end) => this.#running.set(id, { launch, print, end }));
     this.#ask({ id, launch });
-    return { ended, stop: () => this.#ask({ id, stop: true }) };
+    return { ended, stop: () => this.#ask({ id, stop: true }), letGo: () => this.#letGoOf(id) };
+  }
+
+  /** It is removed there, or here where that one is dead: it may have died without having heard. */
+  #letGoOf(id: number): void {
+    const kept = this.#kept.get(id);
+    if (kept === undefined) return;
+    kept.isLetGo = true;
+    if (this.#isOver) void removeFiles(kept.launch);
+    else if (this.#isShared) this.#ask({ id, letGo: true });
+    else if (this.#process.connected) this.#process.disconnect?.();
   }
 
   /** When it is dead its end tells more. */
@@ -144,14 +169,17 @@ class Spawner {
     this.#unanswered = 0;
     if ("crash" in told) this.#crash = `: ${told.crash}`;
     else if ("ended" in told) this.#end(told.id, told.ended);
+    else if ("isRemoved" in told) this.#kept.delete(told.id);
     else if ("stream" in told) this.#running.get(told.id)?.print(told.stream, told.bytes);
   }
 
   #end(id: number, ended: Ended): void {
     const running = this.#running.get(id);
     this.#running.delete(id);
+    if (running !== undefined && ended.isKept === true)
+      this.#kept.set(id, { launch: running.launch, isLetGo: false });
     if (this.#running.size === 0) this.#letGo();
-    if (!this.#isShared && this.#process.connected) this.#process.disconnect?.();
+    if (!this.#isShared && ended.isKept !== true && this.#process.connected) this.#process.disconnect?.();
     running?.end(ended);
   }
 
@@ -181,8 +209,7 @@ class Spawner {
     await endMarked(left.map(([, { launch }]) => launch.mark));
     const ended = left.length > 1 && this.#isShared ? { released: how } : { lost: how };
     for (const [id, { launch }] of left) {
-      for (const path of [launch.folder, launch.outputFile, ...Object.keys(launch.files)])
-        await rm(path, { recursive: true, force: true }).catch(() => undefined);
+      await removeFiles(launch);
       this.#end(id, ended);
     }
   }

@@ -1,7 +1,7 @@
 /** Who commands run as, where that is somebody else than this process. */
 import { execa } from "execa";
 import { startCommand } from "./bash-spawner.ts";
-import { markOf, newScratchPath, outputFileOf } from "./scratch.ts";
+import { artifactsFileOf, markOf, newScratchPath, outputFileOf } from "./scratch.ts";
 
 /** `--run-as` cannot be done here; the message says why, and what to do. */
 export class CannotRunAs extends Error {
@@ -60,6 +60,8 @@ export class BashUser {
         files: { [paramsFile]: "{}\n" },
         outputFile: outputFileOf(folder),
         outputLimit: CHECK_GRACE_MS,
+        artifactsFile: artifactsFileOf(folder),
+        hasArtifacts: false,
         cwd: folder,
         user: this.ids,
         graceMs: CHECK_GRACE_MS,

@@ -9,12 +9,21 @@
  * B5 A script that kills what has started it takes others along once at most, and that uses nothing of their budgets.
  */
 import type { TaskError } from "../core/outcome.ts";
-import type { PrintStream, TaskCall, TaskContext, TaskExecutor, TaskReturn } from "../ports/task-executor.ts";
+import type {
+  PrintStream,
+  SeesFiles,
+  TaskCall,
+  TaskContext,
+  TaskExecutor,
+  TaskReturn,
+} from "../ports/task-executor.ts";
+import { BadArtifacts } from "./artifact-manifest.ts";
 import { BadArgument, inheritedEnv, launchOf, type Surroundings } from "./bash-launch.ts";
 import { outcomeOf, outputOf } from "./bash-outcome.ts";
 import { type Launch, startCommand } from "./bash-spawner.ts";
 import type { BashUser } from "./bash-user.ts";
 import { Captured } from "./captured.ts";
+import { artifactsIn } from "./folder-artifacts.ts";
 
 export interface BashOptions {
   /** Working directory of tasks that name none. Default: an empty folder of its own for each attempt. */
@@ -31,6 +40,7 @@ export interface BashOptions {
 
 export class BashTaskExecutor implements TaskExecutor {
   readonly type = "bash";
+  readonly seesFiles: SeesFiles;
   readonly #surroundings: Surroundings;
 
   constructor({ cwd, env = process.env, allowEnv, user, outputLimit = 1_024 * 1_024 }: BashOptions = {}) {
@@ -41,6 +51,7 @@ export class BashTaskExecutor implements TaskExecutor {
       outputLimit,
       user: user?.ids,
     };
+    this.seesFiles = user === undefined ? {} : { reader: user.ids };
   }
 
   async execute(call: TaskCall, context: TaskContext): Promise<TaskReturn> {
@@ -63,8 +74,27 @@ export class BashTaskExecutor implements TaskExecutor {
     context.signal.addEventListener("abort", running.stop, { once: true });
     const ended = await running.ended;
     context.signal.removeEventListener("abort", running.stop);
+    if (ended.isKept === true) context.atEnd(running.letGo);
     if (context.signal.aborted) return { ok: false, error: ENDED, output: outputOf(ended, printed) };
-    return outcomeOf(ended, printed, { options: call.options, outputLimit });
+    const answer = outcomeOf(ended, printed, { options: call.options, outputLimit });
+    return answer.ok && ended.isKept === true ? withArtifacts(answer, launch, { call, context }) : answer;
+  }
+}
+
+async function withArtifacts(
+  answer: TaskReturn & { readonly ok: true },
+  { folder, artifactsFile: manifest, user }: Launch,
+  { call, context }: { readonly call: TaskCall; readonly context: TaskContext },
+): Promise<TaskReturn> {
+  const { signal, artifactLimits } = context;
+  const patterns = call.outputs ?? [];
+  const owner = user === undefined ? {} : { owner: user.uid };
+  try {
+    const found = { folder, manifest, patterns, limit: artifactLimits.count, ...owner, signal };
+    return { ...answer, artifacts: await artifactsIn(found) };
+  } catch (error) {
+    if (!(error instanceof BadArtifacts)) throw error;
+    return { ok: false, output: answer.output, error: { reason: "bad-output", message: error.message } };
   }
 }
 

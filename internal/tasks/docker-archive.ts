@@ -8,10 +8,17 @@ const BLOCK = 512;
 const FOLDER = "attempt";
 const PARAMS = `${FOLDER}/params.json`;
 const OUTPUT = `${FOLDER}/output`;
+const MANIFEST = `${FOLDER}/artifacts`;
+const ARTIFACTS = "artifacts";
 
 /** Where they are, in the folder into which the archive is unpacked. */
 export function filesIn(folder: string): AttemptFiles {
-  return { paramsFile: `${folder}/${PARAMS}`, outputFile: `${folder}/${OUTPUT}` };
+  return {
+    paramsFile: `${folder}/${PARAMS}`,
+    outputFile: `${folder}/${OUTPUT}`,
+    artifactsFile: `${folder}/${MANIFEST}`,
+    artifactsFolder: `${folder}/${ARTIFACTS}`,
+  };
 }
 
 /**

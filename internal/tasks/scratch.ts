@@ -49,6 +49,11 @@ export function outputFileOf(folder: string): string {
   return `${folder}.output`;
 }
 
+/** Beside it too: where a task tells which artifacts it hands over. */
+export function artifactsFileOf(folder: string): string {
+  return `${folder}.artifacts`;
+}
+
 /** What the processes of the attempt of this folder have in their environment, and no other does. */
 export function markOf(folder: string): string {
   return `${OUTPUT_FILE}=${outputFileOf(folder)}`;

@@ -125,7 +125,10 @@ describe("what a function hands over", () => {
   test("must be a list", async () => {
     expect(await inline(() => artifacts({ name: "a" } as unknown as []))).toMatchObject({
       ok: false,
-      error: { reason: "function-error", message: "TypeError: artifacts: takes a list, and an output if there is one" },
+      error: {
+        reason: "function-error",
+        message: "TypeError: artifacts: takes a list, and an output if there is one",
+      },
     });
   });
 });

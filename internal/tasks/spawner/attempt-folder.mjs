@@ -8,6 +8,7 @@ import {
   constants,
   fchownSync,
   fstatSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -28,13 +29,14 @@ export class AttemptFolder {
 
   /** Only its user can look into any of it. Throws what the system says. */
   make() {
-    const { folder, files, outputFile, user } = this.#launch;
+    const { folder, files, outputFile, artifactsFile, user } = this.#launch;
     mkdirSync(folder, { mode: 0o700 });
     this.#isMade = true;
     for (const [path, text] of Object.entries(files)) this.#write(path, text);
     if (user === undefined) return;
     // The folder above is not that user's.
     this.#write(outputFile, "");
+    this.#write(artifactsFile, "");
     chownSync(folder, user.uid, user.gid);
   }
 
@@ -74,22 +76,35 @@ export class AttemptFolder {
     }
   }
 
+  /** It may hand over artifacts: there are patterns of them, or something in the file that tells of them. */
+  mayHandOver() {
+    const { hasArtifacts, artifactsFile } = this.#launch;
+    return hasArtifacts || (lstatSync(artifactsFile, { throwIfNoEntry: false })?.size ?? 0) > 0;
+  }
+
   async remove() {
-    if (!this.#isMade) return;
-    const { folder, files, outputFile, user } = this.#launch;
-    for (const path of [...Object.keys(files), outputFile]) {
-      try {
-        unlinkSync(path);
-      } catch (error) {
-        if (/** @type {NodeJS.ErrnoException} */ (error).code !== "ENOENT") await isRemoved(path);
-      }
-    }
+    if (this.#isMade) await removeFiles(this.#launch);
+  }
+}
+
+/**
+ * Removes the folder of a command and its files, those that are there. Does not reject.
+ *
+ * @param {Launch} launch
+ */
+export async function removeFiles({ folder, files, outputFile, artifactsFile, user }) {
+  for (const path of [...Object.keys(files), outputFile, artifactsFile]) {
     try {
-      // On some file systems this takes longer than all the rest of an attempt.
-      await rmdir(folder);
-    } catch {
-      await removeAll(folder, user);
+      unlinkSync(path);
+    } catch (error) {
+      if (/** @type {NodeJS.ErrnoException} */ (error).code !== "ENOENT") await isRemoved(path);
     }
+  }
+  try {
+    // On some file systems this takes longer than all the rest of an attempt.
+    await rmdir(folder);
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== "ENOENT") await removeAll(folder, user);
   }
 }
 

@@ -26,6 +26,7 @@ export class Command {
   #print;
   #folder;
   #isStopped = false;
+  #isOver = false;
   #underWay = 0;
   #printed = 0;
   /** @type {ChildProcess | undefined} */
@@ -54,9 +55,9 @@ export class Command {
     if (this.#child?.pid !== undefined) void endGroup(this.#child.pid, this.#launch.graceMs);
   }
 
-  /** Its process group is killed. */
+  /** Its process group is killed, unless it has ended: its number may be another's by then. */
   kill() {
-    if (this.#child?.pid !== undefined) signalGroup(this.#child.pid, "SIGKILL");
+    if (!this.#isOver && this.#child?.pid !== undefined) signalGroup(this.#child.pid, "SIGKILL");
   }
 
   async tidy() {
@@ -64,10 +65,14 @@ export class Command {
   }
 
   async #live() {
+    let isKept = false;
     try {
-      return await this.#run();
+      const ended = await this.#run();
+      isKept = ended.isKept === true;
+      return ended;
     } finally {
-      await this.tidy();
+      this.#isOver = true;
+      if (!isKept) await this.tidy();
     }
   }
 
@@ -87,7 +92,12 @@ export class Command {
     if (this.#isStopped) await endMarked([this.mark]);
     await this.#emptyPipes();
     const isOutOfMemory = oomKills() > killsBefore;
-    return { ...exit, ...(isOutOfMemory ? { isOutOfMemory } : {}), ...this.#folder.readOutput() };
+    return {
+      ...exit,
+      ...(isOutOfMemory ? { isOutOfMemory } : {}),
+      ...this.#folder.readOutput(),
+      ...(exit.exitCode === 0 && this.#folder.mayHandOver() ? { isKept: true } : {}),
+    };
   }
 
   #start() {

@@ -12,7 +12,7 @@ import { endMarked } from "./marked.mjs";
 
 /** @import { Asked, Told } from "../bash-spawner.ts" */
 
-/** @type {Map<number, Command>} */
+/** And those that have ended, of which something is kept. @type {Map<number, Command>} */
 const running = new Map();
 
 // What a terminal or a supervisor sends to all of its processes is for the other one to act on.
@@ -30,13 +30,24 @@ process.on("message", (/** @type {Asked} */ asked) => {
     running.get(id)?.stop();
     return;
   }
+  if ("letGo" in asked) {
+    void letGo(id);
+    return;
+  }
   const command = new Command(asked.launch, (stream, bytes, sent) => tell({ id, stream, bytes }, sent));
   running.set(id, command);
   void command.ended.then((ended) => {
-    running.delete(id);
+    if (ended.isKept !== true) running.delete(id);
     tell({ id, ended });
   });
 });
+
+/** @param {number} id */
+async function letGo(id) {
+  await running.get(id)?.tidy();
+  running.delete(id);
+  tell({ id, isRemoved: true });
+}
 
 process.on("disconnect", () => void abandon());
 
