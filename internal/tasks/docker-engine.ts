@@ -130,7 +130,28 @@ export class DockerEngine {
     await this.#ask((abortSignal) => this.#container(name).putArchive(archive, { path, abortSignal }));
   }
 
-  /** The archive of a file in a container. */
+  /** The same, of any size, until it is told to end. */
+  async putStream(
+    name: string,
+    {
+      path,
+      archive,
+      until,
+    }: { readonly path: string; readonly archive: Readable; readonly until: AbortSignal },
+  ): Promise<void> {
+    const broken = new AbortController();
+    const abortSignal = AbortSignal.any([until, broken.signal]);
+    archive.once("error", (error) => broken.abort(error));
+    try {
+      await this.#within(this.#container(name).putArchive(archive, { path, abortSignal }), abortSignal);
+    } catch (error) {
+      throw archive.errored ?? error;
+    } finally {
+      archive.destroy();
+    }
+  }
+
+  /** The archive of a file or a folder in a container. */
   async get(name: string, path: string): Promise<Readable> {
     return this.#stream((abortSignal) => this.#container(name).getArchive({ path, abortSignal }));
   }

@@ -25,6 +25,8 @@ export interface Plan {
   readonly config: ContainerCreateOptions;
   /** Put into the container before it begins. */
   readonly files: { readonly folder: string; readonly archive: Buffer };
+  /** So is this, into the same folder, which may be large. */
+  readonly given?: () => Promise<Readable>;
   print(stream: PrintStream, bytes: Buffer): void;
 }
 
@@ -39,7 +41,11 @@ export async function runContainer(
 ): Promise<number | undefined> {
   await patiently(context.signal, () => create(engine, plan, context));
   if (context.signal.aborted) return undefined;
-  const { name, files, print } = plan;
+  const { name, files, given, print } = plan;
+  if (given !== undefined) {
+    await engine.putStream(name, { path: files.folder, archive: await given(), until: context.signal });
+    if (context.signal.aborted) return undefined;
+  }
   const [printed, exit] = await Promise.all([
     engine.attach(name),
     engine.nextExit(name),

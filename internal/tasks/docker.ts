@@ -7,15 +7,18 @@
  *    process ends before, the next one on this host removes it; see `DockerKeeper`.
  * D4 Output is captured within a limit, and read no faster than it is handed on.
  */
+import type { Readable } from "node:stream";
 import { cutAfter } from "../core/cut.ts";
 import { type DockerTask, readDockerTask } from "../core/docker-command.ts";
 import { OWN_FOLDER } from "../core/docker-fields.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { TaskError } from "../core/outcome.ts";
-import type { TaskCall, TaskContext, TaskExecutor, TaskReturn } from "../ports/task-executor.ts";
+import type { SeesFiles, TaskCall, TaskContext, TaskExecutor, TaskReturn } from "../ports/task-executor.ts";
+import { BadArtifacts, MAX_MANIFEST_BYTES } from "./artifact-manifest.ts";
 import { attemptEnv } from "./attempt-env.ts";
 import { Captured } from "./captured.ts";
-import { filesIn, packFiles, unpackFile } from "./docker-archive.ts";
+import { filesIn, type OwnFiles, packFiles, packGiven, unpackOwnFiles } from "./docker-archive.ts";
+import { artifactsOf } from "./docker-artifacts.ts";
 import { containerConfig, keeps } from "./docker-container.ts";
 import { DockerEngine, EngineError, engineError } from "./docker-engine.ts";
 import { containerName, DockerKeeper, type KeeperOptions, labelsOf } from "./docker-keeper.ts";
@@ -38,6 +41,7 @@ export interface DockerOptions extends Omit<KeeperOptions, "engine"> {
 
 export class DockerTaskExecutor implements TaskExecutor {
   readonly type = "docker";
+  readonly seesFiles: SeesFiles = { at: FILES.givenFolder };
   readonly #policy: DockerPolicy;
   readonly #worker: string;
   readonly #outputLimit: number;
@@ -97,7 +101,7 @@ export class DockerTaskExecutor implements TaskExecutor {
       const output = outputOf(captured, code);
       const error = context.signal.aborted ? ENDED : await this.#errorOf(name, code, { captured, allowed });
       if (error !== undefined) return { ...failed(error), output };
-      return { ok: true, output: { ...(await this.#readOutputFile(name)), ...output } };
+      return await this.#handOver(name, { call, context, output });
     } finally {
       // What did not end in order is of use to nobody.
       if (code === undefined || !keeps(task)) await this.#keeper.remove(name);
@@ -112,6 +116,7 @@ export class DockerTaskExecutor implements TaskExecutor {
     const until = context.deadline + context.graceMs;
     const labels = labelsOf(call, { worker: this.#worker, until, keep: keeps(task) });
     const env = attemptEnv({ ...call, env: task.env }, FILES);
+    const { artifactFolder } = call;
     return {
       name,
       image: allowed.image,
@@ -119,6 +124,7 @@ export class DockerTaskExecutor implements TaskExecutor {
       auth: task.auth,
       config: containerConfig({ task, allowed, env, labels }),
       files: { folder: OWN_FOLDER, archive: packFiles(JSON.stringify(call.params)) },
+      ...(artifactFolder === undefined ? {} : { given: () => packGiven(artifactFolder) }),
       print,
     };
   }
@@ -141,13 +147,32 @@ export class DockerTaskExecutor implements TaskExecutor {
     return { reason: "exit-nonzero", message, exitCode };
   }
 
-  async #readOutputFile(name: string): Promise<JsonObject> {
+  async #handOver(
+    name: string,
+    {
+      call,
+      context,
+      output,
+    }: { readonly call: TaskCall; readonly context: TaskContext; readonly output: JsonObject },
+  ): Promise<TaskReturn> {
+    const own = await this.#readOwnFiles(name);
+    const all = { ...parseOutputFile(own.output, this.#outputLimit), ...output };
+    const { outputs: patterns = [] } = call;
+    if (own.manifest.length === 0 && patterns.length === 0) return { ok: true, output: all };
+    const folder = FILES.artifactsFolder;
+    const open = (): Promise<Readable> => this.#engine.get(name, folder);
+    const artifacts = await artifactsOf({ manifest: own.manifest, folder, patterns, open }, context);
+    return { ok: true, output: all, artifacts };
+  }
+
+  async #readOwnFiles(name: string): Promise<OwnFiles> {
+    const limits = { output: this.#outputLimit, manifest: MAX_MANIFEST_BYTES };
     try {
-      const text = await unpackFile(await this.#engine.get(name, FILES.outputFile), this.#outputLimit);
-      return parseOutputFile(text, this.#outputLimit);
+      return await unpackOwnFiles(await this.#engine.get(name, FILES.ownFolder), limits);
     } catch (error) {
       // The command has removed it.
-      if (!(error instanceof BadOutputFile) && engineError(error).status === 404) return {};
+      if (!(error instanceof BadOutputFile) && engineError(error).status === 404)
+        return { output: "", manifest: Buffer.alloc(0) };
       throw error;
     }
   }
@@ -184,7 +209,8 @@ function failed(error: TaskError): { readonly ok: false; readonly error: TaskErr
 /** Rethrows what is none of the engine's, the image's or the output file's. */
 function taskError(error: unknown): TaskError {
   if (error instanceof ImageMissing) return { reason: "image-missing", message: error.message };
-  if (error instanceof BadOutputFile) return { reason: "bad-output", message: error.message };
+  if (error instanceof BadOutputFile || error instanceof BadArtifacts)
+    return { reason: "bad-output", message: error.message };
   if (!(error instanceof EngineError)) throw error;
   const { status, message } = error;
   if (status === undefined) return { reason: "engine-gone", message, againAfterMs: AGAIN_MS };

@@ -1,11 +1,20 @@
 /** Parts of docker tasks that need no engine. */
 import { Readable } from "node:stream";
-import { expect, test } from "vitest";
+import { Header, Parser } from "tar";
+import { describe, expect, test } from "vitest";
 import { parseImage } from "../../internal/core/docker-image.ts";
-import { filesIn, packFiles, unpackFile } from "../../internal/tasks/docker-archive.ts";
+import {
+  filesIn,
+  type OwnFiles,
+  packFiles,
+  unpack,
+  type Unpacked,
+  unpackOwnFiles,
+} from "../../internal/tasks/docker-archive.ts";
 import { DockerPolicy } from "../../internal/tasks/docker-policy.ts";
 import { ImageMissing, pullImage } from "../../internal/tasks/docker-pull.ts";
 import { Demultiplexer } from "../../internal/tasks/docker-stream.ts";
+import { BadOutputFile } from "../../internal/tasks/output-file.ts";
 
 function frame(stream: number, text: string): Buffer {
   const header = Buffer.alloc(8);
@@ -32,20 +41,113 @@ test("frames of stdout and stderr are parted, wherever what comes is parted", ()
   }
 });
 
-test("files go into an archive and come out of one", async () => {
-  expect(filesIn("/x")).toEqual({ paramsFile: "/x/attempt/params.json", outputFile: "/x/attempt/output" });
-  for (const params of ["{}", `{"a":"${"x".repeat(1_000)}"}`, "x".repeat(512)]) {
-    // The folder is not what is looked for.
-    const archive = packFiles(params).subarray(512);
-    expect(await unpackFile(Readable.from([archive]), 1_024)).toBe(params);
-    const byByte = Readable.from([...archive].map((byte) => Buffer.of(byte)));
-    expect(await unpackFile(byByte, 1_024)).toBe(params);
-  }
-  await expect(unpackFile(Readable.from([packFiles("{}").subarray(512)]), 1)).rejects.toThrow(
-    "has 2 bytes; at most 1",
-  );
-  await expect(unpackFile(Readable.from([packFiles("{}")]), 1_024)).rejects.toThrow("is no file");
-  await expect(unpackFile(Readable.from([]), 1_024)).rejects.toThrow("is no file");
+/** An archive as an engine makes one of a folder. */
+function archiveOf(files: Readonly<Record<string, string | null>>): Buffer {
+  const entries = Object.entries(files).map(([path, text]) => {
+    const header = Buffer.alloc(512);
+    const type = text === null ? "SymbolicLink" : "File";
+    const content = Buffer.from(text ?? "");
+    new Header({
+      path: `folder/${path}`,
+      type,
+      size: content.length,
+      mode: 0o644,
+      ...(text === null ? { linkpath: "x" } : {}),
+    }).encode(header);
+    return Buffer.concat([header, content, Buffer.alloc((512 - (content.length % 512)) % 512)]);
+  });
+  return Buffer.concat([...entries, Buffer.alloc(1_024)]);
+}
+
+describe("the files of a container", () => {
+  const limits = { output: 1_024, manifest: 4_096 };
+  const own = (files: Readonly<Record<string, string | null>>): Promise<OwnFiles> =>
+    unpackOwnFiles(Readable.from([archiveOf(files)]), limits);
+
+  test("have their places", () => {
+    expect(filesIn("/x")).toEqual({
+      paramsFile: "/x/params.json",
+      outputFile: "/x/attempt/output",
+      artifactsFile: "/x/attempt/artifacts",
+      artifactsFolder: "/x/artifacts",
+      ownFolder: "/x/attempt",
+      givenFolder: "/x/in",
+    });
+  });
+
+  test("go into an archive", async () => {
+    for (const params of ["{}", `{"a":"${"x".repeat(1_000)}"}`, "x".repeat(512)]) {
+      const packed: [path: string, text: string][] = [];
+      const parser = new Parser({
+        onReadEntry: (entry) => {
+          const each: [string, string] = [entry.path, ""];
+          packed.push(each);
+          entry.on("data", (part) => void (each[1] += part.toString()));
+        },
+      });
+      parser.end(packFiles(params));
+      expect(packed).toEqual([
+        ["params.json", params],
+        ...["attempt/", "attempt/output", "attempt/artifacts", "artifacts/"].map((path) => [path, ""]),
+      ]);
+    }
+  });
+
+  test("come out of one, in whatever parts it comes", async () => {
+    const archive = archiveOf({ output: "x".repeat(1_000), other: "o", artifacts: "{}" });
+    for (const size of [1, 100, 512, 5_000]) {
+      const parts = Array.from({ length: Math.ceil(archive.length / size) }, (_, i) =>
+        archive.subarray(i * size, (i + 1) * size),
+      );
+      expect(await unpackOwnFiles(Readable.from(parts), limits)).toEqual({
+        output: "x".repeat(1_000),
+        manifest: Buffer.from("{}"),
+      });
+    }
+    expect(await own({ other: "" })).toEqual({ output: "", manifest: Buffer.alloc(0) });
+  });
+
+  test.each<[string, Readonly<Record<string, string | null>>, string]>([
+    ["a large output", { output: "x".repeat(1_025) }, "the output file has 1025 bytes; at most 1024"],
+    ["a large manifest", { artifacts: "x".repeat(4_097) }, "the manifest has 4097 bytes; at most 4096"],
+    ["a link in place of the output", { output: null }, "the output file is no file"],
+    ["a link in place of the manifest", { artifacts: null }, "the manifest is no file"],
+    ["much else", { other: "x".repeat(6_000) }, "there is too much in the folder"],
+  ])("do not come out with %s", async (_name, files, why) => {
+    await expect(own(files)).rejects.toThrow(why);
+    await expect(own(files)).rejects.toThrow(BadOutputFile);
+  });
+
+  test("wait for who takes them, and an archive that breaks off keeps nobody waiting", async () => {
+    const whole = archiveOf({ a: "a".repeat(3_000), b: "b".repeat(3_000) });
+    const taken: Record<string, number> = {};
+    const take = ({ path, entry }: Unpacked): Promise<void> =>
+      (async () => {
+        for await (const part of entry) {
+          await new Promise((resolve) => setImmediate(resolve));
+          taken[path] = (taken[path] ?? 0) + part.length;
+        }
+      })();
+    const parts = (bytes: Buffer): Readable =>
+      Readable.from(
+        Array.from({ length: Math.ceil(bytes.length / 100) }, (_, i) =>
+          bytes.subarray(i * 100, (i + 1) * 100),
+        ),
+      );
+    await unpack(parts(whole), take);
+    expect(taken).toEqual({ a: 3_000, b: 3_000 });
+    await expect(unpack(parts(whole.subarray(0, 1_512)), take)).rejects.toThrow("Truncated input");
+    expect(taken).toEqual({ a: 4_000, b: 3_000 });
+    const broken = Readable.from(
+      (async function* () {
+        yield whole.subarray(0, 1_512);
+        throw new Error("gone");
+      })(),
+    );
+    await expect(unpack(broken, take)).rejects.toThrow("gone");
+    const failing = unpack(parts(whole), async () => Promise.reject(new Error("full")));
+    await expect(failing).rejects.toThrow("full");
+  });
 });
 
 test("of an engine on another machine only the folders that are named can be had", async () => {
