@@ -331,9 +331,16 @@ export class RunFold {
     if (this.end === undefined && this.#instances.unfinished === 0) this.#finish(this.#flow.verdict.end);
   }
 
+  /** What this fact made owed comes last, in the order in which it was launched. */
+  #owedBeforeAndNow(): Owed[] {
+    const now = this.#stillOwed();
+    const fresh = new Set(now.map(({ instance }) => instance));
+    return [...this.owed().filter(({ instance }) => !fresh.has(instance)), ...now];
+  }
+
   /** Ends the run; what is unfinished is cancelled at once. */
   #finish(end: RunEndState, message = ""): void {
-    this.#cancelled = this.#instances.unfinished === 0 ? [] : this.owed();
+    this.#cancelled = this.#instances.unfinished === 0 ? [] : this.#owedBeforeAndNow();
     this.#lifetime.finish(end, message, this.#time);
     this.#dueAt.clear();
     this.#staged.forget();

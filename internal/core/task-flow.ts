@@ -102,6 +102,7 @@ export class TaskFlow {
     const keeps = new Set(positions.filter((position) => keepsItsPlace(position, this, all)));
     for (const position of positions) this.#startOver(position, keeps.has(position), forget);
     for (const position of this.graph.order) this.#rejoin(position, keeps.has(position));
+    for (const position of [...keeps].toSorted((a, b) => a - b)) this.#goOn(position);
     this.launchReady();
   }
 
@@ -163,7 +164,10 @@ export class TaskFlow {
     }
     const pending = parents.filter((parent) => !this.instances.hasEnded(parent));
     this.#readiness.reset(position, pending.length, { isLaunched });
-    if (!isLaunched) return;
+  }
+
+  /** With the instances that it has. */
+  #goOn(position: number): void {
     for (const instance of this.instances.of(position)) {
       if (this.instances.isUnfinished(instance)) this.#begin(instance);
     }

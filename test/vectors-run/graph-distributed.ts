@@ -4,11 +4,11 @@
  */
 import type { LoggedFact } from "../../internal/core/facts.ts";
 import { attemptKey, type Work } from "../../internal/core/attempt.ts";
-import { foldRun } from "../../internal/core/fold-run.ts";
+import type { Owed } from "../../internal/core/change.ts";
 import type { Dag } from "../../internal/core/model.ts";
 import type { Outcome } from "../../internal/core/outcome.ts";
 import type { RunResult } from "../../internal/core/result.ts";
-import type { RunFold } from "../../internal/core/run-fold.ts";
+import { RunFold } from "../../internal/core/run-fold.ts";
 import { statusOf } from "../../internal/engine/status.ts";
 import type { Delivery } from "../../internal/ports/task-queue.ts";
 import { ensureDag } from "../../internal/spec/read.ts";
@@ -36,6 +36,22 @@ export function graphDistributed(way: string, openPorts: () => Promise<OpenedPor
       await stage?.service.stop();
       await stage?.close();
     },
+  };
+}
+
+/** A run out of the log, and all attempts that were ever called off in it, by key, in order. */
+interface Folded {
+  readonly run: RunFold;
+  readonly cancelled: ReadonlyMap<string, Dispatched>;
+}
+
+function launched(run: RunFold, { instance }: Owed): Dispatched {
+  const given = run.artifacts.inputOf(instance);
+  return {
+    node: run.taskOf(instance).id,
+    ...(given?.isSingle === true ? { input: given.artifacts[0]?.id ?? "" } : {}),
+    ...(given?.origin === undefined ? {} : { origin: given.origin }),
+    input_artifacts: given?.artifacts.map(({ id }) => id) ?? null,
   };
 }
 
@@ -71,14 +87,15 @@ class DistributedRun implements GraphRun {
 
   async act(event: Event): Promise<Happened> {
     await this.#tell(event);
-    const run = await this.#settled();
+    const folded = await this.#settled();
+    const { run } = folded;
     const dispatched = this.#delivered.slice(this.#seen).map((delivery) => this.#take(delivery));
     this.#seen = this.#delivered.length;
     const ends = (await this.#facts()).flatMap(({ fact }) => (fact.kind === "finished" ? [fact.state] : []));
     const newEnds = ends.slice(this.#ends);
     this.#ends = ends.length;
     return {
-      dispatched: [...dispatched, ...this.#calledOff(run)],
+      dispatched: [...dispatched, ...this.#calledOff(folded)],
       status: statusOf(run),
       ends: newEnds,
       wrong: await this.#misjudged(run),
@@ -133,8 +150,7 @@ class DistributedRun implements GraphRun {
   /** By a fact, as whoever embeds the engine has it: neither library nor command line end a run so. */
   async #abort({ abort, returns }: Extract<Event, { abort: unknown }>): Promise<void> {
     const { status: state, reason: message } = abort;
-    const run = await this.#fold();
-    const { gen, end, partition, runId } = run;
+    const { gen, end, partition, runId } = (await this.#fold()).run;
     if ((end === undefined) !== returns) throw new Error(`the run stands at ${end ?? "no end"}`);
     await this.#stage.log.append(
       { runId, partition },
@@ -143,11 +159,12 @@ class DistributedRun implements GraphRun {
   }
 
   /** Once the executor has done all that it owes by the log, and its end is announced; and no more than that is queued. */
-  async #settled(): Promise<RunFold> {
+  async #settled(): Promise<Folded> {
     let look: object = {};
     return until(
       async () => {
-        const run = await this.#fold();
+        const folded = await this.#fold();
+        const { run } = folded;
         const owed = run.owed().map((each) => attemptKey(run.idOf(each)));
         const queued = (await this.#stage.queue.list())
           .filter(({ runId }) => runId === this.#runId)
@@ -158,7 +175,7 @@ class DistributedRun implements GraphRun {
           queued.length === owed.length &&
           owed.every((key) => queued.includes(key) && delivered.has(key)) &&
           (run.end === undefined || run.announced);
-        return isDone && run;
+        return isDone && folded;
       },
       () => look,
     );
@@ -168,14 +185,17 @@ class DistributedRun implements GraphRun {
     return this.#stage.log.factsOf(this.#runId);
   }
 
-  async #fold(): Promise<RunFold> {
+  async #fold(): Promise<Folded> {
     const facts = await this.#facts();
     const [first] = facts;
     if (first?.fact.kind !== "submitted") throw new Error("there is no run");
     const graph = await this.#stage.definitions.get(first.fact.definition);
-    const run = foldRun(facts, graph);
-    if (run === undefined) throw new Error("there is no run");
-    return run;
+    const run = new RunFold(first, first.fact, graph);
+    const cancelled = new Map<string, Dispatched>();
+    for (const logged of facts)
+      for (const owed of run.apply(logged).cancelled)
+        cancelled.set(attemptKey(run.idOf(owed)), launched(run, owed));
+    return { run, cancelled };
   }
 
   #take(delivery: Delivery): Dispatched {
@@ -201,25 +221,10 @@ class DistributedRun implements GraphRun {
   }
 
   /** What was launched and cancelled by one fact is never queued. */
-  #calledOff(run: RunFold): Dispatched[] {
-    const { instances, graph } = run;
-    return [...graph.order].flatMap((position) =>
-      instances.of(position).flatMap((instance): Dispatched[] => {
-        const id = run.idOf({ instance, attempt: instances.attempt(instance) });
-        const isOff = instances.state(instance) === "cancelled" && instances.wasBegun(instance);
-        if (!isOff || this.#known.has(attemptKey(id))) return [];
-        this.#known.add(attemptKey(id));
-        const given = run.artifacts.inputOf(instance);
-        return [
-          {
-            node: id.task,
-            ...(given?.isSingle === true ? { input: given.artifacts[0]?.id ?? "" } : {}),
-            ...(given?.origin === undefined ? {} : { origin: given.origin }),
-            input_artifacts: given?.artifacts.map((artifact) => artifact.id) ?? null,
-          },
-        ];
-      }),
-    );
+  #calledOff({ cancelled }: Folded): Dispatched[] {
+    const unknown = [...cancelled].filter(([key]) => !this.#known.has(key));
+    for (const [key] of unknown) this.#known.add(key);
+    return unknown.map(([, dispatched]) => dispatched);
   }
 
   /** What a caller is told of the run, against what the log says. */
