@@ -24,7 +24,7 @@ export interface DagOptions {
   /** For every task that does not say otherwise; `params` and `env` are put together, key by key. */
   readonly defaults?: Omit<
     TaskOptions,
-    "dependsOn" | "name" | "with" | "fanMode" | "edgeFilters" | "bindings"
+    "dependsOn" | "name" | "with" | "outputs" | "fanMode" | "edgeFilters" | "bindings"
   > & { readonly type?: string };
   /** Labels to find it by. Default none. */
   readonly tags?: readonly string[];
@@ -65,6 +65,8 @@ export interface TaskOptions<Dependency extends string = string> {
   readonly critical?: boolean;
   /** Its failure counts as success for what depends on it and for the run. Default false. */
   readonly allowFailure?: boolean;
+  /** Files of a bash or docker task that it hands over: paths and patterns in its own folder. Default none. */
+  readonly outputs?: readonly string[];
   /** Runs it for each artifact of its dependencies, once for all, or once for all of the same origin. Default: `single` with edge filters; else it runs once, whatever there is. */
   readonly fanMode?: FanMode;
   /** By dependency: which of its artifacts it takes. Default: all. */

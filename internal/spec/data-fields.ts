@@ -1,9 +1,28 @@
-/** What a definition says of data between tasks: edge filters, bindings, and the inputs of a run. */
+/** What a definition says of data between tasks: outputs, edge filters, bindings, and the inputs of a run. */
 import { z } from "zod";
 import { OPERATORS } from "../core/edge-filter.ts";
+import { parseGlob } from "../core/glob.ts";
 import { anything, flag, may, must, name, oneOf, text } from "./fields.ts";
 import { isMap } from "../core/not-json.ts";
 import { shown } from "../core/shown.ts";
+
+const MAX_OUTPUTS = 100;
+
+const output = text
+  .superRefine((value, context) => {
+    const problem = parseGlob(value);
+    if (typeof problem === "string") context.addIssue({ code: "custom", message: problem });
+  })
+  .meta({
+    title: "path or pattern",
+    pattern: "^[^/]",
+    patternErrorMessage: "use a path or a pattern from the task's own folder on, such as out/*.csv",
+  });
+
+export const outputs = z
+  .array(output, { error: must("a list of paths and patterns") })
+  .max(MAX_OUTPUTS, { error: `has more than ${MAX_OUTPUTS} patterns; write fewer, with wildcards` })
+  .meta({ title: "list of paths and patterns" });
 
 const NO_RULE_VALUE = { error: must("text, a number or a list of text; write true and false in quotes") };
 const listed = z.string({ error: must("text; write it in quotes") });

@@ -3,10 +3,11 @@ import type { EdgeFilters } from "../core/edge-filter.ts";
 import type { Dag, Task } from "../core/model.ts";
 import type { DagDefinition, RawDefinition, RawTask } from "./schema.ts";
 
-type DataOfTask = Pick<Task, "fanMode" | "edgeFilters" | "bindings">;
+type DataOfTask = Pick<Task, "outputs" | "fanMode" | "edgeFilters" | "bindings">;
 
-export function readData({ fan_mode, edge_filters, bindings }: RawTask): DataOfTask {
+export function readData({ outputs, fan_mode, edge_filters, bindings }: RawTask): DataOfTask {
   return {
+    ...(isEmpty(outputs) ? {} : { outputs }),
     ...(fan_mode === undefined && isEmpty(edge_filters) ? {} : { fanMode: fan_mode ?? "single" }),
     ...(isEmpty(edge_filters) ? {} : { edgeFilters: readFilters(edge_filters) }),
     ...(isEmpty(bindings) ? {} : { bindings }),
@@ -18,11 +19,13 @@ export function readInputs({ inputs }: RawDefinition): Pick<Dag, "inputs"> {
 }
 
 export function writeData({
+  outputs,
   fanMode,
   edgeFilters,
   bindings,
-}: DataOfTask): Pick<DagDefinition["tasks"][number], "fan_mode" | "edge_filters" | "bindings"> {
+}: DataOfTask): Pick<DagDefinition["tasks"][number], "outputs" | "fan_mode" | "edge_filters" | "bindings"> {
   return {
+    ...(outputs === undefined ? {} : { outputs: [...outputs] }),
     ...(fanMode === undefined ? {} : { fan_mode: fanMode }),
     ...(edgeFilters === undefined ? {} : { edge_filters: writeFilters(edgeFilters) }),
     ...(bindings === undefined ? {} : { bindings: { ...bindings } }),

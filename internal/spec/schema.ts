@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { DEFAULT_PRIORITY, DEFAULT_TENANT, DEFAULT_TIMEZONE, EXPONENTIAL_RETRY } from "../core/model.ts";
 import { TASK_TYPE_NAMES } from "../core/task-types.ts";
-import { bindings, edgeFilters, inputs } from "./data-fields.ts";
+import { bindings, edgeFilters, inputs, outputs } from "./data-fields.ts";
 import { formatDuration } from "./duration.ts";
 import {
   command,
@@ -86,6 +86,10 @@ const task = z.strictObject(
     ),
     allow_failure: may(flag, "Its failure counts as success for what depends on it, and for the run.", false),
     env: may(env, "Environment variables of a bash or docker task."),
+    outputs: may(
+      outputs,
+      "Files of a bash or docker task that it hands over to the tasks after it: paths, or patterns such as `out/**/*.csv`, in its own folder.",
+    ),
     fan_mode: may(
       oneOf("single", "aggregate", "grouped"),
       "Runs it by the artifacts of its dependencies: `single` for each, `aggregate` once with all, `grouped` once for all that go back to the same artifact at the root. With `edge_filters` it is `single` by default; without either the task runs once, whatever there is.",

@@ -79,6 +79,8 @@ function toTask(own: RawTask, surroundings: Surroundings): Task {
   // A wrong type among the defaults was told there, once.
   const type = typeOf(raw, own.type === undefined ? () => undefined : complain, plugIns);
   const options = optionsOf(raw, type, surroundings);
+  const whyNone = raw.outputs === undefined ? undefined : WITHOUT_OUTPUTS[type];
+  if (whyNone !== undefined) complain("outputs", whyNone);
   return {
     id: raw.id,
     ...(raw.name === undefined ? {} : { name: raw.name }),
@@ -100,6 +102,13 @@ function toTask(own: RawTask, surroundings: Surroundings): Task {
     ...readData(raw),
   };
 }
+
+/** Types whose tasks have no folder of their own. */
+const WITHOUT_OUTPUTS: Readonly<Record<string, string>> = {
+  function: "a function returns what it hands over, see artifacts() of jetdag/functions: leave them out",
+  http: "a request hands over no files: leave them out",
+  [GATE]: "a gate runs nothing that could hand over files: leave them out",
+};
 
 function optionsOf({ with: own }: RawTask, type: string, { path, report }: Surroundings): JsonObject {
   const { options, problems } = readOptions(type, own, [...path, "with"]);

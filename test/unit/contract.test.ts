@@ -7,6 +7,8 @@ import { streamSpecs } from "../../internal/contract/streams.ts";
 import { isNamespace, Names, readFactSubject, readTaskSubject } from "../../internal/contract/subjects.ts";
 import type { Work } from "../../internal/core/attempt.ts";
 import { decodeWork, encodeWork } from "../../internal/contract/work.ts";
+import { toRecord } from "../../internal/core/artifact-record.ts";
+import type { ProducedArtifact } from "../../internal/core/artifact.ts";
 import type { Fact } from "../../internal/core/facts.ts";
 import {
   COMPLETED,
@@ -25,8 +27,29 @@ const CANCEL: Fact = { kind: "cancel", gen: 2, cause: "time-limit", message: "to
 const RETRY: Fact = { kind: "retry", gen: 1, tasks: ["load"] };
 const FINISHED: Fact = { kind: "finished", gen: 0, state: "failed", durationMs: 0.125 };
 const RETIRED: Fact = { kind: "retired", gen: 2, state: "failed", durationMs: 0.125 };
+const ARTIFACT: ProducedArtifact = {
+  id: "a.0.1.1",
+  name: "out/a\nb.csv",
+  size: 5_368_709_120,
+  mimeType: "text/csv",
+  metadata: { title: "A", deep: { list: [1, null] } },
+  origin: null,
+  file: { name: "art-a-0-1-set-0", bytes: 5_368_709_120, chunks: 10_240, sha256: "ab".repeat(32) },
+};
+const HANDING_OVER = { task: "a", index: 0, attempt: 1, state: "completed", durationMs: 1 } as const;
+const RECORD: ProducedArtifact = { id: "r", name: "", size: null, mimeType: null, metadata: {} };
 const FACTS: Fact[] = [
   SUBMITTED,
+  outcomes(1, {
+    items: [
+      { ...HANDING_OVER, artifacts: { inline: [ARTIFACT, RECORD] } },
+      { ...HANDING_OVER, task: "b", artifacts: { set: "s", pieces: 2 } },
+    ],
+  }),
+  outcomes(2, {
+    items: [],
+    pieces: [{ task: "b", index: 3, attempt: 1, set: "s", piece: 1, artifacts: [RECORD, ARTIFACT] }],
+  }),
   outcomes(17, { items: [COMPLETED, FAILED, SKIPPED, NOT_YET] }),
   CANCEL,
   RETRY,
@@ -156,6 +179,17 @@ describe("attempts", () => {
     expect(decodeWork(encodeWork(unlimited))).toEqual({ value: unlimited });
     const doubtful: Work = { ...WORK, mayBeHeld: true, trustedUntil: 1_790_000_000_000 };
     expect(decodeWork(encodeWork(doubtful))).toEqual({ value: doubtful });
+    const given = toRecord({ ...ARTIFACT, producedBy: "extract" });
+    const data: Work = {
+      ...WORK,
+      outputs: ["out/*.csv", "report.pdf"],
+      bindings: { path: { source: "previous_node", node: "extract", key: "file_path" } },
+      edgeFilters: { extract: { rules: [{ field: "x", op: "in", value: ["1"] }], select: "largest" } },
+      inputs: {
+        inline: { run: { inline: {} }, own: {}, upstream: [], artifacts: { single: true, items: [given] } },
+      },
+    };
+    expect(decodeWork(encodeWork(data))).toEqual({ value: data });
   });
 
   it("may carry more fields", () => {

@@ -33,6 +33,7 @@ tasks:
       day: { source: runtime, key: d, label: Day, placeholder: "2026", required: true, default: 5 }
       plain: { source: runtime }
       title: { source: expression, expression: "{load.title | title} {input.url}" }
+  - { id: files, command: make, outputs: [report.pdf, "out/**/*.csv"] }
 `;
 
 function problemsOf(text: string): string[] {
@@ -77,6 +78,7 @@ describe("a good definition", () => {
         day: { source: "runtime", key: "d", label: "Day", placeholder: "2026", required: true, default: 5 },
       },
     });
+    expect(dag.tasks[3]?.outputs).toEqual(["report.pdf", "out/**/*.csv"]);
     expect(Object.keys(dag.tasks[2]?.bindings ?? {})).toEqual([
       "path",
       "token",
@@ -96,11 +98,13 @@ describe("a good definition", () => {
   test("without any of it has none in the model, also where it says nothing", () => {
     const none: readonly Dag[] = [
       parseDag("name: x\ntasks: [{ id: a, command: x }]"),
-      parseDag("name: x\ninputs: {}\ntasks: [{ id: a, command: x, edge_filters: {}, bindings: {} }]"),
+      parseDag(
+        "name: x\ninputs: {}\ntasks: [{ id: a, command: x, outputs: [], edge_filters: {}, bindings: {} }]",
+      ),
     ];
     for (const each of none) {
       expect(each).not.toHaveProperty("inputs");
-      for (const field of ["fanMode", "edgeFilters", "bindings"])
+      for (const field of ["outputs", "fanMode", "edgeFilters", "bindings"])
         expect(each.tasks[0]).not.toHaveProperty(field);
     }
   });
@@ -125,6 +129,22 @@ describe("a good definition", () => {
 
 describe("refused, with its place", () => {
   test.each([
+    [
+      'outputs: [/etc/passwd, ../x, "*.{a,b}", "out/*.csv", 7]',
+      [
+        "x.yaml:7:15: outputs[0]: begins with /: write it from the task's own folder on",
+        "x.yaml:7:28: outputs[1]: must not have .. in it: nothing outside of the task's own folder is taken",
+        String.raw`x.yaml:7:34: outputs[2]: has a {: write a pattern for each alternative, or \{ for the character itself`,
+        "x.yaml:7:58: outputs[4]: must be text, not 7",
+      ],
+    ],
+    ["outputs: out/*.csv", ["x.yaml:7:14: outputs: must be a list of paths and patterns, not 'out/*.csv'"]],
+    [
+      "type: function\n    outputs: [a]",
+      [
+        "x.yaml:8:14: outputs: a function returns what it hands over, see artifacts() of jetdag/functions: leave them out",
+      ],
+    ],
     ["fan_mode: all", ["x.yaml:7:15: fan_mode: must be one of single, aggregate, grouped, not 'all'"]],
     [
       "edge_filters: { a: { rules: [{ field: x, op: matches, value: y }] } }",
