@@ -54,13 +54,15 @@ export class JetdagBench {
   }
 
   async run(shape: Shape, kind: Kind = "inline"): Promise<Measured> {
-    const dag = definition(shape, kind);
+    return this.runAll(definition(shape, kind), shape.runs);
+  }
+
+  /** So many runs at once. */
+  async runAll(dag: DagDefinition, runs = 1): Promise<Measured> {
     this.#hops = [];
     const from = performance.now();
     this.#lastEnd = from;
-    const handles = await Promise.all(
-      Array.from({ length: shape.runs }, () => this.#executor.submit({ dag })),
-    );
+    const handles = await Promise.all(Array.from({ length: runs }, () => this.#executor.submit({ dag })));
     const results = await Promise.all(handles.map((handle) => handle.result()));
     const seconds = (performance.now() - from) / 1_000;
     const bad = results.find(({ state }) => state !== "completed");
@@ -118,6 +120,18 @@ export class JetdagBench {
     this.#hops.push(now - this.#lastEnd);
     this.#lastEnd = now;
   }
+}
+
+/** One task hands out so many artifacts, one for each hands on another, and the last gets all of these. */
+export function throughArtifacts(count: number): DagDefinition {
+  return {
+    name: `artifacts-${count}`,
+    tasks: [
+      { id: "out", type: "function", command: "handOut", params: { count } },
+      { id: "on", type: "function", command: "handOn", depends_on: ["out"], fan_mode: "single" },
+      { id: "all", type: "function", command: "gather", depends_on: ["on"], fan_mode: "aggregate" },
+    ],
+  };
 }
 
 export function definition(shape: Shape, kind: Kind): DagDefinition {

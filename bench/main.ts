@@ -9,9 +9,10 @@ import { parseArgs } from "node:util";
 import { LocalExecutor } from "../cmd/library/jetdag.ts";
 import { findServer } from "../internal/nats/server/find.ts";
 import { runServer } from "../internal/nats/server/run.ts";
-import { definition, JetdagBench, type Kind, SLOTS } from "./jetdag.ts";
+import { aggregateCost, factCost } from "./fold.ts";
+import { definition, JetdagBench, type Kind, SLOTS, throughArtifacts } from "./jetdag.ts";
 import { RawProbe } from "./raw.ts";
-import { chain, diamonds, fanOut, median, type Shape } from "./shapes.ts";
+import { chain, diamonds, fanOut, median, randomGraph, type Shape } from "./shapes.ts";
 import { spawnRate } from "./spawn.ts";
 
 const { values } = parseArgs({
@@ -51,10 +52,13 @@ try {
   await throughput(fanOut(10_000), "inline");
   await throughput(diamonds(1_000), "inline");
   await throughput(fanOut(10_000), "threads");
+  await throughArtifactsOf(10_000);
+  await throughput(randomGraph(50_000, 4), "inline");
   await latency(chain(1_000), "inline");
   await latency(chain(1_000), "threads");
   await jetdag.stop();
   await raw.stop();
+  folds();
   await commands();
   if (values.large) await large();
 
@@ -69,6 +73,26 @@ try {
     print({
       shape: shape.name,
       functions,
+      tasks: shape.tasks,
+      tasks_per_s: Math.round(rate),
+      raw_tasks_per_s: Math.round(limit),
+      ratio: round(rate / limit),
+    });
+  }
+
+  /** As many tasks on threads as a fan-out of that size has, with artifacts between them, beside the raw fan-out. */
+  async function throughArtifactsOf(count: number): Promise<void> {
+    const shape = fanOut(count);
+    const rates: number[] = [];
+    const rawRates: number[] = [];
+    for (let i = 0; i < reps; i++) {
+      rates.push(shape.tasks / (await jetdag.runAll(throughArtifacts(count))).seconds);
+      rawRates.push(shape.tasks / (await raw.run(shape)).seconds);
+    }
+    const [rate, limit] = [median(rates), median(rawRates)];
+    print({
+      shape: `aggregate-${count}`,
+      functions: "threads",
       tasks: shape.tasks,
       tasks_per_s: Math.round(rate),
       raw_tasks_per_s: Math.round(limit),
@@ -91,6 +115,31 @@ try {
       p50_ms: round(hop, 3),
       raw_p50_ms: round(limit, 3),
       ratio: round(hop / limit),
+    });
+  }
+
+  /** The state of a run alone: what a fact costs must not grow with the DAG, and a launch not faster than its artifacts. */
+  function folds(): void {
+    const several = (measure: () => number): number => median(Array.from({ length: reps }, measure));
+    const [small, large] = [randomGraph(500, 4), randomGraph(50_000, 4)];
+    const edges = large.parents.reduce((sum, parents) => sum + parents.length, 0);
+    const runs = large.tasks / small.tasks;
+    factCost(small, runs);
+    const [cost, costOfSmall] = [several(() => factCost(large, 1)), several(() => factCost(small, runs))];
+    print({
+      shape: `fold-${large.name}`,
+      edges,
+      us_per_fact: round(cost, 3),
+      us_per_fact_of_500: round(costOfSmall, 3),
+      ratio: round(cost / costOfSmall),
+    });
+    aggregateCost(10_000);
+    const [launch, tenth] = [several(() => aggregateCost(10_000)), several(() => aggregateCost(1_000))];
+    print({
+      shape: "fold-aggregate-10000",
+      launch_ms: round(launch, 3),
+      launch_ms_of_1000: round(tenth, 3),
+      ratio: round(launch / tenth),
     });
   }
 

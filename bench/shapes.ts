@@ -26,6 +26,21 @@ export function chain(n: number): Shape {
   return { name: `chain-${n}`, runs: 1, tasks: n, parents };
 }
 
+/** Each task but the first waits for `parents` of those before it, or for all of them. */
+export function randomGraph(tasks: number, parents: number): Shape {
+  let state = 1;
+  const below = (limit: number): number => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * limit);
+  };
+  const all = Array.from({ length: tasks }, (_, i) => {
+    const chosen = new Set<number>();
+    while (chosen.size < Math.min(i, parents)) chosen.add(below(i));
+    return [...chosen];
+  });
+  return { name: `random-${tasks}`, runs: 1, tasks, parents: all };
+}
+
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
