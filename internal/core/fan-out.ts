@@ -80,8 +80,19 @@ function grouped(collected: readonly Artifact[], limit: number): Launch {
   }
   if (groups.size > limit) return tooMany(groups.size, "groups", limit);
   if (groups.size === 0) return { kind: "instances", inputs: [{ artifacts: shared }] };
-  const inputs = [...groups].map(([origin, own]) => ({ origin, artifacts: [...own, ...shared] }));
+  const inputs = [...groups].map(([origin, own]) => groupInput(origin, own, shared));
   return { kind: "instances", inputs };
+}
+
+/** What belongs to no group is kept once for all of them: there may be many of both. */
+function groupInput(origin: string, own: readonly Artifact[], shared: readonly Artifact[]): InstanceInput {
+  if (shared.length === 0) return { origin, artifacts: own };
+  return {
+    origin,
+    get artifacts() {
+      return [...own, ...shared];
+    },
+  };
 }
 
 /** The origin of an artifact that an instance with this input hands over; a root has no input. */

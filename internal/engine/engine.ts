@@ -11,7 +11,7 @@
  */
 import type { Change } from "../core/change.ts";
 import type { Patterns } from "../core/expression/patterns.ts";
-import type { RunEndState } from "../core/facts.ts";
+import { type RunEndState, SEMANTICS } from "../core/facts.ts";
 import { DEFAULT_FAN_OUT_LIMIT } from "../core/fan-out.ts";
 import type { JsonObject } from "../core/json.ts";
 import { isMap, notJson } from "../core/not-json.ts";
@@ -151,6 +151,7 @@ export class Engine {
     const plugins = new Set(pipeline.nodes.map(({ plugin }) => plugin));
     return {
       kind: "started",
+      semantics: SEMANTICS,
       nodes: pipeline.nodes.map(ownFields),
       input,
       passthrough: [...plugins].filter((plugin) => isPassthrough(plugin)),
@@ -235,7 +236,7 @@ export class Engine {
     }
     if (end === undefined) return;
     await this.#options.onEnd?.(end);
-    for (const task of cancel) await this.#options.cancel?.(task);
+    for (const make of cancel) await this.#options.cancel?.(make());
     const { state } = end;
     await this.#locked(runId, () =>
       this.#store(runId, (now) => {

@@ -2,7 +2,7 @@
 import type { Change, Owed } from "../core/change.ts";
 import type { RunEndState } from "../core/facts.ts";
 import type { RunFold } from "../core/run-fold.ts";
-import { type EngineTask, taskOf } from "./task.ts";
+import { type EngineTask, laterTaskOf } from "./task.ts";
 
 export interface RunEnd {
   readonly runId: string;
@@ -17,7 +17,8 @@ export interface Following {
   readonly dispatch: readonly Owed[];
   /** The run has ended, and its end was not told yet. */
   readonly end?: RunEnd;
-  readonly cancel: readonly EngineTask[];
+  /** Each is made when its turn comes: what many have in common they would all hold. */
+  readonly cancel: readonly (() => EngineTask)[];
 }
 
 /** What follows from one change. */
@@ -26,7 +27,7 @@ export function followingOf(run: RunFold, { owed, cancelled, ended }: Change): F
     run,
     dispatch: owed,
     ...(ended ? endOf(run) : {}),
-    cancel: cancelled.map((each) => taskOf(run, each)),
+    cancel: cancelled.map((each) => laterTaskOf(run, each)),
   };
 }
 
@@ -42,12 +43,12 @@ function endOf({ runId, end: state, endMessage: message }: RunFold): { readonly 
   return state === undefined ? {} : { end: { runId, state, message } };
 }
 
-function cancelledOf(run: RunFold): EngineTask[] {
+function cancelledOf(run: RunFold): Following["cancel"] {
   const { instances, graph } = run;
   return [...graph.order].flatMap((position) =>
     instances
       .of(position)
       .filter((instance) => instances.state(instance) === "cancelled" && instances.wasBegun(instance))
-      .map((instance) => taskOf(run, { instance, attempt: instances.attempt(instance) })),
+      .map((instance) => laterTaskOf(run, { instance, attempt: instances.attempt(instance) })),
   );
 }

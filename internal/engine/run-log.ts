@@ -4,7 +4,7 @@
  * A run is for one caller at a time, see `RunLocks`: what is folded of it is shared, and each event is folded once.
  */
 import type { Change } from "../core/change.ts";
-import { type Fact, SEMANTICS, type Submitted } from "../core/facts.ts";
+import type { Fact, Submitted } from "../core/facts.ts";
 import type { JsonObject } from "../core/json.ts";
 import { isMap } from "../core/not-json.ts";
 import { RunFold } from "../core/run-fold.ts";
@@ -32,6 +32,8 @@ export interface RunLogOptions {
 /** How a run begins. */
 export interface Started {
   readonly kind: "started";
+  /** Version of the rules by which the run is folded. */
+  readonly semantics: number;
   readonly nodes: readonly PipelineNode[];
   readonly input: JsonObject;
   /** Those of the plugins that hand through: what they are called then may change later. */
@@ -123,7 +125,7 @@ function badStore(message: string): EngineError {
 }
 
 function begin(runId: string, { time, fact }: Event): StoredRun {
-  const { nodes, input, passthrough, fanOutLimit } = fact as Started;
+  const { nodes, input, passthrough, fanOutLimit, semantics } = fact as Started;
   const graph = graphOfNodes(nodes, (plugin) => passthrough.includes(plugin));
   const submitted: Submitted = {
     kind: "submitted",
@@ -132,7 +134,7 @@ function begin(runId: string, { time, fact }: Event): StoredRun {
     definition: { name: "", bytes: 0, chunks: 0 },
     params: { inline: input },
     defaults: { lossCap: 0, fanOutLimit },
-    semantics: SEMANTICS,
+    semantics,
     nonce: "",
   };
   const logged = { seq: 1, time, runId, partition: 0, fact: submitted };

@@ -45,19 +45,25 @@ export interface HandedArtifact extends Partial<ArtifactFacts> {
 }
 
 export function taskOf(run: RunFold, owed: Pick<Owed, "instance" | "attempt">): EngineTask {
+  return laterTaskOf(run, owed)();
+}
+
+/** The task as it stands now, whatever becomes of its run until it is made. */
+export function laterTaskOf(run: RunFold, owed: Pick<Owed, "instance" | "attempt">): () => EngineTask {
   const { runId, task, index, attempt } = run.idOf(owed);
   const given = run.artifacts.inputOf(owed.instance);
-  return {
+  const plugin = run.taskOf(owed.instance).command;
+  return () => ({
     id: attemptKey({ runId, task, index, attempt }),
     runId,
     node: task,
-    plugin: run.taskOf(owed.instance).command,
+    plugin,
     index,
     attempt,
     ...(given?.isSingle === true ? { input: given.artifacts[0]?.id ?? "" } : {}),
     ...(given?.origin === undefined ? {} : { origin: given.origin }),
     artifacts: given?.artifacts ?? null,
-  };
+  });
 }
 
 /**
