@@ -63,6 +63,16 @@ test("the functions of the page of task types", async () => {
   });
 });
 
+test("the example of the page of artifacts", async () => {
+  const folder = `${ROOT}examples/artifacts`;
+  const run = await dag(["run", `${folder}/weather.yaml`, "--functions", `${folder}/weather.mjs`, "--json"]);
+  const { tasks } = JSON.parse(run.stdout) as { tasks: Record<string, { output: object | null }> };
+  expect(tasks.bulletin?.output).toEqual({ forecasts: 3 });
+  expect(tasks.publish?.output).toMatchObject({
+    stdout: "MONDAY\nMalmö: sunny\nOslo: sunny\nTurku: sunny",
+  });
+});
+
 test("the sensor of the page of task types, in the folder where it looks", async () => {
   await using folder = await TestFolder.make();
   const program = [`${ROOT}dist/cmd/dag/main.js`, "run", `${ROOT}examples/sensor/arrivals.yaml`];
