@@ -54,15 +54,18 @@ export async function openCall(
   const parts = revealing instanceof Promise ? await Promise.race([revealing, aborted(signal)]) : revealing;
   if (parts === undefined || signal.aborted) return undefined;
   if ("error" in parts) return parts;
-  const given = parts.inputs.artifacts?.items.map(toArtifact) ?? NONE_GIVEN;
+  const { patterns } = options;
+  const { artifacts } = parts.inputs;
+  if (artifacts === undefined) return callOf(work, parts, { given: NONE_GIVEN, placed: NOWHERE, patterns });
+  const given = artifacts.items.map(toArtifact);
   if (!given.some(({ file }) => file !== undefined))
-    return callOf(work, parts, { given, placed: NOWHERE, ...options });
+    return callOf(work, parts, { given, placed: NOWHERE, patterns });
   const placing = placeFiles(given, { runId: work.runId, ...opening }, options);
   const placed = await Promise.race([placing, aborted(signal)]);
   if (placed === undefined) return undefined;
   return "error" in placed
     ? { ...placed, mask: parts.mask }
-    : callOf(work, parts, { given, placed, ...options });
+    : callOf(work, parts, { given, placed, patterns });
 }
 
 interface Given {
@@ -74,22 +77,18 @@ interface Given {
 const NONE_GIVEN: readonly Artifact[] = Object.freeze([]);
 
 function callOf(work: Work, { mask, ...parts }: Revealed, given: Given): Opened {
-  const { runId, task, index, attempt, dagName, tenantId, type, command, outputs } = work;
+  const { runId, task, index, attempt, dagName, tenantId, type, command } = work;
   const about = { runId, task, index, attempt, dagName, tenantId, type, command };
   const data = dataOf(work, parts, given);
   if ("error" in data) return { ...data, mask };
   const merged = mergeParams(parts.inputs);
   const params = data.params === undefined ? merged : { ...merged, ...data.params };
-  const { folder } = given.placed;
-  const call: TaskCall = {
-    ...about,
-    options: parts.options,
-    env: parts.env,
-    params,
-    ...(outputs === undefined ? {} : { outputs }),
-    ...(folder === undefined ? {} : { artifactFolder: folder }),
-  };
-  return { call, mask };
+  const call = { ...about, options: parts.options, env: parts.env, params };
+  const { outputs } = work;
+  const { folder: artifactFolder } = given.placed;
+  if (outputs === undefined && artifactFolder === undefined) return { call, mask };
+  const files = artifactFolder === undefined ? {} : { artifactFolder };
+  return { call: { ...call, ...files, ...(outputs === undefined ? {} : { outputs }) }, mask };
 }
 
 type Data = { readonly params?: JsonObject } | { readonly error: TaskError };
