@@ -39,7 +39,10 @@ export class AgainTruth {
       const why = this.#over.get(task);
       if (why !== undefined) this.#fail(`${this.#run.runId}.${task} is owed again, and was ${why}`);
     }
-    for (const outcome of accepted) this.#checkOne(outcome, due.get(outcome.task));
+    for (const outcome of accepted) {
+      this.#checkOne(outcome, due.get(outcome.task));
+      this.#checkBelow(outcome.task);
+    }
   }
 
   #checkOne(outcome: Outcome, dueAt: number | undefined): void {
@@ -47,7 +50,6 @@ export class AgainTruth {
     const name = `${this.#run.runId}.${task}`;
     if (outcome.state !== "failed") {
       this.#over.set(task, outcome.state);
-      if (outcome.state === "skipped") this.#checkBelow(task);
       if (dueAt !== undefined) this.#fail(`${name} is owed again, and was ${outcome.state}`);
       return;
     }
@@ -68,13 +70,18 @@ export class AgainTruth {
     }
   }
 
-  /** Nothing that depends on what was skipped goes on. */
+  /** Nothing that depends on what was skipped goes on, once all is over that it waits for. */
   #checkBelow(task: string): void {
     const { graph, instances } = this.#run;
     for (const child of graph.childrenOf(graph.position(task) ?? -1)) {
+      const parents = [...graph.parentsOf(child)];
+      const skipped = parents.find((parent) => instances.state(parent) === "skipped");
+      if (skipped === undefined || !parents.every((parent) => instances.hasEnded(parent))) continue;
       const state = instances.state(child);
       if (state === "skipped" || state === "upstream_failed") continue;
-      this.#fail(`${this.#run.runId}.${this.#run.task(child).id} is ${state}, and ${task} was skipped`);
+      if (state === "cancelled" && this.#run.end !== undefined) continue;
+      const name = `${this.#run.runId}.${this.#run.task(child).id}`;
+      this.#fail(`${name} is ${state}, and ${this.#run.task(skipped).id} was skipped`);
     }
   }
 
