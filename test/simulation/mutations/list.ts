@@ -37,8 +37,8 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: "internal/core/run-fold.ts",
-        from: "if (position === undefined || !this.isCurrent(position, outcome.attempt)) {",
-        to: "if (position === undefined) {",
+        from: "if (instance === undefined || !this.isCurrent(instance, outcome.attempt)) {",
+        to: "if (instance === undefined) {",
       },
     ],
   },
@@ -46,9 +46,9 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "what depends on what was skipped is skipped",
     patches: [
       {
-        file: "internal/core/run-fold.ts",
-        from: `this.#endDownstream(position, "skipped");`,
-        to: "this.#releaseChildren(position);",
+        file: "internal/core/task-flow.ts",
+        from: "if (parents.some((parent) => isSkipped(parent, this.instances)))",
+        to: "if (parents.some((parent) => isSkipped(parent, this.instances)) && position < 0)",
       },
     ],
   },
