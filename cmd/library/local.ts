@@ -25,16 +25,18 @@ const ACK_WAIT_MS = 60_000;
 
 /** A pool of slots in this process; nothing outlives it. */
 export class LocalExecutor extends LibraryExecutor {
+  readonly #cluster = clusterInProcess();
+
   constructor(options: ExecutorOptions = {}) {
     checkFields("new LocalExecutor", options, EXECUTOR_OPTIONS);
     super(new Tasks(options), resolveOptions(options, { default: 5, min: 1 }));
   }
 
   protected override async open(): Promise<Opened> {
-    return openInProcess(this.tasks, this.options);
+    return openInProcess(this.#cluster, this.tasks, this.options);
   }
-  protected override async close(): Promise<void> {
-    // What is in memory goes with the executor.
+  protected override close(): Promise<void> {
+    return this.#cluster.blobs.clear();
   }
 }
 
@@ -44,25 +46,26 @@ const { workerCount: _, queueSize: _0, ...SEQUENTIAL_OPTIONS } = EXECUTOR_OPTION
 
 /** One task at a time, in topological order, ties in the order of the definition. For trying out and for debugging. */
 export class SequentialExecutor extends LibraryExecutor {
+  readonly #cluster = clusterInProcess();
+
   constructor(options: SequentialOptions = {}) {
     checkFields("new SequentialExecutor (one task at a time)", options, SEQUENTIAL_OPTIONS);
     super(new Tasks(options), { ...resolveOptions(options, { default: 1, min: 1 }), queueSize: 1 });
   }
 
   protected override async open(): Promise<Opened> {
-    return openInProcess(this.tasks, this.options);
+    return openInProcess(this.#cluster, this.tasks, this.options);
   }
-  protected override async close(): Promise<void> {
-    // What is in memory goes with the executor.
+  protected override close(): Promise<void> {
+    return this.#cluster.blobs.clear();
   }
 }
 
-function openInProcess(tasks: Tasks, options: ResolvedOptions): Opened {
-  const cluster = new MemoryCluster({
-    clock: systemClock,
-    ackWaitMs: ACK_WAIT_MS,
-    newPath: newScratchPath,
-  });
+function clusterInProcess(): MemoryCluster {
+  return new MemoryCluster({ clock: systemClock, ackWaitMs: ACK_WAIT_MS, newPath: newScratchPath });
+}
+
+function openInProcess(cluster: MemoryCluster, tasks: Tasks, options: ResolvedOptions): Opened {
   const ports: Ports = {
     log: cluster.log,
     queue: cluster.queue,

@@ -75,6 +75,13 @@ export class MemoryBlobs implements Blobs {
     await Promise.all(values.map(remove));
   }
 
+  /** Removes all values. */
+  async clear(): Promise<void> {
+    const values = [...this.#values.values()].flatMap((each) => [...each.values()]);
+    this.#values.clear();
+    await Promise.all(values.map(remove));
+  }
+
   async #store(parts: AsyncIterable<Uint8Array>): Promise<Kept> {
     if (this.#newPath === undefined) {
       const all: Uint8Array[] = [];

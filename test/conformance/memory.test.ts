@@ -113,6 +113,9 @@ describe("memory only", () => {
     await until(() => paths.filter((path) => existsSync(path)).length === 1);
     await blobs.removeRun("r");
     expect(paths.filter((path) => existsSync(path))).toEqual([]);
+    await blobs.putStream({ owner, name: "again" }, bytes(), wanted);
+    await blobs.clear();
+    expect(paths.filter((path) => existsSync(path))).toEqual([]);
   });
 
   it("hands over to a follower that lags behind all that is still there", async () => {
