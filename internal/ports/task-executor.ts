@@ -37,7 +37,7 @@ export interface TaskContext {
   masked(text: string): string;
   /** More than this it cannot hand over. */
   readonly artifactLimits: ArtifactLimits;
-  /** Called once what it hands over is stored, or never will be: when the attempt is over. At once where it is over already. */
+  /** Called once what it hands over is stored, or never will be: when the attempt is over. At once where it is over already. What it throws is lost. */
   atEnd(act: () => void): void;
 }
 
@@ -67,8 +67,8 @@ export interface SeesFiles {
 export interface TaskExecutor {
   /** The type's canonical name, as tasks carry it. */
   readonly type: string;
-  /** How its tasks see the files of their artifacts. Default: where they are, as who this process runs as. */
-  readonly seesFiles?: SeesFiles;
+  /** How its tasks see the files of their artifacts, if they do. Default: where they are, as who this process runs as. */
+  readonly seesFiles?: SeesFiles | "none";
   /** Runs one attempt to its end. A rejection counts as `worker-error`; failures of the task are returned. */
   execute(call: TaskCall, context: TaskContext): Promise<TaskReturn>;
 }

@@ -43,6 +43,8 @@ interface Asking {
 
 export class HttpTaskExecutor implements TaskExecutor {
   readonly type = "http";
+  /** No part of a request is read from a file. */
+  readonly seesFiles = "none";
   readonly #bodyLimit: number;
   readonly #client: HttpClient;
 

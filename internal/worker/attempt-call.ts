@@ -14,7 +14,7 @@ import { inputOfArtifacts } from "../core/task-input.ts";
 import type { Blobs } from "../ports/blobs.ts";
 import type { HostFiles } from "../ports/host-files.ts";
 import type { Secrets } from "../ports/secrets.ts";
-import type { SeesFiles, TaskCall } from "../ports/task-executor.ts";
+import type { TaskCall, TaskExecutor } from "../ports/task-executor.ts";
 import { type Revealed, revealSecrets } from "./attempt-secrets.ts";
 import { NOWHERE, type Placed, placeFiles } from "./placed-artifacts.ts";
 
@@ -32,7 +32,7 @@ export type Opened =
 export interface Opening {
   /** The attempt has to end. */
   readonly signal: AbortSignal;
-  readonly seesFiles: SeesFiles | undefined;
+  readonly seesFiles: TaskExecutor["seesFiles"];
   atEnd(act: () => void): void;
 }
 
@@ -58,9 +58,10 @@ export async function openCall(
   const { artifacts } = parts.inputs;
   if (artifacts === undefined) return callOf(work, parts, { given: NONE_GIVEN, placed: NOWHERE, patterns });
   const given = artifacts.items.map(toArtifact);
-  if (!given.some(({ file }) => file !== undefined))
+  const { seesFiles, atEnd } = opening;
+  if (seesFiles === "none" || !given.some(({ file }) => file !== undefined))
     return callOf(work, parts, { given, placed: NOWHERE, patterns });
-  const placing = placeFiles(given, { runId: work.runId, ...opening }, options);
+  const placing = placeFiles(given, { runId: work.runId, seesFiles, signal, atEnd }, options);
   const placed = await Promise.race([placing, aborted(signal)]);
   if (placed === undefined) return undefined;
   return "error" in placed

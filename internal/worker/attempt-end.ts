@@ -4,13 +4,22 @@ export class AttemptEnd {
   #isReached = false;
 
   add(act: () => void): void {
-    if (this.#isReached) act();
+    if (this.#isReached) perform(act);
     else (this.#acts ??= []).push(act);
   }
 
   reached(): void {
     this.#isReached = true;
-    for (const act of this.#acts ?? []) act();
+    for (const act of this.#acts ?? []) perform(act);
     this.#acts = undefined;
+  }
+}
+
+/** The attempt has ended as it has, whatever comes of this. */
+function perform(act: () => void): void {
+  try {
+    act();
+  } catch {
+    // It is of who wrote the task executor.
   }
 }

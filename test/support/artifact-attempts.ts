@@ -9,7 +9,7 @@ import { MemoryBlobs } from "../../internal/memory/blobs.ts";
 import { systemRandom } from "../../internal/memory/system.ts";
 import { linearPatterns } from "../../internal/patterns/linear-patterns.ts";
 import type { Blobs } from "../../internal/ports/blobs.ts";
-import type { SeesFiles, TaskCall, TaskContext, TaskReturn } from "../../internal/ports/task-executor.ts";
+import type { TaskCall, TaskContext, TaskExecutor, TaskReturn } from "../../internal/ports/task-executor.ts";
 import { hostFiles } from "../../internal/tasks/host-files.ts";
 import { TaskExecutorRegistry } from "../../internal/tasks/registry.ts";
 import { type AttemptOptions, runAttempt, Stop } from "../../internal/worker/attempt.ts";
@@ -28,7 +28,7 @@ export interface More extends Partial<AttemptOptions> {
   readonly given?: GivenArtifacts;
   readonly own?: JsonObject;
   readonly stop?: Stop;
-  readonly seesFiles?: SeesFiles;
+  readonly seesFiles?: TaskExecutor["seesFiles"];
 }
 
 export async function run(

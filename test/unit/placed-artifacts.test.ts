@@ -230,6 +230,36 @@ describe("what is given", () => {
     expect(outcome.state).toBe("completed");
   });
 
+  test("a type that reads no files is given none, and no file is fetched for it", async () => {
+    const files: HostFiles = {
+      ...hostFiles,
+      makeFolder: () => {
+        throw new Error("there is nobody to read it");
+      },
+    };
+    const [artifact] = await bytes("not read");
+    const outcome = await run(({ params }) => ({ ok: true, output: params }), {
+      files,
+      seesFiles: "none",
+      given: given(artifact === undefined ? [] : [artifact], { single: true }),
+    });
+    expect(outcome).toMatchObject({
+      output: { inline: { file_path: null, file_name: "in/put.txt", file_size: 8 } },
+    });
+  });
+
+  test("what is to be done at its end is done, whatever else fails", async () => {
+    const done: string[] = [];
+    const outcome = await run((_call, { atEnd }) => {
+      atEnd(() => {
+        throw new Error("of who wrote it");
+      });
+      atEnd(() => void done.push("second"));
+      return { ok: true, output: {} };
+    });
+    expect([outcome.state, ...done]).toEqual(["completed", "second"]);
+  });
+
   test("an attempt without files has no folder, and asks for none", async () => {
     const files: HostFiles = {
       ...hostFiles,
