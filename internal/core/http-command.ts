@@ -31,6 +31,7 @@ export function httpCommand(command: string, options: HttpTaskOptions): HttpComm
   if (url === undefined) return "is missing: `with` has a `method`, but no `url`";
   // It may be a secret: what is wrong with it is told without it.
   if (!URL.canParse(url)) return "is left out, and `url` of `with` is no URL";
+  if (!isOfHttp(new URL(url))) return "is left out, and `url` of `with` is neither http: nor https:";
   return requestLine(method ?? (body === undefined ? "GET" : "POST"), url, "");
 }
 
@@ -49,9 +50,12 @@ function requestLine(name: string, address: string, hint: string): HttpCommand |
   if (address === "") return `the URL is missing${hint}`;
   if (!URL.canParse(address)) return `'${withoutUserInfo(address)}' is no URL${hint}`;
   const url = new URL(address);
-  if (url.protocol !== "http:" && url.protocol !== "https:")
-    return `'${url.protocol}' is not http: or https:`;
+  if (!isOfHttp(url)) return `'${url.protocol}' is not http: or https:`;
   return { method, url };
+}
+
+function isOfHttp({ protocol }: URL): boolean {
+  return protocol === "http:" || protocol === "https:";
 }
 
 /** Even what is no URL may have a password in it. */

@@ -1,6 +1,6 @@
 /**
  * The forms in which the value of a secret turns up where it was printed: as it is, in quotes, in base64 at each place
- * among other bytes, and encoded for URLs. Of a value of several lines, each line as well, as PEM keys and files of JSON
+ * among other bytes, encoded for URLs, and as a URL is that was read. Of a value of several lines, each line as well, as PEM keys and files of JSON
  * have them.
  */
 
@@ -18,6 +18,7 @@ export function formsOf(value: string): Set<string> {
     ...quotedForms(each),
     ...base64Forms(each),
     ...urlForms(each),
+    ...readForms(each),
   ]);
   return new Set([...all, ...linesOf(whole).flatMap((line) => [line, ...quotedForms(line)])]);
 }
@@ -77,4 +78,21 @@ function urlForms(value: string): string[] {
   const forms = [component, strict, path, encodeURI(value), ...blanks, form];
   const lower = (text: string): string => text.replaceAll(/%[0-9A-F]{2}/g, (code) => code.toLowerCase());
   return [...forms, ...forms.map(lower)];
+}
+
+/** Where it was a URL, or in the host of one: who reads a URL puts its host into lower case, and more. */
+function readForms(value: string): string[] {
+  // What is below the limit of the mask must not become longer.
+  if (value.length < 4 || /\s/.test(value)) return [];
+  const isUrl = /^[a-z]+:\/\//i.test(value);
+  const isHost = !/[/:@?#\\]/.test(value);
+  return [
+    value.toLowerCase(),
+    ...(isUrl ? readUrl(value, "href") : []),
+    ...(isHost ? readUrl(`http://${value}`, "hostname") : []),
+  ];
+}
+
+function readUrl(text: string, part: "href" | "hostname"): string[] {
+  return URL.canParse(text) ? [new URL(text)[part]] : [];
 }

@@ -13,9 +13,8 @@ const UNTRUSTED = new Set([
 /** The request itself is such that it cannot be sent. */
 const NOT_SENDABLE = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_NOT_SUPPORTED"]);
 
-/** `what` begins the message. */
-export function errorOfSending(what: string, error: unknown, times: HttpTimes): TaskError {
-  return { reason: reasonOf(error), message: `${what}: ${sentenceOf(error, times)}` };
+export function errorOfSending(error: unknown, times: HttpTimes): Pick<TaskError, "reason" | "message"> {
+  return { reason: reasonOf(error), message: sentenceOf(error, times) };
 }
 
 function reasonOf(error: unknown): FailureReason {

@@ -90,7 +90,10 @@ describe("what is refused", () => {
       "command: POST secret://HOOK x",
       "command: command: secret:// is not looked up in a command; put what names a secret into with, env or params",
     ],
-    ["with: { url: ftp://x }", "command: command: 'ftp:' is not http: or https:"],
+    [
+      "with: { url: ftp://x }",
+      "command: command: is left out, and `url` of `with` is neither http: nor https:",
+    ],
     [
       "with: { url: http://a.b, method: FETCH }",
       "command: command: method 'FETCH' is not one of GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS",

@@ -80,6 +80,22 @@ describe("every form of a value", () => {
     }
   });
 
+  test.each([
+    ["a word", "Top-S3CRET", ["top-s3cret", "http://top-s3cret.example.com/"]],
+    ["beyond ASCII", "Schlüssel-Ä", ["schlüssel-ä", "xn--schlssel--32a2x", "http://xn--schlssel--32a2x:80/"]],
+    ["an address", "0x7F.1", ["127.0.0.1"]],
+    ["a whole URL", "HTTPS://Hooks.Example.com/T0/ä", ["https://hooks.example.com/T0/%C3%A4"]],
+  ])("as a URL is that was read: %s", (_what, value, texts) => {
+    for (const text of texts) {
+      expect(new Mask([value]).text(text), text).toMatch(/^(?:http:\/\/)?\*\*\*(?:[.:].*)?$/);
+    }
+  });
+
+  test("what is part of a URL alone masks no host, and what is too short nothing at all", () => {
+    const mask = new Mask(["localhost:8080", "db/x", "1", "A\nb"]);
+    expect(mask.text("localhost db 0.0.0.1 a b")).toBe("localhost db 0.0.0.1 a b");
+  });
+
   test.each(["", "a", "ab", "abc", "user:"])("in base64 after %j and before other bytes", (before) => {
     const random = new SeededRandom(before.length);
     for (let length = 4; length < 60; length++) {
