@@ -1,11 +1,13 @@
 /**
  * The forms in which the value of a secret turns up where it was printed: as it is, in quotes, in base64 at each place
- * among other bytes, encoded for URLs, and as a URL is that was read. Of a value of several lines, each line as well, as PEM keys and files of JSON
- * have them.
+ * among other bytes, encoded for URLs, and as a URL is that was read. Of a value of several lines, each line as well, as
+ * PEM keys and files of JSON have them.
  */
 
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
+
+const IN_QUOTES_AS_IT_IS = /^[\w+=.:%@-]*$/;
 
 /** A line that is shorter says nothing by itself. */
 const MIN_LINE = 8;
@@ -29,17 +31,38 @@ function linesOf(value: string): string[] {
   return lines.length === 1 ? [] : lines.filter((line) => line.length >= MIN_LINE);
 }
 
-/** In quotes of either kind, as JSON, JavaScript and Python show it, where some write ASCII only; and as shells do. */
+/** In quotes of either kind, as JSON, JavaScript and Python show it; and as shells do. */
 function quotedForms(value: string): string[] {
-  const text = JSON.stringify(value).slice(1, -1);
-  const single = text.replaceAll('\\"', '"');
-  const quoted = [text, single, single.replaceAll("'", String.raw`\'`)];
-  const escaped = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  const ascii = quoted.map((each) => each.replaceAll(/[\u007f-\uffff]/g, escaped));
+  if (IN_QUOTES_AS_IT_IS.test(value)) return [];
+  const single = inQuotes(value).replaceAll('\\"', '"');
+  const quoted = [single, single.replaceAll("'", String.raw`\'`)].flatMap(alsoInAscii);
+  const json = [...new Set(jsonForms(value))];
+  // An answer that was JSON is often part of another one.
+  const inJson = json.flatMap((each) => alsoInAscii(inQuotes(each)));
   // What `set -x` traces, and what `printf %q` prints.
   const traced = value.replaceAll("'", String.raw`'\''`);
   const escapedByShell = value.replaceAll(/[ \t!"$&'()*,;<>?[\\\]^`{|}]|^[#~]/g, String.raw`\$&`);
-  return [...quoted, ...ascii, traced, escapedByShell];
+  return [...json, ...inJson, ...quoted, traced, escapedByShell];
+}
+
+/** Go escapes what HTML might take for its own, and PHP slashes; some write ASCII only. */
+function jsonForms(value: string): string[] {
+  const text = inQuotes(value);
+  return [text, text.replaceAll(/[<>&]/g, escaped), text.replaceAll("/", String.raw`\/`)].flatMap(
+    alsoInAscii,
+  );
+}
+
+function inQuotes(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
+function alsoInAscii(text: string): string[] {
+  return [text, text.replaceAll(/[\u007f-\uffff]/g, escaped)];
+}
+
+function escaped(char: string): string {
+  return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
 /** By itself, with and without a newline at its end and with and without padding, and after one, two or no bytes of a group of three. */

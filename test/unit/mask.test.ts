@@ -41,6 +41,25 @@ describe("every form of a value", () => {
     ["as it is", (value) => value],
     ["in JSON", (value) => JSON.stringify({ value }).slice(10, -2)],
     ["in JSON of ASCII", (value) => JSON.stringify(value).slice(1, -1).replaceAll("ü", "\\u00fc")],
+    ["in JSON within JSON", (value) => JSON.stringify({ body: JSON.stringify({ value }) }).slice(22, -5)],
+    [
+      "in JSON of ASCII within JSON",
+      (value) => JSON.stringify(JSON.stringify(value).replaceAll("ü", "\\u00fc")).slice(3, -3),
+    ],
+    [
+      "in JSON within JSON of ASCII",
+      (value) => JSON.stringify(JSON.stringify(value)).slice(3, -3).replaceAll("ü", "\\u00fc"),
+    ],
+    [
+      "in JSON as Go writes it",
+      (value) =>
+        JSON.stringify(value)
+          .slice(1, -1)
+          .replaceAll("<", "\\u003c")
+          .replaceAll(">", "\\u003e")
+          .replaceAll("&", "\\u0026"),
+    ],
+    ["in JSON as PHP writes it", (value) => JSON.stringify(value).slice(1, -1).replaceAll("/", "\\/")],
     ["as Node shows it", (value) => inspect(value).slice(1, -1)],
     ["as a shell quotes it", (value) => shell("printf %q", value)],
     [
