@@ -258,6 +258,22 @@ describe("what is refused at run time", () => {
     ]);
   });
 
+  test("a field that what it runs does not have, with the others", () => {
+    const work = { type: "bash", command: "true", timeout: "5m", bogus: 1, with: undefined, none: undefined };
+    const add = (): unknown => untyped(etl()).task("a", work, { retries: -1 });
+    const rest = "Allowed here: type, command, with; options of the task come behind it";
+    expect(refusal(add).map((line) => line.replace("DAG 'etl', task 'a': ", ""))).toEqual([
+      `what the task runs: unknown field 'timeout'. ${rest}`,
+      `what the task runs: unknown field 'bogus'. ${rest}`,
+      "retries: must be a whole number from 0 to 1000, not -1",
+    ]);
+    expect(problemsOf(add).map(({ path }) => path)).toEqual([
+      "tasks[2].timeout",
+      "tasks[2].bogus",
+      "tasks[2].retries",
+    ]);
+  });
+
   test.each([
     [
       "a script as it is",
