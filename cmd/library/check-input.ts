@@ -1,6 +1,6 @@
 /** What a program hands over. TypeScript would say the same; without it, what is wrong must not pass in silence. */
 import { BadInput } from "../../internal/executor/executor.ts";
-import { isMap, notJson } from "../../internal/spec/json.ts";
+import { isMap, problemsOfValue } from "../../internal/spec/json.ts";
 import { formatPath, shown, unknownField } from "../../internal/spec/problems.ts";
 
 /** The names of the fields of `T`, all of them. */
@@ -17,7 +17,7 @@ export function checkFields<T>(what: string, given: unknown, fields: FieldsOf<T>
 /** Throws `BadInput` unless it is a map of names to JSON. */
 export function checkParams(given: unknown): void {
   if (!isMap(given)) throw new BadInput(`params must be a map of names to values, not ${shown(given)}`);
-  const [first] = notJson(given);
+  const [first] = problemsOfValue(given);
   if (first !== undefined) throw new BadInput(`${formatPath(["params", ...first.path])} ${first.message}`);
 }
 

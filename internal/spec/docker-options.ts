@@ -11,6 +11,7 @@ import {
 import { IMAGE, IMAGE_RULE } from "../core/docker-image.ts";
 import type { JsonValue } from "../core/json.ts";
 import { flag, may, must, name, oneOf, text, whole } from "./fields.ts";
+import { together } from "./together.ts";
 
 const like = (kind: z.ZodString, pattern: RegExp, rule: string): z.ZodString =>
   kind.meta({ pattern: pattern.source, patternErrorMessage: `use ${rule}` });
@@ -46,7 +47,7 @@ const OPTIONS: { readonly [F in keyof Required<DockerFields>]: z.ZodOptional } =
   ),
   entrypoint: may(
     list(text),
-    "What runs the command, which is its last argument; `[sh, -c]` by default. `[]` stands for the image's own entry point, which then gets `sh -c COMMAND`, or the image's own command where the task has none.",
+    "What runs the command, which is its last argument, or runs by itself where the task has none; `[sh, -c]` by default. `[]` stands for the image's own entry point, which then gets `sh -c COMMAND`, or the image's own command where the task has none.",
   ),
   working_dir: may(path, "Folder in the container where it runs. Without it the image's own."),
   user: may(user, "Runs it as this user, `user:group`, by name or number. Without it the image's own."),
@@ -97,14 +98,15 @@ const OPTIONS: { readonly [F in keyof Required<DockerFields>]: z.ZodOptional } =
   ),
 };
 
-export const dockerOptions = z
-  .strictObject(OPTIONS, { error: must("a map of options of a docker task") })
-  .superRefine((options, context) => {
+export const dockerOptions = together(
+  z.strictObject(OPTIONS, { error: must("a map of options of a docker task") }),
+  (options, complain) => {
     for (const [field, value] of Object.entries(options)) {
       const message =
         value === undefined
           ? undefined
           : problemOfDockerField(field as keyof DockerFields, value as JsonValue);
-      if (message !== undefined) context.addIssue({ code: "custom", path: [field], message });
+      if (message !== undefined) complain(field, message);
     }
-  });
+  },
+);

@@ -13,6 +13,7 @@ export function fieldsAt(schema: z.ZodType, path: readonly PropertyKey[]): strin
 }
 
 function itemOf(kind: z.ZodType): z.ZodType | undefined {
+  if (kind instanceof z.ZodOptional) return itemOf(kind.unwrap() as z.ZodType);
   return kind instanceof z.ZodArray ? (kind.element as z.ZodType) : undefined;
 }
 

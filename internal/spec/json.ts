@@ -1,21 +1,27 @@
-/** What JSON can hold, and what it cannot. */
+/** What values may be that go to tasks. */
+import { problemOfReferences } from "../core/secrets.ts";
 import { shown } from "./problems.ts";
 
 /** Values within values; deeper ones could not be written. */
 const MAX_DEPTH = 100;
 
-export interface NotJson {
+export interface ValueProblem {
   readonly path: readonly (string | number)[];
   readonly message: string;
 }
 
-/** The parts of a value that JSON has no form for. */
-export function notJson(value: unknown): NotJson[] {
-  const found: NotJson[] = [];
+/** The parts of a value that JSON has no form for, and texts that name what can be no secret. */
+export function problemsOfValue(value: unknown): ValueProblem[] {
+  const found: ValueProblem[] = [];
   const path: (string | number)[] = [];
   const complain = (message: string): void => void found.push({ path: [...path], message });
   const look = (part: unknown): void => {
-    if (typeof part === "string" || typeof part === "boolean" || part === null) return;
+    if (typeof part === "string") {
+      const secret = problemOfReferences(part);
+      if (secret !== undefined) complain(secret);
+      return;
+    }
+    if (typeof part === "boolean" || part === null) return;
     if (typeof part === "number" && Number.isFinite(part)) return;
     if (!Array.isArray(part) && !isMap(part)) {
       complain(`must be text, a number, true, false, null, a list or a map, not ${shown(part)}`);

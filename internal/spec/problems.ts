@@ -44,6 +44,7 @@ export function formatPath(path: readonly PropertyKey[]): string {
 
 /** `what` says what the name should have been the name of. */
 export function unknownField(name: string, allowed: readonly string[], what = "field"): string {
+  if (allowed.length === 0) return `unknown ${what} ${shown(name)}: none is allowed here`;
   const near = nearest(name, allowed);
   const hint = near === undefined ? "." : `; did you mean '${near}'?`;
   return `unknown ${what} ${shown(name)}${hint} Allowed here: ${allowed.join(", ")}`;

@@ -16,6 +16,7 @@ import {
   id,
   ids,
   label,
+  map,
   may,
   must,
   name,
@@ -30,6 +31,7 @@ import {
   whole,
 } from "./fields.ts";
 import { isMap } from "./json.ts";
+import { goodFields } from "./together.ts";
 
 const retry = z.strictObject(
   {
@@ -85,7 +87,7 @@ const task = z.strictObject(
     ),
     allow_failure: may(flag, "Its failure counts as success for what depends on it, and for the run.", false),
     env: may(env, "Environment variables of a bash or docker task."),
-    with: may(params, "What only tasks of this type have; each type has a table of its own."),
+    with: may(map, "What only tasks of this type have; each type has a table of its own."),
   },
   { error: must("a task: a map with at least an id") },
 );
@@ -178,13 +180,4 @@ export function salvage(value: unknown): RawDefinition | undefined {
     ...goodFields(value, shape),
     tasks,
   };
-}
-
-function goodFields<S extends z.ZodRawShape>(value: unknown, shape: S): Partial<z.output<z.ZodObject<S>>> {
-  const fields = isMap(value) ? value : {};
-  const good = Object.entries(shape).flatMap(([field, schema]) => {
-    const parsed = z.safeParse(schema, fields[field]);
-    return parsed.success && parsed.data !== undefined ? [[field, parsed.data]] : [];
-  });
-  return Object.fromEntries(good) as Partial<z.output<z.ZodObject<S>>>;
 }

@@ -24,7 +24,7 @@ export function requestOf(
 ): HttpRequest | string {
   const options = given as HttpTaskOptions;
   const line = httpCommand(command, options);
-  if (typeof line === "string") return `command: ${line}`;
+  if (typeof line === "string") return line;
   const { method, url } = line;
   const told = new ToldUrl(url, masked(options.url ?? url.href));
   const auth = options.auth ?? userInfoOf(url);
