@@ -3,7 +3,8 @@ import type { ContainerCreateOptions, HostConfig, MountSettings } from "dockerod
 import type { DockerTask } from "../core/docker-command.ts";
 import { OWN_FOLDER } from "../core/docker-fields.ts";
 import { imageName } from "../core/docker-image.ts";
-import type { Allowed, Mount } from "./docker-policy.ts";
+import type { Mount } from "./docker-mounts.ts";
+import type { Allowed } from "./docker-policy.ts";
 
 const MIB = 1_024 * 1_024;
 const DEFAULT_PIDS = 1_024;
