@@ -1,8 +1,8 @@
 /**
  * The processes that start the commands of this one; see spawner/main.mjs.
  *
- * P1 First attempts share one. It is started for the first of them, keeps nobody alive while none runs, and has another
- *    one take its place when it has died.
+ * P1 First attempts share a few, each the one that runs the least. These are started when they are needed, keep nobody
+ *    alive while nothing runs, and have others take their place when they have died.
  * P2 When one dies with several commands, it is not to be known who has killed it: they are given back, and counted as
  *    lost is what had one of its own. Every later attempt has one of its own, so each is judged in the end.
  * P3 One that gives no answer is killed: what it has started would never end.
@@ -90,6 +90,9 @@ const OPTIONS = {
   extendEnv: false,
 } as const;
 
+/** One alone cannot start more than one core can; with more, those that run have less of the machine. */
+const MAX_SHARED = 2;
+
 /** How often it is asked whether it is there, while something runs, and how often it may owe the answer. */
 const ASK_MS = 2_000;
 const MAX_UNANSWERED = 5;
@@ -125,6 +128,11 @@ class Spawner {
     const how = signal === undefined ? `exit code ${exitCode ?? shortMessage}` : `ended by ${signal}`;
     const silence = this.#unanswered > MAX_UNANSWERED ? " since it gave no answer" : "";
     await this.#clearUp(`the process that started it died (${how}${silence}${this.#crash})`);
+  }
+
+  /** How many commands it runs. */
+  get load(): number {
+    return this.#running.size;
   }
 
   run(launch: Launch, print: Running["print"]): RunningCommand {
@@ -188,8 +196,8 @@ class Spawner {
   }
 }
 
-/** Of this process. */
-let shared: Spawner | undefined;
+/** Of this process; a place is empty before its first, and while its last one is dead. */
+const shared: (Spawner | undefined)[] = Array.from({ length: MAX_SHARED });
 
 /** `print` gets what the command prints, as it comes. No other command takes along one that runs apart. */
 export function startCommand(
@@ -197,9 +205,15 @@ export function startCommand(
   print: Running["print"],
   { isApart }: { readonly isApart: boolean },
 ): RunningCommand {
-  if (isApart) return new Spawner({ isShared: false }).run(launch, print);
+  const spawner = isApart ? new Spawner({ isShared: false }) : leastBusy();
+  return spawner.run(launch, print);
+}
+
+function leastBusy(): Spawner {
+  const busy = shared.map((spawner) => spawner?.load ?? 0);
+  const place = busy.indexOf(Math.min(...busy));
   const onOver = (): void => {
-    shared = undefined;
+    shared[place] = undefined;
   };
-  return (shared ??= new Spawner({ isShared: true, onOver })).run(launch, print);
+  return (shared[place] ??= new Spawner({ isShared: true, onOver }));
 }
