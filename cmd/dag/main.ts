@@ -13,7 +13,6 @@ import { NotStored } from "../../internal/ports/storing.ts";
 import { DefinitionError } from "../../internal/spec/problems.ts";
 import { EngineNotThere } from "../../internal/tasks/docker-engine.ts";
 import { FunctionsNotLoaded } from "../../internal/tasks/function-threads.ts";
-import { PluginsNotLoaded } from "../../internal/tasks/plugins.ts";
 import { CannotStart } from "../local/cannot-start.ts";
 import { VERSION } from "../version.ts";
 import { addConfigFlags, config } from "./config.ts";
@@ -252,7 +251,6 @@ const EXPECTED = [
   HistoryGone,
   LogFull,
   NotStored,
-  PluginsNotLoaded,
   ServerNotFound,
   UsageError,
 ];

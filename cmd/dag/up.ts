@@ -11,7 +11,6 @@ import { findWithProgress } from "../local/find-server.ts";
 import { LocalCluster, USUAL_PORT } from "../local/local-cluster.ts";
 import { ServiceLog } from "../local/service-log.ts";
 import { StopSignals } from "../local/stop-signals.ts";
-import { netPolicyOf } from "../net-policy.ts";
 import { whyNoDocker } from "../docker.ts";
 import { VERSION } from "../version.ts";
 
@@ -28,8 +27,6 @@ export interface UpFlags {
 
 /** Resolves with the exit code when it was told to end, and all that it started has ended. */
 export async function up(flags: UpFlags, settings: Settings): Promise<number> {
-  // Before there is anything to end again; its workers read it for themselves.
-  netPolicyOf(settings.allowNet);
   // With --json, stdout is for the log.
   const out = flags.json ? process.stderr : process.stdout;
   const say = (text: string): void => void out.write(`${text}\n`);

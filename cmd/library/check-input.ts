@@ -14,11 +14,11 @@ export function checkFields<T>(what: string, given: unknown, fields: FieldsOf<T>
   if (unknown !== undefined) throw new BadInput(`${what}: ${unknownField(unknown, allowed)}`);
 }
 
-/** Throws `BadInput` unless it is a map of names to JSON. */
+/** Throws `BadInput` unless it is a map of names to JSON, in which every reference to a secret can name one. */
 export function checkParams(given: unknown): void {
   if (!isMap(given)) throw new BadInput(`params must be a map of names to values, not ${shown(given)}`);
   const [first] = problemsOfValue(given);
-  if (first !== undefined) throw new BadInput(`${formatPath(["params", ...first.path])} ${first.message}`);
+  if (first !== undefined) throw new BadInput(`${formatPath(["params", ...first.path])}: ${first.message}`);
 }
 
 /** Throws `BadInput` unless it is absent, or text with something in it. */

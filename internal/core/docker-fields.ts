@@ -120,6 +120,21 @@ export function parseVolume(text: string): Volume | string {
   return { source, target, readOnly: mode === "ro" };
 }
 
+/** What `--allow-mount` may name. */
+export interface MountRoot {
+  /** A folder, or the name of a volume. */
+  readonly source: string;
+  readonly readOnly: boolean;
+}
+
+/** Reads `/folder`, `name`, or either with `:ro` or `:rw` behind it; the message of what is wrong otherwise. */
+export function parseMountRoot(entry: string): MountRoot | string {
+  const source = entry.replace(/:r[ow]$/, "");
+  const isSource = /^(?:\/[^:\0]*|[A-Za-z0-9][\w.-]{1,127})$/.test(source);
+  if (isSource) return { source, readOnly: entry.endsWith(":ro") };
+  return `'${entry}' is neither a path that begins with / nor the name of a volume`;
+}
+
 function problemOfVolumes(value: JsonValue): string | undefined {
   if (!isList(value, isText)) return "must be a list of text such as /data/in:/in:ro";
   const read = value.map(parseVolume);

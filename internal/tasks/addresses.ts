@@ -5,7 +5,7 @@ export class Networks {
   /** Apart: in one list, networks of IPv6 such as ::/8 would have all IPv4 addresses, as mapped ones. */
   readonly #lists = { ipv4: new BlockList(), ipv6: new BlockList() };
 
-  /** Each is an address, or `address/bits`; see `isNetwork`. */
+  /** Each is an address, or `address/bits`. */
   constructor(networks: readonly string[] = []) {
     for (const network of networks) this.add(network);
   }
@@ -20,12 +20,6 @@ export class Networks {
     const family = familyOf(address);
     return this.#lists[family].check(address, family);
   }
-}
-
-export function isNetwork(entry: string): boolean {
-  const [address = "", bits, ...more] = entry.split("/");
-  if (isIP(address) === 0 || more.length > 0) return false;
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= widthOf(address));
 }
 
 /** Without the zone that may stand behind one of IPv6. */

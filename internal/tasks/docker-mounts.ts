@@ -1,7 +1,7 @@
 /** Which folders of the host, and volumes of the engine, docker tasks may have on this worker. */
 import { realpath, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
-import { parseVolume, type Volume } from "../core/docker-fields.ts";
+import { type MountRoot, parseMountRoot, parseVolume, type Volume } from "../core/docker-fields.ts";
 import type { TaskError } from "../core/outcome.ts";
 
 export interface Mount {
@@ -9,11 +9,6 @@ export interface Mount {
   /** A path without symbolic links, or the name of a volume. */
   readonly source: string;
   readonly target: string;
-  readonly readOnly: boolean;
-}
-
-interface Root {
-  readonly source: string;
   readonly readOnly: boolean;
 }
 
@@ -28,9 +23,9 @@ const ENGINE_SOCKETS = [
 
 export class MountRoots {
   /** The one that says most about a folder comes first. */
-  readonly #roots: readonly Root[];
+  readonly #roots: readonly MountRoot[];
 
-  private constructor(roots: readonly Root[]) {
+  private constructor(roots: readonly MountRoot[]) {
     this.#roots = nearestFirst(roots);
   }
 
@@ -87,14 +82,14 @@ export class MountRoots {
 }
 
 /** Of several for the same folder the one for reading alone counts. */
-function nearestFirst<T extends Root>(roots: readonly T[]): T[] {
+function nearestFirst<T extends MountRoot>(roots: readonly T[]): T[] {
   return roots.toSorted(
     (one, other) => other.source.length - one.source.length || Number(other.readOnly) - Number(one.readOnly),
   );
 }
 
 /** The files are those of another machine, and we cannot see where its links lead. */
-function asNamed(source: string, root: Root): string | TaskError {
+function asNamed(source: string, root: MountRoot): string | TaskError {
   if (source === root.source) return source;
   return refused(
     `${source}: of an engine elsewhere only what --allow-mount names itself, ${root.source}, can be had`,
@@ -105,7 +100,7 @@ function asNamed(source: string, root: Root): string | TaskError {
  * Follows symbolic links, as the engine will. Somebody who can write to the folders above the source could put
  * another link there before the engine looks.
  */
-async function realSource(source: string, root: Root, socket: string): Promise<string | TaskError> {
+async function realSource(source: string, root: MountRoot, socket: string): Promise<string | TaskError> {
   const [real, realRoot] = await Promise.all([realpath(source), realpath(root.source)]).catch(() => []);
   if (real === undefined || realRoot === undefined) {
     return badInput(`${source} is not there on the worker's host`);
@@ -127,12 +122,10 @@ async function realOrToCome(path: string): Promise<string> {
   }
 }
 
-function readRoot(entry: string): Root | string {
-  const source = entry.replace(/:r[ow]$/, "");
-  const readOnly = entry.endsWith(":ro");
-  if (isAbsolute(source) && !source.includes(":")) return { source: resolve(source), readOnly };
-  if (/^[A-Za-z0-9][\w.-]{1,127}$/.test(source)) return { source, readOnly };
-  return `'${entry}' is neither a path that begins with / nor the name of a volume`;
+function readRoot(entry: string): MountRoot | string {
+  const root = parseMountRoot(entry);
+  if (typeof root === "string" || !isAbsolute(root.source)) return root;
+  return { ...root, source: resolve(root.source) };
 }
 
 function isWithin(path: string, root: string): boolean {
@@ -146,7 +139,7 @@ async function holdsSocket(folder: string, sockets: readonly string[]): Promise<
   return real.some((each) => isWithin(each, folder));
 }
 
-function forReadingAlone({ source, target }: Volume, root: Pick<Root, "source">): TaskError {
+function forReadingAlone({ source, target }: Volume, root: Pick<MountRoot, "source">): TaskError {
   return refused(
     `${source}:${target}: --allow-mount has ${root.source} for reading alone: write ${source}:${target}:ro`,
   );

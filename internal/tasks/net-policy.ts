@@ -7,7 +7,8 @@
  * to several, all of them must be open.
  */
 import { isIP } from "node:net";
-import { destinationsOf, isNetwork, Networks, withoutZone } from "./addresses.ts";
+import { type NetEntry, type NetWord, readNetEntry } from "../core/net-entry.ts";
+import { destinationsOf, Networks, withoutZone } from "./addresses.ts";
 
 /** All that IPv6 has given to the Internet so far. */
 const GLOBAL_IPV6 = new Networks(["2000::/3"]);
@@ -51,13 +52,9 @@ const TO_BE_NAMED = new Networks([
   "fd00:a9fe:a9fe::1", // Linode
 ]);
 
-const HOST = /^(?:\*\.)?[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?$/;
-const WORDS = ["public", "private", "any"] as const;
-type Word = (typeof WORDS)[number];
-
 export class NetPolicy {
   readonly #entries: readonly string[];
-  readonly #words = new Set<Word>();
+  readonly #words = new Set<NetWord>();
   readonly #networks = new Networks();
   /** Of these, those that are one address. */
   readonly #addresses = new Networks();
@@ -78,9 +75,9 @@ export class NetPolicy {
   static of(entries: readonly string[]): NetPolicy | string {
     const policy = new NetPolicy(entries);
     for (const entry of entries) {
-      if (!policy.#add(entry.trim().toLowerCase())) {
-        return `'${entry}' is none of public, private, any, a host name such as api.example.com or *.example.com, an address or a network such as 10.0.0.0/8`;
-      }
+      const read = readNetEntry(entry);
+      if (typeof read === "string") return read;
+      policy.#add(read);
     }
     return policy;
   }
@@ -105,18 +102,18 @@ export class NetPolicy {
     return `${name}${open}${isSpecial ? "; link-local and metadata addresses have to be named there" : ""}`;
   }
 
-  #add(entry: string): boolean {
-    const word = WORDS.find((each) => each === entry);
-    if (word !== undefined) this.#words.add(word);
-    else if (isNetwork(entry)) this.#addNetwork(entry);
-    else if (HOST.test(entry) && isIP(entry) === 0 && !/^[\d.]+$/.test(entry)) this.#hosts.add(entry);
-    else return false;
-    return true;
-  }
-
-  #addNetwork(entry: string): void {
-    this.#networks.add(entry);
-    if (isIP(entry) !== 0) this.#addresses.add(entry);
+  #add(entry: NetEntry): void {
+    switch (entry.kind) {
+      case "word":
+        this.#words.add(entry.word);
+        break;
+      case "network":
+        this.#networks.add(entry.network);
+        if (entry.isAddress) this.#addresses.add(entry.network);
+        break;
+      case "host":
+        this.#hosts.add(entry.host);
+    }
   }
 
   #isOpen(address: string): boolean {
