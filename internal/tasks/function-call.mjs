@@ -1,6 +1,6 @@
 // One call of a function, wherever it runs.
 import { isSkip } from "./define-function.mjs";
-import { NotSerialisable, toOutput } from "./json-output.mjs";
+import { NotSerialisable, TooLarge, toOutput } from "./json-output.mjs";
 import { checkBy } from "./schema-check.mjs";
 import { describe, failureOf, isError, messageOf } from "./thrown.mjs";
 
@@ -55,9 +55,17 @@ function outputOf(value) {
   try {
     return { ok: true, output: toOutput(value) };
   } catch (error) {
-    if (error instanceof NotSerialisable) return failure("output-not-serialisable", error.message);
-    return failure("output-not-serialisable", `output cannot be read: ${describe(error)}`);
+    return failure("output-not-serialisable", whyNot(error));
   }
+}
+
+const TOO_DEEP = "the output has objects or lists within each other too deep to be written as JSON";
+
+/** @param {unknown} error */
+function whyNot(error) {
+  if (error instanceof NotSerialisable || error instanceof TooLarge) return error.message;
+  if (error instanceof RangeError && error.message.includes("call stack")) return TOO_DEEP;
+  return `output cannot be read: ${describe(error)}`;
 }
 
 /**

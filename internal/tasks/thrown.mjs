@@ -8,6 +8,8 @@ import { isNonRetryable } from "./define-function.mjs";
  */
 
 const MAX_TEXT = 4_096;
+/** Of a property; what is longer would be copied several times on its way, in a heap that may have no room for that. */
+const MAX_READ = 65_536;
 /** An error has a cause, which may have one. */
 const MAX_CAUSES = 5;
 
@@ -95,7 +97,7 @@ function stackOf(error) {
 }
 
 /**
- * What stands there, if it is text; a number as text. A property may be anything, and throw when it is read.
+ * What stands there, if it is text, cut where it is very long; a number as text. A property may be anything, and throw when it is read.
  *
  * @param {() => unknown} property
  * @returns {string | undefined}
@@ -104,7 +106,7 @@ function read(property) {
   try {
     const value = property();
     if (typeof value === "number") return String(value);
-    return typeof value === "string" && value !== "" ? value : undefined;
+    return typeof value === "string" && value !== "" ? cut(value, MAX_READ) : undefined;
   } catch {
     return undefined;
   }
@@ -120,7 +122,10 @@ function textOf(value) {
   }
 }
 
-/** @param {string} text */
-function cut(text) {
-  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)} […]` : text;
+/**
+ * @param {string} text
+ * @param {number} most
+ */
+function cut(text, most = MAX_TEXT) {
+  return text.length > most ? `${text.slice(0, most)} […]` : text;
 }
