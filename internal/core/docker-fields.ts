@@ -32,7 +32,8 @@ export interface DockerFields {
   /** Percent of one CPU. */
   readonly cpu_quota?: number;
   readonly pids_limit?: number;
-  readonly gpus?: number | "all";
+  /** How many, or which, by the ids that their driver gives them. */
+  readonly gpus?: number | "all" | readonly (string | number)[];
   readonly read_only?: boolean;
   /** Paths, and how many MiB each may hold. */
   readonly tmpfs?: Readonly<Record<string, number>>;
@@ -60,6 +61,7 @@ export const OWN_LABELS = "jetdag.";
 export const PATTERNS = {
   path: /^\/[^:\0]{0,4095}$/,
   user: /^(?!\d+\.)\w[\w.-]{0,63}(?::\w[\w.-]{0,63})?$/,
+  gpu: /^\w[\w.:=/-]{0,255}$/,
   network: /^(?:container:)?\w[\w.-]{0,127}$/,
   volume: /^(?<source>\/[^:\0]*|[A-Za-z0-9][\w.-]{1,127}):(?<target>\/[^:\0]+)(?::(?<mode>r[ow]))?$/,
 } as const;
@@ -85,7 +87,7 @@ const RULES: Readonly<Record<keyof DockerFields, Check>> = {
   memory_mb: whole("memory_mb"),
   cpu_quota: whole("cpu_quota"),
   pids_limit: whole("pids_limit"),
-  gpus: (value) => (value === "all" ? undefined : whole("gpus", "all, or ")(value)),
+  gpus: problemOfGpus,
   read_only: problemOfFlag,
   tmpfs: problemOfTmpfs,
   labels: problemOfLabels,
@@ -143,6 +145,13 @@ function problemOfVolumes(value: JsonValue): string | undefined {
   const targets = read.flatMap((each) => (typeof each === "string" ? [] : each.target));
   const twice = targets.find((target, i) => targets.indexOf(target) !== i);
   return twice === undefined ? undefined : `have the target ${twice} twice`;
+}
+
+function problemOfGpus(value: JsonValue): string | undefined {
+  const isOne = (id: JsonValue): id is string =>
+    isMatch(typeof id === "number" ? String(id) : id, PATTERNS.gpu);
+  if (value === "all" || (isList(value, isOne) && value.length > 0)) return undefined;
+  return whole("gpus", "all, a list of device ids, or ")(value);
 }
 
 function problemOfTmpfs(value: JsonValue): string | undefined {

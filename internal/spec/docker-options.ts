@@ -30,9 +30,13 @@ const USER_RULE = "a user, or user:group, by name or number";
 const user = z
   .union([like(text, PATTERNS.user, USER_RULE), whole(0, 4_294_967_295)], { error: must(USER_RULE) })
   .meta({ title: "user" });
+const GPU_RULE = "a device id such as 0 or GPU-fef8089b";
+const gpu = z.union([like(text, PATTERNS.gpu, GPU_RULE), whole(0, 255)], { error: must(GPU_RULE) });
 const gpus = z
-  .union([oneOf("all"), whole(...RANGES.gpus)], { error: must("all, or a whole number from 1") })
-  .meta({ title: "`all` or a number" });
+  .union([oneOf("all"), whole(...RANGES.gpus), z.array(gpu).min(1)], {
+    error: must("all, a whole number from 1, or a list of device ids"),
+  })
+  .meta({ title: "`all`, a number or a list" });
 const auth = z
   .strictObject(
     { username: name, password: name, server: name.optional() },
@@ -74,7 +78,10 @@ const OPTIONS: { readonly [F in keyof Required<DockerFields>]: z.ZodOptional } =
     "How many processes and threads it may have at a time.",
     1_024,
   ),
-  gpus: may(gpus, "GPUs that it sees; the engine needs a runtime for them. None by default."),
+  gpus: may(
+    gpus,
+    "GPUs that it sees: all, so many, or those with these ids, as `nvidia-smi -L` lists them. The host of the engine needs a driver for them. None by default.",
+  ),
   read_only: may(
     flag,
     "Nothing of the image can be written to; `tmpfs`, volumes and the output file can.",

@@ -90,6 +90,11 @@ function tmpfsOf({ tmpfs = {} }: DockerTask): Record<string, string> {
   );
 }
 
-function gpuRequest(gpus: number | "all"): NonNullable<HostConfig["DeviceRequests"]>[number] {
-  return { Count: gpus === "all" ? -1 : gpus, Capabilities: [["gpu"]] };
+/** An engine takes a number or ids, and refuses both together; -1 is all of them. */
+function gpuRequest(
+  gpus: NonNullable<DockerTask["gpus"]>,
+): NonNullable<HostConfig["DeviceRequests"]>[number] {
+  const Capabilities = [["gpu"]];
+  if (typeof gpus === "object") return { DeviceIDs: gpus.map(String), Capabilities };
+  return { Count: gpus === "all" ? -1 : gpus, Capabilities };
 }

@@ -181,6 +181,9 @@ function failed(error: TaskError): { readonly ok: false; readonly error: TaskErr
   return { ok: false, error };
 }
 
+/** How engines say that they have no driver for what was asked for, which is GPUs alone. */
+const NO_GPUS = /could not select device driver|no known GPU vendor/;
+
 /** Rethrows what is none of the engine's, the image's or the output file's. */
 function taskError(error: unknown): TaskError {
   if (error instanceof ImageMissing) return { reason: "image-missing", message: error.message };
@@ -191,5 +194,11 @@ function taskError(error: unknown): TaskError {
   // It does not understand what it is asked for, or has no such network.
   if (status === 400 || status === 404)
     return { reason: "bad-input", message: `the Docker engine: ${message}` };
+  if (NO_GPUS.test(message)) {
+    return {
+      reason: "spawn-failed",
+      message: `gpus: the Docker engine has no driver for GPUs (${message}); its host needs one, such as the NVIDIA Container Toolkit`,
+    };
+  }
   return { reason: "spawn-failed", message: `the Docker engine: ${message}` };
 }

@@ -107,7 +107,7 @@ describe("without an engine", () => {
   });
 });
 
-describe.runIf(TASK_IMAGE !== undefined)("an engine that goes", () => {
+describe.runIf(TASK_IMAGE !== undefined)("an engine behind a door", () => {
   let door: EngineDoor;
   beforeEach(async () => {
     door = await EngineDoor.open();
@@ -116,6 +116,29 @@ describe.runIf(TASK_IMAGE !== undefined)("an engine that goes", () => {
   afterEach(async () => {
     await door[Symbol.asyncDispose]();
     vi.unstubAllEnvs();
+  });
+
+  test.each([
+    ["all", { Count: -1 }],
+    [2, { Count: 2 }],
+    [[0, "GPU-fef8089b-4820"], { DeviceIDs: ["0", "GPU-fef8089b-4820"] }],
+  ])("is asked for GPUs (%j), and that it has none is told", async (gpus, request) => {
+    const executor = await openExecutor();
+    const call = callOf("true", { options: { gpus } });
+    const result = await executor.execute(call, contextOf());
+    executor.close();
+    const [, body = ""] = /"DeviceRequests":(\[\{.*?\}\])/.exec(door.asked) ?? [];
+    expect(JSON.parse(body)).toEqual([{ ...request, Capabilities: [["gpu"]] }]);
+    expect(result).toMatchObject({
+      ok: false,
+      error: {
+        reason: "spawn-failed",
+        message: expect.stringMatching(
+          /^gpus: the Docker engine has no driver for GPUs \(could not select device driver .*\); its host needs one, such as the NVIDIA Container Toolkit$/,
+        ) as string,
+      },
+    });
+    expect(await containersOf(call.runId)).toEqual([]);
   });
 
   test("while a task runs ends its attempt, and the container as soon as it is back", async () => {

@@ -105,12 +105,15 @@ describe("the command", () => {
           id: "a",
           type: "docker",
           command: '{"command":"x","cpu_quota":150}',
-          with: { user: 1000, gpus: "all" },
+          with: { user: 1000, gpus: ["GPU-3a23c669", 1] },
         },
       ],
     };
     const dag = readDefinition(definition);
-    expect(dag.tasks[0]).toMatchObject({ queue: "docker", options: { user: 1_000, gpus: "all" } });
+    expect(dag.tasks[0]).toMatchObject({
+      queue: "docker",
+      options: { user: 1_000, gpus: ["GPU-3a23c669", 1] },
+    });
     expect(readWritten(writeDefinition(dag))).toEqual(dag);
     expect(() =>
       readDefinition({ name: "x", tasks: [{ id: "a", type: "docker", with: { image: "No" } }] }),
@@ -222,8 +225,11 @@ describe("options", () => {
     [{ volumes: ["/a:/jetdag/x"] }, "must not be in /jetdag"],
     [{ volumes: ["/a:/b", "/c:/b"] }, "have the target /b twice"],
     [{ pids_limit: 0 }, "pids_limit: must be"],
-    [{ gpus: 0 }, "gpus: must be all, or a whole number from 1 to 64"],
-    [{ gpus: "none" }, "gpus: must be all, or"],
+    [{ gpus: 0 }, "gpus: must be all, a list of device ids, or a whole number from 1 to 64"],
+    [{ gpus: "none" }, "gpus: must be all, a list"],
+    [{ gpus: [] }, "gpus: must be all, a list"],
+    [{ gpus: ["0,1"] }, "gpus: must be all, a list"],
+    [{ gpus: [-1] }, "gpus: must be all, a list"],
     [{ tmpfs: ["/tmp"] }, "tmpfs: must be a map"],
     [{ tmpfs: { "/tmp": -1 } }, "tmpfs: /tmp: must be a whole number"],
     [{ tmpfs: { tmp: 1 } }, "tmpfs: tmp: must be a path"],
