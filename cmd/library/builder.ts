@@ -92,7 +92,7 @@ export class DagBuilder<Ids extends string> implements DagSource {
 
 /** In JavaScript, it may be a script as it is. */
 function noWork(value: unknown): Found {
-  const message = `must run bash(…), http(…), fn(…) or { type, command }, not ${shown(value)}`;
+  const message = `must run bash(…), http(…), docker(…), fn(…) or { type, command }, not ${shown(value)}`;
   return { path: [], message, atKey: false };
 }
 

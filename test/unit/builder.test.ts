@@ -6,6 +6,7 @@ import {
   type DagBuilder,
   type DagOptions,
   DefinitionError,
+  docker,
   fn,
   http,
   type HttpRequest,
@@ -177,6 +178,30 @@ describe("what a task runs", () => {
     ],
     [http("PUT", "https://a.b", null), { type: "http", command: "PUT https://a.b null" }],
     [fn("load"), { type: "function", command: "load" }],
+    [docker("python job.py"), { type: "docker", command: "python job.py" }],
+    [
+      docker("", {
+        image: "team/job:1",
+        memoryMb: 512,
+        readOnly: true,
+        tmpfs: { "/tmp": 64 },
+        labels: { someTeam: "a" },
+        auth: { username: "u", password: "secret://PW" },
+        gpus: ["0"],
+      }),
+      {
+        type: "docker",
+        with: {
+          image: "team/job:1",
+          memory_mb: 512,
+          read_only: true,
+          tmpfs: { "/tmp": 64 },
+          labels: { someTeam: "a" },
+          auth: { username: "u", password: "secret://PW" },
+          gpus: ["0"],
+        },
+      },
+    ],
   ])("%j", (work, expected) => {
     expect(work).toEqual(expected);
   });
@@ -189,6 +214,23 @@ describe("what a task runs", () => {
     expect(() => http(unknown)).toThrow(
       "http: unknown field 'expect_status'; did you mean 'expectStatus'? Allowed here: method, url, ",
     );
+  });
+
+  test("an option of a container that there is not is refused, and its values are judged with the task", () => {
+    expect(() => docker("x", { memory_mb: 1 } as object)).toThrow(
+      "docker: unknown field 'memory_mb'; did you mean 'memoryMb'?",
+    );
+    expect(refusal(() => dag("x").task("a", docker("x", { memoryMb: 1 })))).toEqual([
+      expect.stringMatching(/^DAG 'x', task 'a': memory_mb: must be a whole number from 6 to/) as string,
+    ]);
+    expect(refusal(() => dag("x").task("a", docker("")))).toHaveLength(1);
+    const [task] = parseDag(
+      dag("x")
+        .task("a", docker("y", { cpuQuota: 50 }))
+        .toYAML(),
+      { file: "f" },
+    ).tasks;
+    expect(task).toMatchObject({ type: "docker", queue: "docker", command: "y", options: { cpu_quota: 50 } });
   });
 
   test("options of a type stand in one place, and are judged with the task", () => {
@@ -278,9 +320,13 @@ describe("what is refused at run time", () => {
     [
       "a script as it is",
       ["a", "echo hi"],
-      "must run bash(…), http(…), fn(…) or { type, command }, not 'echo hi'",
+      "must run bash(…), http(…), docker(…), fn(…) or { type, command }, not 'echo hi'",
     ],
-    ["nothing to run", ["a"], "must run bash(…), http(…), fn(…) or { type, command }, not undefined"],
+    [
+      "nothing to run",
+      ["a"],
+      "must run bash(…), http(…), docker(…), fn(…) or { type, command }, not undefined",
+    ],
     ["a dependency as options", ["a", bash("x"), "load"], "options: must be a map, not 'load'"],
     [
       "a dependency without a list",
