@@ -39,11 +39,11 @@ export interface ExecutorOptions extends DockerOption {
   readonly queueSize?: number;
   /** Time limit of an attempt whose task names none. Default 30m. */
   readonly taskTimeout?: Duration;
-  /** How long `stop` lets running attempts go on. Default 30s. */
+  /** How long `stop` lets running attempts go on. Default 15s. */
   readonly shutdownTimeout?: Duration;
   /** How long a task may take to end by itself once it is told to, before it is killed. Default 5s. */
   readonly gracePeriod?: Duration;
-  /** How much is kept of what a bash task prints, in bytes, for stdout and stderr each; 1,024 at least. Default 1 MiB. */
+  /** How much is kept of what a bash or docker task prints, in bytes, for stdout and stderr each; 1,024 at least. Default 1 MiB. */
   readonly outputLimit?: number;
   /** How much is kept of the body of an answer to an http task, in bytes; 1,024 at least. Default 8 MiB. */
   readonly bodyLimit?: number;

@@ -62,7 +62,7 @@ const task = z.strictObject(
     ),
     command: may(
       command,
-      "What to run: a script, `METHOD URL [BODY]`, or the name of a function, which is the task's id by default.",
+      "What to run: a script, `METHOD URL [BODY]`, a command for a container, or the name of a function, which is the task's id by default.",
     ),
     workflow_ref: may(name, "Names a function; stands for `type: function` with this `command`."),
     params: may(params, "Goes over the run's params for this task."),
