@@ -77,10 +77,11 @@ async function serve(binary: string, { data, flags, settings, signals, say }: Su
   try {
     const server = await Promise.race([cluster.start(), signals.first]);
     if (server !== undefined) {
-      // The workers have said so before their logs are shown.
       const whyNoEngine = await whyNoDocker(settings);
       if (whyNoEngine !== undefined) say(pc.yellow(`docker tasks cannot run: ${whyNoEngine}`));
       process.stdout.write(flags.json ? readyJson(server, data) : ready(server, settings));
+      // Not before: who reads the output begins with where the server is.
+      await cluster.follow();
       await signals.first;
     }
     say(`stopping: what runs has ${formatDuration(shutdownTimeout)} to end; Ctrl-C once more ends it now`);

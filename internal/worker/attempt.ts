@@ -92,7 +92,7 @@ async function end(work: Work, stop: Stop, options: AttemptOptions): Promise<End
   // A function that does not let go of the loop holds up the timer too.
   if (clock.monotonic() - begunAt > timeoutMs) stop.now("timed-out");
   try {
-    const answer = judge(performed.returned, stop, timeoutMs);
+    const answer = judge(performed.returned, stop, { timeoutMs, isFirst: work.attempt === 1 });
     return await conclude(work, { ...performed, answer }, options);
   } catch (error) {
     return failed(workerError(error), performed.mask);
@@ -227,10 +227,14 @@ const WHY = {
 } as const;
 
 /** What the answer means, given why the attempt had to end, if it had to. */
-function judge(answer: TaskReturn, stop: Stop, timeoutMs: number): TaskReturn {
+function judge(
+  answer: TaskReturn,
+  stop: Stop,
+  { timeoutMs, isFirst }: { readonly timeoutMs: number; readonly isFirst: boolean },
+): TaskReturn {
   switch (stop.reason) {
     case undefined:
-      return checkedAnswer(answer);
+      return checkedAnswer(answer, { isFirst });
     case "timed-out": {
       const message = `time limit of ${timeoutMs / 1_000} s reached`;
       return { ...failure("timed-out", message), ...outputOf(answer) };
