@@ -28,7 +28,9 @@ function sentenceOf(error: unknown, { connect, headers, body }: HttpTimes): stri
   if (error instanceof NotConnected) return `no connection within ${connect} s (connect_timeout)`;
   const code = codeOf(error);
   if (UNTRUSTED.has(code)) {
-    return `the worker does not trust the server's certificate (${messageOf(error)}); name a file with the certificate of its CA in the worker's variable NODE_EXTRA_CA_CERTS`;
+    // Newer versions of Node add an advice of their own, which a worker's user cannot follow.
+    const [why] = messageOf(error).split(";");
+    return `the worker does not trust the server's certificate (${why}); name a file with the certificate of its CA in the worker's variable NODE_EXTRA_CA_CERTS`;
   }
   switch (code) {
     case "UND_ERR_HEADERS_TIMEOUT":
