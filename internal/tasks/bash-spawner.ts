@@ -5,12 +5,14 @@
  *    alive while nothing runs, and have others take their place when they have died.
  * P2 When one dies with several commands, it is not to be known who has killed it: they are given back, and counted as
  *    lost is what had one of its own. Every later attempt has one of its own, so each is judged in the end.
- * P3 One that gives no answer is killed: what it has started would never end.
+ * P3 One that gives no answer is killed: what it has started would never end. One that a script has stopped is woken when
+ *    there is something to do that cannot wait: an attempt is to end, or this process does.
  */
 import { rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { execaNode, type ResultPromise } from "execa";
 import type { PrintStream } from "../ports/task-executor.ts";
+import { OUR_PROCESS, SPAWNER_OF } from "./process-mark.ts";
 import { endMarked } from "./spawner/marked.mjs";
 
 /** A command, as it goes to the spawner. */
@@ -115,7 +117,9 @@ class Spawner {
   /** `onOver` is called when its process has ended, and before anything else follows from it. */
   constructor({ isShared, onOver }: { readonly isShared: boolean; readonly onOver?: () => void }) {
     this.#isShared = isShared;
-    this.#process = execaNode(MAIN, [], { ...OPTIONS, env: { PATH: process.env.PATH ?? "" } });
+    const env = { PATH: process.env.PATH ?? "", [SPAWNER_OF]: OUR_PROCESS };
+    this.#process = execaNode(MAIN, [], { ...OPTIONS, env });
+    alive.add(this);
     this.#letGo();
     this.#process.on("message", (told: Told) => this.#hear(told));
     void this.#follow(onOver);
@@ -124,6 +128,7 @@ class Spawner {
   async #follow(onOver: () => void = () => undefined): Promise<void> {
     const { signal, exitCode, shortMessage } = await this.#process;
     onOver();
+    alive.delete(this);
     clearInterval(this.#asking);
     const how = signal === undefined ? `exit code ${exitCode ?? shortMessage}` : `ended by ${signal}`;
     const silence = this.#unanswered > MAX_UNANSWERED ? " since it gave no answer" : "";
@@ -140,7 +145,16 @@ class Spawner {
     if (this.#running.size === 0) this.#hold();
     const ended = new Promise<Ended>((end) => this.#running.set(id, { launch, print, end }));
     this.#ask({ id, launch });
-    return { ended, stop: () => this.#ask({ id, stop: true }) };
+    const stop = (): void => {
+      this.wake();
+      this.#ask({ id, stop: true });
+    };
+    return { ended, stop };
+  }
+
+  /** It goes on where it was stopped; nothing happens to one that runs. */
+  wake(): void {
+    this.#process.kill("SIGCONT");
   }
 
   /** When it is dead its end tells more. */
@@ -195,6 +209,12 @@ class Spawner {
     }
   }
 }
+
+const alive = new Set<Spawner>();
+// Then the channel to them is closed, which they have to see.
+process.once("exit", () => {
+  for (const spawner of alive) spawner.wake();
+});
 
 /** Of this process; a place is empty before its first, and while its last one is dead. */
 const shared: (Spawner | undefined)[] = Array.from({ length: MAX_SHARED });
