@@ -1,7 +1,7 @@
 /**
  * The forms in which the value of a secret turns up where it was printed: as it is, in quotes, in base64 at each place
- * among other bytes, encoded for URLs, and as a URL is that was read. Of a value of several lines, each line as well, as
- * PEM keys and files of JSON have them.
+ * among other bytes, encoded for URLs, escaped for HTML, and as a URL is that was read. Of a value of several lines, each
+ * line as well, as PEM keys and files of JSON have them; of a URL, what servers tell of it without its host.
  */
 
 const ENCODER = new TextEncoder();
@@ -9,15 +9,22 @@ const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 
 const IN_QUOTES_AS_IT_IS = /^[\w+=.:%@-]*$/;
 
-/** A line that is shorter says nothing by itself. */
+const IS_URL = /^[a-z][a-z\d+.-]*:\/\//i;
+const URL_PARTS =
+  /^[^:]*:\/\/(?:(?<username>[^/?#:]*)(?::(?<password>[^/?#]*))?@)?[^/?#@]*(?<pathname>[^?#]*)(?<search>\?[^#]*)?/;
+
+/** A line that is shorter says nothing by itself; nor does a path. */
 const MIN_LINE = 8;
+const MIN_URL_PART = 8;
 
 export function formsOf(value: string): Set<string> {
   // Half of a surrogate pair would not be encoded.
   const whole = DECODER.decode(ENCODER.encode(value));
-  const all = [whole, whole.trim()].flatMap((each) => [
+  const trimmed = whole.trim();
+  const all = [whole, trimmed, ...urlParts(trimmed)].flatMap((each) => [
     each,
     ...quotedForms(each),
+    ...htmlForms(each),
     ...base64Forms(each),
     ...urlForms(each),
     ...readForms(each),
@@ -65,6 +72,19 @@ function escaped(char: string): string {
   return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
+/** Those who escape differ in whether they escape quotes, and how. */
+function htmlForms(value: string): string[] {
+  if (!/[&<>"']/.test(value)) return [];
+  const text = value.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  const doubled = text.replaceAll('"', "&quot;");
+  return [
+    text,
+    doubled,
+    ...["&#39;", "&#x27;", "&apos;"].map((single) => doubled.replaceAll("'", single)),
+    text.replaceAll('"', "&#34;").replaceAll("'", "&#39;"),
+  ];
+}
+
 /** By itself, with and without a newline at its end and with and without padding, and after one, two or no bytes of a group of three. */
 function base64Forms(value: string): string[] {
   const bytes = ENCODER.encode(value);
@@ -107,13 +127,41 @@ function urlForms(value: string): string[] {
 function readForms(value: string): string[] {
   // What is below the limit of the mask must not become longer.
   if (value.length < 4 || /\s/.test(value)) return [];
-  const isUrl = /^[a-z]+:\/\//i.test(value);
+  const isUrl = IS_URL.test(value);
   const isHost = !/[/:@?#\\]/.test(value);
   return [
     value.toLowerCase(),
     ...(isUrl ? readUrl(value, "href") : []),
     ...(isHost ? readUrl(`http://${value}`, "hostname") : []),
   ];
+}
+
+/**
+ * Of a URL, what is as good as all of it to who knows its host: a request line, a page that says what is not there and
+ * a redirect have path and query. Also who it logs in, who is the secret where there is no password.
+ */
+function urlParts(value: string): string[] {
+  if (!IS_URL.test(value) || /\s/.test(value)) return [];
+  const written = URL_PARTS.exec(value)?.groups ?? {};
+  const read = URL.canParse(value) ? new URL(value) : undefined;
+  const parts = [written, read ?? {}].flatMap(({ pathname = "", search = "" }: Partial<URL>) => [
+    pathname + search,
+    pathname,
+    search,
+  ]);
+  const passwords = [written["password"] ?? "", read?.password ?? ""];
+  // A token often logs in as a user of its own.
+  if (passwords.every((each) => each === "")) parts.push(written["username"] ?? "", read?.username ?? "");
+  const telling = parts.filter((part) => part.length >= MIN_URL_PART);
+  return [...telling, ...passwords].filter((part) => part !== "").flatMap(alsoDecoded);
+}
+
+function alsoDecoded(text: string): string[] {
+  try {
+    return [text, decodeURIComponent(text)];
+  } catch {
+    return [text];
+  }
 }
 
 function readUrl(text: string, part: "href" | "hostname"): string[] {

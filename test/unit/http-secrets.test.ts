@@ -79,6 +79,16 @@ describe("a secret in a URL", () => {
     expectHidden(text, "hooks.nowhere.test");
   });
 
+  test("that is all of it, and that a server tells without its host", async () => {
+    const path = "/Hook/PathKeyABCdef123?k=Zz9";
+    const hook = `http://a.there.test:${server.port}${path}`;
+    expectHidden(await told({ url: hook }, hook), "PathKeyABCdef123");
+    location = path;
+    const redirected = await told({ url: `http://a.there.test:${server.port}/from` }, hook);
+    expect(redirected).toContain("404");
+    expectHidden(redirected, "PathKeyABCdef123");
+  });
+
   test("with what a URL writes otherwise", async () => {
     const secret = "Schlüssel Ä/ö?x";
     const text = await told({ url: `http://a.there.test:${server.port}/x/${secret}` }, secret);

@@ -79,6 +79,20 @@ describe("every form of a value", () => {
       (value) => encodeURIComponent(value).replaceAll(/%../g, (c) => c.toLowerCase()),
     ],
     ["in a whole URL", encodeURI],
+    [
+      "in HTML",
+      (value) => value.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;"),
+    ],
+    [
+      "in HTML, quotes as well",
+      (value) =>
+        value
+          .replaceAll("&", "&amp;")
+          .replaceAll("<", "&lt;")
+          .replaceAll(">", "&gt;")
+          .replaceAll('"', "&quot;")
+          .replaceAll("'", "&#39;"),
+    ],
     ["in a form", (value) => new URLSearchParams({ value }).toString().slice(6)],
   ];
   test.each(forms)("%s", (_name, encode) => {
