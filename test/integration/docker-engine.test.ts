@@ -141,6 +141,18 @@ describe.runIf(TASK_IMAGE !== undefined)("an engine behind a door", () => {
     expect(await containersOf(call.runId)).toEqual([]);
   });
 
+  test("is asked once for an image that cannot be had, and never for one that is not to be pulled", async () => {
+    const executor = await openExecutor();
+    const image = "127.0.0.1:1/none:1";
+    const result = await perform(executor, "true", { options: { image } });
+    expect(result).toMatchObject({ error: { reason: "image-missing" } });
+    expect(door.asked.split("POST /images/create").length - 1).toBe(1);
+    const never = await perform(executor, "true", { options: { image, pull: "never" } });
+    expect(never).toMatchObject({ error: { reason: "image-missing" } });
+    expect(door.asked.split("POST /containers/create").length - 1).toBe(2);
+    executor.close();
+  });
+
   test("while a task runs ends its attempt, and the container as soon as it is back", async () => {
     const [gone, news]: string[][] = [[], []];
     const executor = await openExecutor(

@@ -79,10 +79,7 @@ describe("every form of a value", () => {
       (value) => encodeURIComponent(value).replaceAll(/%../g, (c) => c.toLowerCase()),
     ],
     ["in a whole URL", encodeURI],
-    [
-      "in HTML",
-      (value) => value.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;"),
-    ],
+    ["in HTML", (value) => value.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")],
     [
       "in HTML, quotes as well",
       (value) =>
