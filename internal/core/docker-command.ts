@@ -52,8 +52,10 @@ const NONE: ReadonlySet<string> = new Set();
 function read({ command, options, env }: DockerDefinition, wrong = NONE): ReadTask<DockerTask> {
   const form = command.trimStart().startsWith("{") ? parseForm(command) : { command };
   if (typeof form === "string") return { problems: [{ message: form }] };
-  const { command: text = "", env: more = {}, ...fields } = form;
+  const { command: text = "", env: more = {}, ...others } = form;
+  const [fields, unknown] = parted(others);
   const problems = [
+    ...unknown.map((field) => ({ message: problemOfUnknown(field) })),
     ...problemsOfForm(text, more),
     ...problemsOf(fields).map(([field, message]) => ({ message: `${field}: ${message}` })),
     ...problemsOf(options).map(([option, message]) => ({ option, message })),
@@ -85,19 +87,24 @@ function problemsOfForm(command: JsonValue, env: JsonValue): TaskProblem[] {
 }
 
 function parseForm(command: string): JsonObject | string {
-  let form: JsonValue;
   try {
-    form = JSON.parse(command) as JsonValue;
+    return JSON.parse(command) as JsonObject;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return `the command begins with { and is no JSON: ${why}; if it is meant for the shell, begin with ( and not with {`;
   }
-  const unknown = Object.keys(form as JsonObject).find(
-    (field) => !OF_JSON_FORM.some((each) => each === field),
-  );
-  if (unknown === undefined) return form as JsonObject;
-  if (isDockerField(unknown)) return `'${unknown}' is no field of the JSON form; it goes into with`;
-  return `unknown field '${unknown}' in the JSON form; use ${OF_JSON_FORM.join(", ")}`;
+}
+
+/** Those that the JSON form has, and the names of the others. */
+function parted(fields: JsonObject): [known: JsonObject, unknown: string[]] {
+  const isKnown = (field: string): boolean => OF_JSON_FORM.some((each) => each === field);
+  const known = Object.fromEntries(Object.entries(fields).filter(([field]) => isKnown(field)));
+  return [known, Object.keys(fields).filter((field) => !isKnown(field))];
+}
+
+function problemOfUnknown(field: string): string {
+  if (isDockerField(field)) return `'${field}' is no field of the JSON form; it goes into with`;
+  return `unknown field '${field}' in the JSON form; use ${OF_JSON_FORM.join(", ")}`;
 }
 
 function problemsOf(fields: JsonObject): [field: string, message: string][] {

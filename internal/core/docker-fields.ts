@@ -187,7 +187,11 @@ function problemOfTarget(path: string): string | undefined {
   const parts = path.split("/").filter((part) => part !== "" && part !== ".");
   if (parts.length === 0) return "must not be /";
   if (parts.includes("..")) return "must not have .. in it";
-  return unless(`/${parts[0]}` !== OWN_FOLDER, `must not be in ${OWN_FOLDER}, where a task's own files are`);
+  const [first, ...below] = parts;
+  if (`/${first}` === OWN_FOLDER) return `must not be in ${OWN_FOLDER}, where a task's own files are`;
+  // Below it are places for tasks, such as /dev/shm.
+  if (first === "dev" && below.length === 0) return "must not be /dev, which is the system's";
+  return unless(first !== "proc" && first !== "sys", `must not be in /${first}, which is the system's`);
 }
 
 function problemOfFlag(value: JsonValue): string | undefined {

@@ -8,7 +8,7 @@ import { madeOrProblem, type ReadTask, type TaskProblem } from "./task-problem.t
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"] as const;
 export type HttpMethod = (typeof METHODS)[number];
 
-export interface HttpCommand {
+interface HttpCommand {
   readonly method: HttpMethod;
   readonly url: URL;
   readonly body?: string;

@@ -16,13 +16,19 @@ const HOST = /^(?:\*\.)?[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?$/;
 
 /** Reads an entry; the message of what is wrong with it otherwise. */
 export function readNetEntry(text: string): NetEntry | string {
-  const entry = text.trim().toLowerCase();
+  const entry = withoutBrackets(text.trim().toLowerCase());
   const word = WORDS.find((each) => each === entry);
   if (word !== undefined) return { kind: "word", word };
   if (isNetwork(entry)) return { kind: "network", network: entry, isAddress: !entry.includes("/") };
   // What is made of digits and dots alone is an address that was mistyped.
   if (HOST.test(entry) && !/^[\d.]+$/.test(entry)) return { kind: "host", host: entry };
   return `'${text}' is none of ${RULE}`;
+}
+
+/** URLs have them around an address of IPv6. */
+function withoutBrackets(entry: string): string {
+  const address = /^\[(.*)\]$/.exec(entry)?.[1];
+  return address !== undefined && isIPv6(address) ? address : entry;
 }
 
 function isNetwork(entry: string): boolean {

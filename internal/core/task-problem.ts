@@ -9,7 +9,7 @@ export interface TaskProblem {
 export type ReadTask<T> = { readonly made: T } | { readonly problems: readonly TaskProblem[] };
 
 /** One line, for who does not see the definition. */
-export function taskProblemText({ option, message }: TaskProblem): string {
+function taskProblemText({ option, message }: TaskProblem): string {
   return `${option === undefined ? "command" : `with.${option}`}: ${message}`;
 }
 

@@ -5,7 +5,7 @@ import { shown } from "./problems.ts";
 /** Values within values; deeper ones could not be written. */
 const MAX_DEPTH = 100;
 
-export interface ValueProblem {
+interface ValueProblem {
   readonly path: readonly (string | number)[];
   readonly message: string;
 }

@@ -30,7 +30,7 @@ export class DefinitionError extends Error {
   }
 }
 
-export function formatProblem({ file, line, column, subject, path, message }: DefinitionProblem): string {
+function formatProblem({ file, line, column, subject, path, message }: DefinitionProblem): string {
   if (line === undefined)
     return [file, subject ?? path, message].filter((part) => part !== undefined && part !== "").join(": ");
   return `${file ?? "definition"}:${line}:${column ?? 1}: ${message}`;

@@ -20,6 +20,8 @@ const ENGINE_SOCKETS = [
   "/run/podman/podman.sock",
   "/run/crio/crio.sock",
 ];
+/** Folders in which an engine that a user runs without root has its own: `docker.sock`, or `podman/podman.sock`. */
+const OF_USERS = /^\/run\/user(?:\/\d+(?:\/podman)?)?$/;
 
 export class MountRoots {
   /** The one that says most about a folder comes first. */
@@ -135,6 +137,7 @@ function isWithin(path: string, root: string): boolean {
 }
 
 async function holdsSocket(folder: string, sockets: readonly string[]): Promise<boolean> {
+  if (OF_USERS.test(folder)) return true;
   const real = await Promise.all(sockets.map((each) => realpath(each).catch(() => each)));
   return real.some((each) => isWithin(each, folder));
 }

@@ -7,14 +7,12 @@
  *    process ends before, the next one on this host removes it; see `DockerKeeper`.
  * D4 Output is captured within a limit, and read no faster than it is handed on.
  */
-import { cutAfter } from "../core/cut.ts";
 import { type DockerTask, readDockerTask } from "../core/docker-command.ts";
 import { OWN_FOLDER } from "../core/docker-fields.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { TaskError } from "../core/outcome.ts";
 import type { TaskCall, TaskContext, TaskExecutor, TaskReturn } from "../ports/task-executor.ts";
 import { attemptEnv } from "./attempt-env.ts";
-import { Captured } from "./captured.ts";
 import { filesIn, packFiles, unpackFile } from "./docker-archive.ts";
 import { containerConfig, keeps } from "./docker-container.ts";
 import { DockerEngine, EngineError, engineError } from "./docker-engine.ts";
@@ -23,6 +21,7 @@ import type { Allowed, DockerPolicy } from "./docker-policy.ts";
 import { ImageMissing } from "./docker-pull.ts";
 import { patiently, type Plan, runContainer } from "./docker-run.ts";
 import { BadOutputFile, parseOutputFile } from "./output-file.ts";
+import { nothingPrinted, outputOf, type Printed, withLastLine } from "./printed.ts";
 
 /** An engine that has gone needs some time. */
 const AGAIN_MS = 5_000;
@@ -85,7 +84,7 @@ export class DockerTaskExecutor implements TaskExecutor {
   async #run(attempt: Attempt, context: TaskContext): Promise<TaskReturn> {
     const { call, task, allowed } = attempt;
     const name = containerName(call);
-    const captured = { stdout: new Captured(this.#outputLimit), stderr: new Captured(this.#outputLimit) };
+    const captured = nothingPrinted(this.#outputLimit);
     let code: number | undefined;
     try {
       const print: Plan["print"] = (stream, bytes) => {
@@ -133,12 +132,7 @@ export class DockerTaskExecutor implements TaskExecutor {
       const message = `out of memory: it may use ${allowed.memoryMb} MiB, see memory_mb`;
       return { reason: "out-of-memory", message, exitCode };
     }
-    const last = captured.stderr
-      .text()
-      .split("\n")
-      .findLast((line) => line.trim() !== "");
-    const message = `exit code ${exitCode}${last === undefined ? "" : `: ${cutAfter(last, 500)}`}`;
-    return { reason: "exit-nonzero", message, exitCode };
+    return { reason: "exit-nonzero", message: withLastLine(`exit code ${exitCode}`, captured), exitCode };
   }
 
   async #readOutputFile(name: string): Promise<JsonObject> {
@@ -157,21 +151,6 @@ interface Attempt {
   readonly call: TaskCall;
   readonly task: DockerTask;
   readonly allowed: Allowed;
-}
-
-interface Printed {
-  readonly stdout: Captured;
-  readonly stderr: Captured;
-}
-
-function outputOf({ stdout, stderr }: Printed, exitCode: number): JsonObject {
-  return {
-    stdout: stdout.text(),
-    stderr: stderr.text(),
-    exit_code: exitCode,
-    ...(stdout.isCut ? { stdout_truncated: true } : {}),
-    ...(stderr.isCut ? { stderr_truncated: true } : {}),
-  };
 }
 
 /** The worker knows why, and says so in its place. */

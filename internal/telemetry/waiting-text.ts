@@ -30,7 +30,7 @@ function noWorkerText({ queue, types, others }: Obstacle & { readonly kind: "no-
 }
 
 /** What several tasks wait for alike, as the end of "3 tasks …". */
-export function waitText(wait: Wait): string {
+function waitText(wait: Wait): string {
   switch (wait.kind) {
     case "no-executor":
     case "server":

@@ -223,6 +223,13 @@ describe("options", () => {
     [{ volumes: ["/a:/b/../.."] }, "must not have .. in it"],
     [{ volumes: ["/a://."] }, "must not be /"],
     [{ volumes: ["/a:/jetdag/x"] }, "must not be in /jetdag"],
+    [
+      { volumes: ["/a:/proc"] },
+      "volumes: '/a:/proc': the target must not be in /proc, which is the system's",
+    ],
+    [{ volumes: ["/a://sys/./fs"] }, "must not be in /sys, which is the system's"],
+    [{ volumes: ["/a:/dev/"] }, "must not be /dev, which is the system's"],
+    [{ tmpfs: { "/proc/x": 1 } }, "tmpfs: /proc/x: must not be in /proc"],
     [{ volumes: ["/a:/b", "/c:/b"] }, "have the target /b twice"],
     [{ pids_limit: 0 }, "pids_limit: must be"],
     [{ gpus: 0 }, "gpus: must be all, a list of device ids, or a whole number from 1 to 64"],

@@ -12,6 +12,7 @@ test.each([
   ["10.0.0.0/8", { kind: "network", network: "10.0.0.0/8", isAddress: false }],
   ["FD12::/16", { kind: "network", network: "fd12::/16", isAddress: false }],
   ["::ffff:1.2.3.4", { kind: "network", network: "::ffff:1.2.3.4", isAddress: true }],
+  ["[::1]", { kind: "network", network: "::1", isAddress: true }],
   ["*.Example.com", { kind: "host", host: "*.example.com" }],
   ["10.in-addr", { kind: "host", host: "10.in-addr" }],
 ])("%j", (text, entry) => {
@@ -20,7 +21,18 @@ test.each([
 
 test.each([
   ...["", "*", "a b", "http://x", "x:80", "*.*.com", "10.0.0", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/8/8"],
-  ...["fe80::1%eth0", "fe80::/129", "[::1]", "1.2.3.256", "::1/x", "-a", "a/8"],
+  ...[
+    "fe80::1%eth0",
+    "fe80::/129",
+    "[::1",
+    "[10.0.0.1]",
+    "[::1]/8",
+    "[a]",
+    "1.2.3.256",
+    "::1/x",
+    "-a",
+    "a/8",
+  ],
 ])("%j is none", (text) => {
   expect(readNetEntry(text)).toContain(`'${text}' is none of public, private, any, a host name`);
 });
