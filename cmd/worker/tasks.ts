@@ -1,5 +1,6 @@
 /** What a worker can run, as its settings say. */
 import type { Settings } from "../../internal/config/load.ts";
+import { flagOfType } from "../../internal/core/task-types.ts";
 import type { Observer } from "../../internal/ports/observer.ts";
 import type { Secrets } from "../../internal/ports/secrets.ts";
 import { BashTaskExecutor } from "../../internal/tasks/bash.ts";
@@ -32,6 +33,7 @@ interface Surroundings {
 /** Rejects with `ConfigError`. */
 export async function tasksOf(settings: Settings<"worker">, around: Surroundings): Promise<Tasks> {
   const { outputLimit, bodyLimit, allowNet, allowEnv } = settings;
+  const { logger } = around;
   const [threads, user, plugins, secrets] = await allMade([
     loadThreads(settings, around),
     settings.runAs === undefined ? undefined : ofSetting(settings, "runAs", BashUser.of(settings.runAs)),
@@ -49,6 +51,10 @@ export async function tasksOf(settings: Settings<"worker">, around: Surroundings
   const registry = new TaskExecutorRegistry([bash, http, functions, ...plugins]);
   const docker = settings.docker ? await openDocker(settings, around) : undefined;
   if (docker !== undefined) registry.register(docker);
+  for (const type of settings.allow ?? []) {
+    if (registry.get(type) === undefined)
+      logger.warn({ type, needs: flagOfType(type) }, "worker does not have a type that --allow names");
+  }
   return { registry, functions, docker, secrets };
 }
 

@@ -54,6 +54,12 @@ describe("without an engine", () => {
     });
   });
 
+  test("a worker says what a type of --allow needs that it does not have", async () => {
+    await using worker = new Program("worker", ["--nats", "nats://127.0.0.1:1", "--allow", "bash,py"]);
+    await worker.says('"needs"');
+    expect(worker.stdout + worker.stderr).toContain('"type":"docker","needs":"--docker"');
+  });
+
   test("dag up hands the switch to its workers, and tells what they say", async () => {
     await using folder = await TestFolder.make();
     const data = ["--data", `${folder.path}/data`, "--port", "0", "--nats-server", await serverBinary()];
