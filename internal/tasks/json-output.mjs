@@ -3,12 +3,15 @@
 // Plain JavaScript, as all that a function's thread loads: so it runs from the sources too, where Node 20 reads no
 // TypeScript.
 
+import { types } from "node:util";
 import { resourceLimits } from "node:worker_threads";
 
 /**
  * @import { JsonObject, JsonValue } from "../core/json.ts"
- * @typedef {{ left: number }} Room How many characters its JSON may still have.
- * @typedef {{ readonly place: string; readonly within: Set<object>; readonly room: Room }} Place
+ * @typedef {{ readonly number: (value: number) => number; readonly text: (value: string) => number }} Lengths
+ * @typedef {{ length: number; width: 1 | 2; readonly lengths: Lengths; readonly within: Set<object>; readonly path: (string | number)[] }} Walk
+ *   How many characters its JSON has so far, how they are counted, and how many bytes of memory each of them has; the
+ *   objects that are being looked through; the keys and indices on the way to what is being looked at.
  */
 
 const MIB = 1_024 * 1_024;
@@ -19,8 +22,17 @@ const MOST_OF_HEAP_MIB = (resourceLimits.maxOldGenerationSizeMb ?? Infinity) / 4
 const LIMIT_MIB = Math.min(MOST_MIB, MOST_OF_HEAP_MIB);
 const LIMIT = LIMIT_MIB * MIB;
 
-/** What JSON writes with six characters: control characters, and halves of surrogate pairs. */
-const ESCAPED = /\p{Cc}|\p{Surrogate}/u;
+/** What JSON writes with more than one character: control characters, quotes, and halves of surrogate pairs. */
+const ESCAPED = /["\\\p{Cc}\p{Surrogate}]/u;
+/** One such character, and a text has two bytes for each that it has. */
+const WIDE = /[^\0-\u00ff]/;
+const SHORT_ESCAPES = new Set(Array.from('"\\\b\t\n\f\r', (each) => each.charCodeAt(0)));
+/** As long as it can be: small outputs are not looked at for how long they are. @type {Lengths} */
+const AT_MOST = { number: () => 25, text: (text) => 6 * text.length + 3 };
+/** @type {Lengths} */
+const EXACT = { number: (value) => String(value).length + 1, text: lengthOf };
+/** The shortest that an item of a list may be: a digit and a comma. */
+const LEAST_ITEM = 2;
 
 /** The value has a part that JSON cannot carry. */
 export class NotSerialisable extends Error {
@@ -53,99 +65,205 @@ export class TooLarge extends Error {
  */
 export function toOutput(value) {
   if (value === undefined) return {};
-  const json = toJson(value, { place: "output", within: new Set(), room: { left: LIMIT } });
+  const json = toJsonBy(AT_MOST, 2, value) ?? toJsonBy(EXACT, 1, value);
+  if (json === undefined) throw new TooLarge();
   if (typeof json === "object" && json !== null && !Array.isArray(json)) return json;
   return { result: json };
 }
 
 /**
+ * Undefined when it is too long.
+ *
+ * @param {Lengths} lengths
+ * @param {1 | 2} width
  * @param {unknown} value
- * @param {Place} at
- * @returns {JsonValue}
  */
-function toJson(value, at) {
-  // Quotes, a comma; about what a number has.
-  take(at.room, typeof value === "string" ? lengthOf(value) : 3);
-  switch (typeof value) {
-    case "string":
-    case "boolean":
-      return value;
-    case "number":
-      if (!Number.isFinite(value)) throw new NotSerialisable(at.place, String(value));
-      return value;
-    case "object":
-      return value === null ? null : objectToJson(value, at);
-    case "undefined":
-      return null;
-    case "bigint":
-    case "function":
-    case "symbol":
-      throw new NotSerialisable(at.place, `a ${typeof value}`);
+function toJsonBy(lengths, width, value) {
+  try {
+    return toJson(value, { length: 0, width, lengths, within: new Set(), path: [] });
+  } catch (error) {
+    if (error instanceof TooLarge) return undefined;
+    throw error;
   }
 }
 
 /**
- * @param {object} value
- * @param {Place} at
+ * Counts what its JSON has, with a comma.
+ *
+ * @param {unknown} value
+ * @param {Walk} walk
  * @returns {JsonValue}
  */
-function objectToJson(value, at) {
-  const { place, within } = at;
-  if (within.has(value)) throw new NotSerialisable(place, "a reference back to what it is part of");
+function toJson(value, walk) {
+  switch (typeof value) {
+    case "string":
+      takeText(walk, value);
+      return value;
+    case "boolean":
+      take(walk, 6);
+      return value;
+    case "number":
+      if (!Number.isFinite(value)) throw refused(walk, String(value));
+      take(walk, walk.lengths.number(value));
+      return value;
+    case "undefined":
+      take(walk, 5);
+      return null;
+    case "object":
+      if (value !== null) return objectToJson(value, walk);
+      take(walk, 5);
+      return null;
+    case "bigint":
+    case "function":
+    case "symbol":
+      throw refused(walk, `a ${typeof value}`);
+  }
+}
+
+/**
+ * @param {Walk} walk
+ * @param {string} what
+ */
+function refused({ path }, what) {
+  const place = path.map((each) => (typeof each === "number" ? `[${each}]` : `.${each}`)).join("");
+  return new NotSerialisable(`output${place}`, what);
+}
+
+/**
+ * @param {object} value
+ * @param {Walk} walk
+ * @returns {JsonValue}
+ */
+function objectToJson(value, walk) {
+  const { within } = walk;
+  if (within.has(value)) throw refused(walk, "a reference back to what it is part of");
   within.add(value);
-  const json = membersToJson(value, at);
+  take(walk, 3);
+  const json = partsToJson(value, walk);
   within.delete(value);
   return json;
 }
 
 /**
  * @param {object} value
- * @param {Place} at
+ * @param {Walk} walk
  * @returns {JsonValue}
  */
-function membersToJson(value, at) {
-  const { place } = at;
-  if ("toJSON" in value && typeof value.toJSON === "function") return toJson(value.toJSON(), at);
-  if (Array.isArray(value)) {
-    return value.map((item, i) => toJson(item, { ...at, place: `${place}[${i}]` }));
-  }
-  /** @type {JsonObject} */
-  const json = {};
-  for (const [key, member] of Object.entries(value)) {
-    if (member === undefined) continue;
-    take(at.room, lengthOf(key));
-    Object.defineProperty(json, key, {
-      value: toJson(member, { ...at, place: `${place}.${key}` }),
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
+function partsToJson(value, walk) {
+  // Before anything walks through them: what is built in cannot be interrupted, also not to end the thread.
+  if (Array.isArray(value) || types.isStringObject(value)) expectItems(walk, value.length);
+  if (ArrayBuffer.isView(value) && "length" in value) expectItems(walk, Number(value.length));
+  if ("toJSON" in value && typeof value.toJSON === "function") return toJson(value.toJSON(), walk);
+  return Array.isArray(value) ? itemsToJson(value, walk) : membersToJson(value, walk);
+}
+
+/**
+ * By a loop of our own, also through holes.
+ *
+ * @param {readonly unknown[]} items
+ * @param {Walk} walk
+ */
+function itemsToJson(items, walk) {
+  const { path } = walk;
+  const { length } = items;
+  /** @type {JsonValue[]} */
+  const json = [];
+  for (let i = 0; i < length; i++) {
+    path.push(i);
+    json.push(toJson(items[i], walk));
+    path.pop();
   }
   return json;
 }
 
 /**
- * Before more of it is made.
- *
- * @param {Room} room
- * @param {number} characters
+ * @param {object} value
+ * @param {Walk} walk
  */
-function take(room, characters) {
-  room.left -= characters;
-  if (room.left < 0) throw new TooLarge();
+function membersToJson(value, walk) {
+  const { path } = walk;
+  /** @type {JsonObject} */
+  const json = {};
+  for (const key of Object.keys(value)) {
+    const member = /** @type {Record<string, unknown>} */ (value)[key];
+    if (member === undefined) continue;
+    takeText(walk, key);
+    path.push(key);
+    setMember(json, key, toJson(member, walk));
+    path.pop();
+  }
+  return json;
 }
 
 /**
- * As JSON has it, in quotes and with a comma.
+ * @param {JsonObject} json
+ * @param {string} key
+ * @param {JsonValue} value
+ */
+function setMember(json, key, value) {
+  // To set it would change what the object inherits from.
+  if (key !== "__proto__") json[key] = value;
+  else Object.defineProperty(json, key, { value, enumerable: true, writable: true, configurable: true });
+}
+
+/**
+ * Whether there is room for so many items at all.
+ *
+ * @param {Walk} walk
+ * @param {number} count
+ */
+function expectItems({ length }, count) {
+  if (count * LEAST_ITEM > LIMIT - length) throw new TooLarge();
+}
+
+/**
+ * Before more of it is made.
+ *
+ * @param {Walk} walk
+ * @param {number} characters
+ */
+function take(walk, characters) {
+  walk.length += characters;
+  if (walk.length * walk.width > LIMIT) throw new TooLarge();
+}
+
+/**
+ * @param {Walk} walk
+ * @param {string} text
+ */
+function takeText(walk, text) {
+  take(walk, walk.lengths.text(text));
+  if (walk.width === 2 || !WIDE.test(text)) return;
+  walk.width = 2;
+  take(walk, 0);
+}
+
+/**
+ * As JSON has it, in quotes and with a comma; of a key with its colon.
  *
  * @param {string} text
  */
 function lengthOf(text) {
-  let length = text.length + 3;
-  if (length > LIMIT || !ESCAPED.test(text)) return length;
-  for (const _ of text.matchAll(new RegExp(ESCAPED, "gu"))) {
-    length += 5;
-    if (length > LIMIT) break;
+  const length = text.length + 3;
+  return length > LIMIT || !ESCAPED.test(text) ? length : length + escapesOf(text);
+}
+
+/**
+ * How many characters more it is in JSON.
+ *
+ * @param {string} text
+ */
+function escapesOf(text) {
+  let more = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (SHORT_ESCAPES.has(code)) more += 1;
+    else if (code < 0x20) more += 5;
+    else if (code >= 0xd800 && code < 0xe000) {
+      // A pair is written as it is.
+      if (/** @type {number} */ (text.codePointAt(i)) > 0xffff) i++;
+      else more += 5;
+    }
   }
-  return length;
+  return more;
 }

@@ -14,7 +14,17 @@ export const where = () => ({ thread: threadId });
 const flat = (length) => Buffer.alloc(length, "x").toString("latin1");
 export const gives = ({ length }) => ({ text: flat(length) });
 export const givesControl = ({ length }) => ({ text: "\\u0001".repeat(length) });
+export const givesQuotes = ({ length }) => ({ text: '"'.repeat(length) });
 export const givesAgain = ({ length }) => Array(length).fill(flat(1_000));
+export const longList = ({ length }) => Array.from({ length }, (_, i) => i / 7);
+export const holes = ({ length }) => { const list = []; list.length = length; return list; };
+export const bytes = ({ length }) => Buffer.alloc(length);
+export const numbers = ({ length }) => new Uint8Array(length);
+export const boxed = ({ length }) => new String("x".repeat(length));
+export const digits = ({ length }) => new Array(length).fill(1);
+export const lines = ({ length }) => "a line\\n\u{1F600}\\n".repeat(length / 10);
+export const throwsMore = ({ length }) => { throw new Error("m".repeat(length)); };
+export const throwsText = ({ length }) => { throw "m".repeat(length); };
 export const throwsMuch = ({ length }) => { throw new RangeError(flat(length)); };
 export const skipsMuch = ({ length }) => { throw new SkipTask(flat(length)); };
 export const nests = ({ levels }) => {
@@ -52,6 +62,14 @@ const TOO_DEEP = "the output has objects or lists within each other too deep to 
 test.each([
   ["gives", { length: 40_000_000 }, LIMIT],
   ["givesControl", { length: 5_000_000 }, LIMIT],
+  ["givesQuotes", { length: 9_000_000 }, LIMIT],
+  ["lines", { length: 13_000_000 }, LIMIT],
+  ["longList", { length: 1_500_000 }, LIMIT],
+  ["holes", { length: 8_500_000 }, LIMIT],
+  ["holes", { length: 2 ** 32 - 1 }, LIMIT],
+  ["bytes", { length: 500_000_000 }, LIMIT],
+  ["numbers", { length: 500_000_000 }, LIMIT],
+  ["boxed", { length: 400_000_000 }, LIMIT],
   ["givesAgain", { length: 20_000 }, LIMIT],
   ["nests", { levels: 45_000 }, TOO_DEEP],
 ])(
@@ -75,12 +93,39 @@ test("an error of many megabytes is cut on the thread", async () => {
   const thrown = await run("throwsMuch", { length: 20_000_000 });
   expect(thrown).toMatchObject({
     ok: false,
-    error: { message: expect.stringMatching(/^RangeError: x{1000,65000}/) as string },
+    error: { message: expect.stringMatching(/^RangeError: a text of 20000000 characters \[…\]$/) as string },
   });
   expect(JSON.stringify(thrown).length + lines.join("").length).toBeLessThan(300_000);
   const skipped = await run("skipsMuch", { length: 20_000_000 });
-  expect(skipped).toMatchObject({ ok: true, skipped: expect.stringMatching(/^x+ \[…\]$/) as string });
+  expect(skipped).toMatchObject({ ok: true, skipped: expect.stringMatching(/ \[…\]$/) as string });
 });
+
+test.each([
+  ["throwsMore", 60_000_000, "Error: a text of 60000000 characters […]"],
+  ["throwsMore", 500_000_000, "Error: a text of 500000000 characters […]"],
+  ["throwsText", 500_000_000, "thrown: a text of 500000000 characters […]"],
+])("what is thrown has more characters than the heap has room for: %s, %d", async (name, length, message) => {
+  const { output: before } = await run("where");
+  expect(await run(name, { length })).toMatchObject({ error: { reason: "function-error", message } });
+  expect((await run("where")).output?.thread).toBe(before?.thread);
+});
+
+test("a long message is cut, also where the stack begins with it, and the stack keeps its frames", async () => {
+  const { ok, ...thrown } = await run("throwsMuch", { length: 50_000 });
+  const message = `RangeError: ${"x".repeat(4_080)} […]`;
+  expect({ ok, ...thrown }).toMatchObject({ ok: false, error: { message } });
+  expect(lines.join("\n")).toMatch(/^RangeError: x{4000,4096} \[…\]\n {4}at throwsMuch /);
+});
+
+test.each([
+  ["digits", 1_000_000],
+  ["lines", 6_000_000],
+])(
+  "what would be too long if each part of it were as long as it may be comes through: %s",
+  async (name, length) => {
+    expect(await run(name, { length })).toMatchObject({ ok: true });
+  },
+);
 
 test("what a module posts to its parent is for nobody", async () => {
   expect(await run("posts")).toEqual({ ok: true, output: { result: "posted" } });
