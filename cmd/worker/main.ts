@@ -24,6 +24,7 @@ import { workerMetrics } from "../../internal/telemetry/metrics.ts";
 import { BufferedLogs } from "../../internal/worker/attempt-logs.ts";
 import { Worker } from "../../internal/worker/worker.ts";
 import { ThreadedLiveness } from "../liveness/threaded-liveness.ts";
+import { endProcess } from "../end-process.ts";
 import { openServiceHttp } from "../service-http.ts";
 import { VERSION } from "../version.ts";
 import { Ending } from "./ending.ts";
@@ -276,5 +277,4 @@ try {
   process.stderr.write(`worker: ${known ? error.message : String((error as Error).stack ?? error)}\n`);
   process.exitCode = known ? 2 : 1;
 }
-// Idle sockets and modules of functions may hold the process; everything of ours has ended.
-process.exit();
+await endProcess();
