@@ -1,6 +1,5 @@
 /** What settings say of docker tasks. */
-import { ConfigError, type Settings } from "../internal/config/load.ts";
-import { SETTINGS } from "../internal/config/settings.ts";
+import type { Settings } from "../internal/config/load.ts";
 import { DockerEngine, engineError } from "../internal/tasks/docker-engine.ts";
 import { type DockerLimits, DockerPolicy } from "../internal/tasks/docker-policy.ts";
 
@@ -19,11 +18,11 @@ export function dockerLimitsOf(settings: OfDocker): DockerLimits {
   };
 }
 
-/** What docker tasks may ask for. Throws `ConfigError`. */
+/** What docker tasks may ask for. */
 export function dockerPolicyOf(settings: OfDocker): DockerPolicy {
   const policy = DockerPolicy.of(dockerLimitsOf(settings));
   if (policy instanceof DockerPolicy) return policy;
-  throw new ConfigError(`--${SETTINGS[policy.option].flag}: ${policy.wrong}`);
+  throw new Error(`internal: ${policy.option}: ${policy.wrong}`);
 }
 
 /** Why docker tasks cannot run on this machine now; nothing when they can, or were not asked for. */

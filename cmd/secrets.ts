@@ -5,16 +5,20 @@ import { systemClock } from "../internal/memory/system.ts";
 import type { Observer } from "../internal/ports/observer.ts";
 import type { Secrets } from "../internal/ports/secrets.ts";
 import { SecretCommand } from "../internal/tasks/secret-command.ts";
-import { secretsFrom, secretsOfEnvironment, secretsOfFolder } from "../internal/tasks/secret-sources.ts";
+import {
+  problemOfCommand,
+  secretsFrom,
+  secretsOfEnvironment,
+  secretsOfFolder,
+} from "../internal/tasks/secret-sources.ts";
 
-/** Throws `ConfigError` when the folder is none. */
-export function secretsOf(
-  { secretsDir, secretsCommand }: Pick<Settings, "secretsDir" | "secretsCommand">,
-  observer: Observer,
-): Secrets {
-  if (secretsDir !== undefined && statSync(secretsDir, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    throw new ConfigError(`--secrets-dir: there is no folder ${secretsDir}`);
-  }
+type Of = Pick<Settings, "secretsDir" | "secretsCommand" | "originOf">;
+
+/** Throws `ConfigError` when the folder or the program of a command is none. */
+export function secretsOf(settings: Of, observer: Observer): Secrets {
+  const problems = problemsOf(settings);
+  if (problems.length > 0) throw new ConfigError(problems.join("\n"));
+  const { secretsDir, secretsCommand } = settings;
   const onTrouble = (what: string, error: string): void => observer.observe({ kind: "trouble", what, error });
   const sources = [
     secretsOfEnvironment(),
@@ -27,4 +31,14 @@ export function secretsOf(
     sources,
     "set it where the task runs; --secrets-dir and --secrets-command name more places",
   );
+}
+
+function problemsOf({ secretsDir, secretsCommand, originOf }: Of): string[] {
+  const isFolder =
+    secretsDir === undefined || statSync(secretsDir, { throwIfNoEntry: false })?.isDirectory() === true;
+  const command = secretsCommand === undefined ? undefined : problemOfCommand(secretsCommand);
+  return [
+    ...(isFolder ? [] : [`${originOf("secretsDir")}: there is no folder ${secretsDir}`]),
+    ...(command === undefined ? [] : [`${originOf("secretsCommand")}: ${command}`]),
+  ];
 }

@@ -10,7 +10,7 @@ import type { NextStep } from "../../internal/telemetry/summary.ts";
 /** What keeps a run of this DAG from going on. */
 export function missing(dag: Dag, view: ClusterView | undefined): string[] {
   const waiting = new Set(view?.queues.flatMap(({ queue, depth }) => (depth > 0 ? queue : [])));
-  const own = [...new Set(dag.tasks.map((task) => task.queue))].filter((queue) => waiting.has(queue));
+  const own = dag.tasks.filter(({ queue }) => waiting.has(queue));
   return obstaclesOf(view, own).map(obstacleText);
 }
 

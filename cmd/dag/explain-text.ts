@@ -40,10 +40,8 @@ export function runExplained(explained: Explanation, width: number): string[] {
 /** What a run that goes on cannot do without; also where nothing of it waits for that just now. */
 export function noticesOf({ run, view, waits }: Explanation): string[] {
   if (run.end !== undefined) return [];
-  const queues = new Set(
-    [...waits].flatMap(([position, { kind }]) => (kind === "upstream" ? [] : run.task(position).queue)),
-  );
-  const texts = obstaclesOf(view, [...queues]).map((obstacle) => `! ${obstacleText(obstacle)}`);
+  const tasks = [...waits].flatMap(([position, { kind }]) => (kind === "upstream" ? [] : run.task(position)));
+  const texts = obstaclesOf(view, tasks).map((obstacle) => `! ${obstacleText(obstacle)}`);
   return [...new Set(texts)];
 }
 

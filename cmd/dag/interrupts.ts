@@ -1,9 +1,14 @@
+import { endProcess } from "../end-process.ts";
+
 /** Ctrl-C: the first aborts the signal, the second leaves at once. */
 export class Interrupts {
   readonly #controller = new AbortController();
   readonly #say: () => void;
   readonly #onSignal = (): void => {
-    if (this.#controller.signal.aborted) process.exit(130);
+    if (this.#controller.signal.aborted) {
+      void endProcess(130);
+      return;
+    }
     this.#say();
     this.#controller.abort();
   };

@@ -13,7 +13,7 @@ import { NotStored } from "../../internal/ports/storing.ts";
 import { DefinitionError } from "../../internal/spec/problems.ts";
 import { EngineNotThere } from "../../internal/tasks/docker-engine.ts";
 import { FunctionsNotLoaded } from "../../internal/tasks/function-threads.ts";
-import { PluginsNotLoaded } from "../../internal/tasks/plugins.ts";
+import { endProcess } from "../end-process.ts";
 import { CannotStart } from "../local/cannot-start.ts";
 import { VERSION } from "../version.ts";
 import { addConfigFlags, config } from "./config.ts";
@@ -263,7 +263,6 @@ const EXPECTED = [
   HistoryGone,
   LogFull,
   NotStored,
-  PluginsNotLoaded,
   ServerNotFound,
   UsageError,
 ];
@@ -280,5 +279,4 @@ try {
 }
 await printed();
 if (wasLost()) process.exitCode ||= 1;
-// Idle sockets of tasks may hold the process; everything of ours has ended.
-process.exit();
+await endProcess();

@@ -19,6 +19,7 @@ import { plan, planJson } from "./dry-run.ts";
 import type { RunView } from "./run-view.ts";
 import { divertOthers } from "./stdout.ts";
 import { UsageError } from "./usage-error.ts";
+import { sweepScratchFolders } from "../../internal/tasks/scratch.ts";
 
 export interface RunFlags {
   readonly local: boolean;
@@ -65,6 +66,8 @@ export async function run(
     if (where !== "cluster") throw new UsageError("--detach needs a cluster: give its address by --nats");
     return detach(dagRun, flags, settings);
   }
+  // As a worker does: what a run here has left that was killed.
+  if (where !== "cluster") await sweepScratchFolders();
   const cluster = where === "cluster" ? { cluster: clusterFlags(flags.given, settings) } : {};
   return drive(
     {

@@ -11,7 +11,6 @@ import { findWithProgress } from "../local/find-server.ts";
 import { LocalCluster, USUAL_PORT } from "../local/local-cluster.ts";
 import { ServiceLog } from "../local/service-log.ts";
 import { StopSignals } from "../local/stop-signals.ts";
-import { netPolicyOf } from "../net-policy.ts";
 import { whyNoDocker } from "../docker.ts";
 import { VERSION } from "../version.ts";
 
@@ -28,8 +27,6 @@ export interface UpFlags {
 
 /** Resolves with the exit code when it was told to end, and all that it started has ended. */
 export async function up(flags: UpFlags, settings: Settings): Promise<number> {
-  // Before there is anything to end again; its workers read it for themselves.
-  netPolicyOf(settings.allowNet);
   // With --json, stdout is for the log.
   const out = flags.json ? process.stderr : process.stdout;
   const say = (text: string): void => void out.write(`${text}\n`);
@@ -80,10 +77,11 @@ async function serve(binary: string, { data, flags, settings, signals, say }: Su
   try {
     const server = await Promise.race([cluster.start(), signals.first]);
     if (server !== undefined) {
-      // The workers have said so before their logs are shown.
       const whyNoEngine = await whyNoDocker(settings);
       if (whyNoEngine !== undefined) say(pc.yellow(`docker tasks cannot run: ${whyNoEngine}`));
       process.stdout.write(flags.json ? readyJson(server, data) : ready(server, settings));
+      // Not before: who reads the output begins with where the server is.
+      await cluster.follow();
       await signals.first;
     }
     say(`stopping: what runs has ${formatDuration(shutdownTimeout)} to end; Ctrl-C once more ends it now`);

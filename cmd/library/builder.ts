@@ -2,10 +2,11 @@
 import { formatJson, formatYaml } from "../../internal/spec/format.ts";
 import { dagFields, taskFields } from "../../internal/spec/options.ts";
 import { formatPath, shown } from "../../internal/core/shown.ts";
-import { DefinitionError } from "../../internal/spec/problems.ts";
+import { DefinitionError, unknownField } from "../../internal/spec/problems.ts";
 import { type DagSource, problemsOfHead, problemsOfTask } from "../../internal/spec/read.ts";
 import type { DagDefinition } from "../../internal/spec/schema.ts";
 import type { Found } from "../../internal/spec/text.ts";
+import type { FieldsOf } from "./check-input.ts";
 import type { DagOptions, TaskOptions } from "./definition-options.ts";
 import type { Work } from "./work.ts";
 
@@ -58,7 +59,7 @@ export class DagBuilder<Ids extends string> implements DagSource {
     const subject = `${this.#subject}, task ${shown(id)}`;
     if (!isWork(work)) refuse(subject, [noWork(work)]);
     const { fields, problems: found } = taskFields(options, this.#tasks.length);
-    const problems = [...found];
+    const problems = [...unknownIn(work, this.#tasks.length), ...found];
     const { type, command, with: own } = work;
     if (own !== undefined && fields.with !== undefined) problems.push(givenTwice());
     const task = {
@@ -92,13 +93,25 @@ export class DagBuilder<Ids extends string> implements DagSource {
 
 /** In JavaScript, it may be a script as it is. */
 function noWork(value: unknown): Found {
-  const message = `must run bash(…), http(…), fn(…) or { type, command }, not ${shown(value)}`;
+  const message = `must run bash(…), http(…), docker(…), fn(…) or { type, command }, not ${shown(value)}`;
   return { path: [], message, atKey: false };
 }
 
 function givenTwice(): Found {
   const message = "with: what the task runs has its options already; give them there";
   return { path: ["with"], message, atKey: true };
+}
+
+const WORK: FieldsOf<Work> = { type: true, command: true, with: true };
+
+/** Options of a task, such as its timeout, are none of what it runs. */
+function unknownIn(work: Work, position: number): Found[] {
+  const allowed = Object.keys(WORK);
+  return Object.entries(work).flatMap(([name, value]) => {
+    if (value === undefined || allowed.includes(name)) return [];
+    const message = `what the task runs: ${unknownField(name, allowed)}; options of the task come behind it`;
+    return [{ path: ["tasks", position, name], message, atKey: true }];
+  });
 }
 
 function isWork(value: unknown): boolean {

@@ -1,7 +1,8 @@
 /** What a program hands over. TypeScript would say the same; without it, what is wrong must not pass in silence. */
 import { BadInput } from "../../internal/executor/executor.ts";
-import { isMap, notJson } from "../../internal/core/not-json.ts";
+import { isMap } from "../../internal/core/not-json.ts";
 import { formatPath, shown } from "../../internal/core/shown.ts";
+import { problemsOfValue } from "../../internal/spec/json.ts";
 import { unknownField } from "../../internal/spec/problems.ts";
 
 /** The names of the fields of `T`, all of them. */
@@ -15,11 +16,11 @@ export function checkFields<T>(what: string, given: unknown, fields: FieldsOf<T>
   if (unknown !== undefined) throw new BadInput(`${what}: ${unknownField(unknown, allowed)}`);
 }
 
-/** Throws `BadInput` unless it is a map of names to JSON. */
+/** Throws `BadInput` unless it is a map of names to JSON, in which every reference to a secret can name one. */
 export function checkParams(given: unknown): void {
   if (!isMap(given)) throw new BadInput(`params must be a map of names to values, not ${shown(given)}`);
-  const [first] = notJson(given);
-  if (first !== undefined) throw new BadInput(`${formatPath(["params", ...first.path])} ${first.message}`);
+  const [first] = problemsOfValue(given);
+  if (first !== undefined) throw new BadInput(`${formatPath(["params", ...first.path])}: ${first.message}`);
 }
 
 /** Throws `BadInput` unless it is absent, or text with something in it. */

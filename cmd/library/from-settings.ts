@@ -1,8 +1,7 @@
 /** The options of the library's executors from the settings of a command. */
 import type { Settings } from "../../internal/config/load.ts";
 import type { Observer } from "../../internal/ports/observer.ts";
-import { dockerLimitsOf, dockerPolicyOf } from "../docker.ts";
-import { netPolicyOf } from "../net-policy.ts";
+import { dockerLimitsOf } from "../docker.ts";
 import { secretsOf } from "../secrets.ts";
 import type { DistributedOptions } from "./distributed.ts";
 import type { ExecutorOptions } from "./options.ts";
@@ -22,9 +21,6 @@ function executorOptions(settings: Settings, observer: Observer): ExecutorOption
 /** Of an executor whose tasks run in this process. Throws `ConfigError`. */
 export function localOptions(settings: Settings, observer: Observer): ExecutorOptions {
   const secrets = secretsOf(settings, observer);
-  // Here it is told by the name of the setting, there it would be by that of the option.
-  netPolicyOf(settings.allowNet);
-  dockerPolicyOf(settings);
   return {
     ...executorOptions(settings, observer),
     ...(settings.functions === undefined ? {} : { functions: settings.functions }),

@@ -8,11 +8,12 @@ export type { DefinedFunction, FunctionArtifact, FunctionDefinition, HandsOver }
 export { DistributedExecutor, type DistributedOptions } from "./distributed.ts";
 export { LocalExecutor, SequentialExecutor } from "./local.ts";
 export type { DagRun, LogsOptions } from "./library-executor.ts";
+export type { ContainerOptions } from "./container-options.ts";
 export type { HttpRequest } from "./http-request.ts";
 export type { Duration, ExecutorOptions } from "./options.ts";
 export type { FindSecret } from "./secret-option.ts";
 export type { RetentionOptions } from "./retention.ts";
-export { bash, fn, http, type Work } from "./work.ts";
+export { bash, docker, fn, http, type Work } from "./work.ts";
 export {
   BadInput,
   type CancelAnswer,

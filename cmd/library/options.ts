@@ -45,11 +45,11 @@ export interface ExecutorOptions extends DockerOption {
   readonly taskTimeout?: Duration;
   /** How many instances a task may have, one for each artifact or group. Default 100,000. */
   readonly fanOutLimit?: number;
-  /** How long `stop` lets running attempts go on. Default 30s. */
+  /** How long `stop` lets running attempts go on. Default 15s. */
   readonly shutdownTimeout?: Duration;
   /** How long a task may take to end by itself once it is told to, before it is killed. Default 5s. */
   readonly gracePeriod?: Duration;
-  /** How much is kept of what a bash task prints, in bytes, for stdout and stderr each; 1,024 at least. Default 1 MiB. */
+  /** How much is kept of what a bash or docker task prints, in bytes, for stdout and stderr each; 1,024 at least. Default 1 MiB. */
   readonly outputLimit?: number;
   /** The most bytes that the files which an attempt hands over as artifacts may have together; 1,024 at least. Default 10 GiB. */
   readonly artifactLimit?: number;

@@ -2,9 +2,10 @@
 import type { JsonObject, JsonValue } from "../../internal/core/json.ts";
 import { BadInput } from "../../internal/executor/executor.ts";
 import { typeFields } from "../../internal/spec/options.ts";
+import type { ContainerOptions } from "./container-options.ts";
 import type { HttpRequest } from "./http-request.ts";
 
-/** What a task runs: that of `bash`, `http` or `fn`; `{ type, command }` for a type of your own. */
+/** What a task runs: that of `bash`, `http`, `docker` or `fn`; `{ type, command }` for a type of your own. */
 export interface Work {
   readonly type: string;
   readonly command?: string;
@@ -34,6 +35,16 @@ export function http(what: string | HttpRequest, url?: string | URL, body?: Json
   if (broken !== undefined) throw new BadInput(`http: '${broken}' has a blank in it; in a URL, write %20`);
   if (body !== undefined) parts.push(typeof body === "string" ? body : JSON.stringify(body));
   return { type: "http", command: parts.join(" ") };
+}
+
+/** A command for `sh -c` in a container; an empty one leaves it to the image. Throws `BadInput` when an option has another name. */
+export function docker(command: string, container: ContainerOptions = {}): Work {
+  const options = fieldsOf("docker", container);
+  return {
+    type: "docker",
+    ...(command === "" ? {} : { command }),
+    ...(Object.keys(options).length === 0 ? {} : { with: options }),
+  };
 }
 
 /** What is wrong with the values is told with the task. */

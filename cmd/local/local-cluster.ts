@@ -78,8 +78,16 @@ export class LocalCluster {
       const { options } = service;
       return this.#supervise(options.name, service, async () => this.#run(options));
     });
-    await this.#follow();
     return server;
+  }
+
+  /** Shows what the server and the services log from now on. */
+  async follow(): Promise<void> {
+    const { data, log, workerProcesses } = this.#options;
+    await log.follow(NATS_SERVER, join(data.nats, "nats-server.log"));
+    for (const name of [EXECUTOR, ...workerNames(workerProcesses)]) {
+      await log.follow(name, join(data.logs, `${name}.log`));
+    }
   }
 
   /** Drains the workers, then ends the others. */
@@ -148,14 +156,6 @@ export class LocalCluster {
     const onEnded = (why: string, againInMs: number): void =>
       this.#options.log.warn(name, "ended by itself, started again", { why, in_ms: againInMs });
     return new Supervised(first, { again, onEnded });
-  }
-
-  async #follow(): Promise<void> {
-    const { data, log, workerProcesses } = this.#options;
-    await log.follow(NATS_SERVER, join(data.nats, "nats-server.log"));
-    for (const name of [EXECUTOR, ...workerNames(workerProcesses)]) {
-      await log.follow(name, join(data.logs, `${name}.log`));
-    }
   }
 }
 

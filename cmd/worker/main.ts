@@ -15,20 +15,17 @@ import type { Liveness } from "../../internal/ports/liveness.ts";
 import type { Observer } from "../../internal/ports/observer.ts";
 import type { Secrets } from "../../internal/ports/secrets.ts";
 import { PortNotUsable } from "../../internal/server/service-port.ts";
-import { CannotRunAs } from "../../internal/tasks/bash-user.ts";
 import type { DockerTaskExecutor } from "../../internal/tasks/docker.ts";
 import { EngineNotThere } from "../../internal/tasks/docker-engine.ts";
 import type { FunctionTaskExecutor } from "../../internal/tasks/function.ts";
-import { FunctionsNotLoaded } from "../../internal/tasks/function-threads.ts";
 import { hostFiles } from "../../internal/tasks/host-files.ts";
-import { PluginsNotLoaded } from "../../internal/tasks/plugins.ts";
 import { sweepScratchFolders } from "../../internal/tasks/scratch.ts";
 import { createLogger, type Logger } from "../../internal/telemetry/logger.ts";
 import { workerMetrics } from "../../internal/telemetry/metrics.ts";
 import { BufferedLogs } from "../../internal/worker/attempt-logs.ts";
 import { Worker } from "../../internal/worker/worker.ts";
 import { ThreadedLiveness } from "../liveness/threaded-liveness.ts";
-import { secretsOf } from "../secrets.ts";
+import { endProcess } from "../end-process.ts";
 import { openServiceHttp } from "../service-http.ts";
 import { VERSION } from "../version.ts";
 import { Ending } from "./ending.ts";
@@ -99,7 +96,6 @@ async function run(settings: Settings<"worker">): Promise<number> {
     tellingMs: TELLING_MS,
     observer,
   });
-  const secrets = secretsOf(settings, observer);
   const workerId = idOf(settings);
   const loading = tasksOf(settings, { workerId, observer, logger });
   const tasks = await Promise.race([loading, ending.begun.then(() => undefined)]);
@@ -107,7 +103,7 @@ async function run(settings: Settings<"worker">): Promise<number> {
     logger.info("worker ended before its modules had loaded");
     return ending.code;
   }
-  const { functions, docker, registry } = tasks;
+  const { functions, docker, registry, secrets } = tasks;
   if (docker !== undefined) state.docker = docker;
   const cluster = await connect(settings, { logger, observer, stopped: ending.begun });
   if (cluster !== undefined) {
@@ -279,15 +275,11 @@ try {
   if (code !== undefined) process.exitCode = code;
 } catch (error) {
   const known =
-    error instanceof CannotRunAs ||
     error instanceof ConfigError ||
     error instanceof ConnectFailed ||
     error instanceof EngineNotThere ||
-    error instanceof FunctionsNotLoaded ||
-    error instanceof PluginsNotLoaded ||
     error instanceof PortNotUsable;
   process.stderr.write(`worker: ${known ? error.message : String((error as Error).stack ?? error)}\n`);
   process.exitCode = known ? 2 : 1;
 }
-// Idle sockets and modules of functions may hold the process; everything of ours has ended.
-process.exit();
+await endProcess();

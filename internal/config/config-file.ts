@@ -107,10 +107,13 @@ function textOf(kind: Kind, value: unknown): string | { readonly wrong: string }
       return typeof value === "number" ? String(value) : must("a whole number");
     case "names":
     case "types":
+    case "plugin-types":
     case "variables":
-    case "list": {
+    case "networks":
+    case "images":
+    case "mounts": {
       const isList = Array.isArray(value) && value.every((each) => typeof each === "string");
-      return isList ? value.join(",") : must(kind === "list" ? "a list of text" : "a list of names");
+      return isList ? value.join(",") : must(`a list of ${kind === "plugin-types" ? "types" : kind}`);
     }
     case "user":
       return typeof value === "number" ? String(value) : must("text");

@@ -2,7 +2,7 @@
 import { formatDuration } from "../spec/duration.ts";
 import { nearest } from "../spec/problems.ts";
 import type { Command, Kind, Setting } from "./setting.ts";
-import { defaultOf, environmentName, type SettingName, SETTINGS, settingsOf } from "./settings.ts";
+import { defaultOf, environmentName, fileKey, type SettingName, SETTINGS, settingsOf } from "./settings.ts";
 import { type KindValues, readValue } from "./values.ts";
 
 /** A setting cannot be used; the message names the flag, variable or place, its value, and what is allowed. */
@@ -23,7 +23,12 @@ type ValueOf<S, C extends Command> = S extends { kind: infer K extends Kind }
 /** Of one command, or of any. */
 export type Settings<C extends Command = Command> = {
   readonly [N in SettingName]: ValueOf<(typeof SETTINGS)[N], C>;
-};
+} & Origins;
+
+export interface Origins {
+  /** Where the value of a setting comes from, as a message about it begins: the flag, the variable, or `file:line: key`. */
+  readonly originOf: (name: SettingName) => string;
+}
 
 export interface Sources {
   /** Values of the flags that were given, by flag name without dashes. */
@@ -53,23 +58,36 @@ export interface InForce {
 
 /** The settings in force for a command; those of other commands are at their defaults. Throws `ConfigError`. */
 export function loadSettings<C extends Command>(command: C, sources: Sources): Settings<C> {
-  const own = new Map(settingsInForce(command, sources).map((each) => [each.name, each.value]));
+  const inForce = new Map(settingsInForce(command, sources).map((each) => [each.name, each]));
   const all = (Object.entries(SETTINGS) as [SettingName, Setting][]).map(([name, setting]) => {
-    return [name, own.has(name) ? own.get(name) : preset(setting, command)] as const;
+    const own = inForce.get(name);
+    return [name, own === undefined ? preset(setting, command) : own.value] as const;
   });
-  return Object.fromEntries(all) as Settings<C>;
+  const originOf = (name: SettingName): string => originIn(inForce.get(name), SETTINGS[name]);
+  return { ...Object.fromEntries(all), originOf } as Settings<C>;
 }
 
-/** A command's settings, each with where its value comes from. Throws `ConfigError`. */
+function originIn(each: InForce | undefined, setting: Setting): string {
+  if (each === undefined || each.source.kind === "default") return `--${setting.flag}`;
+  const { kind, name } = each.source;
+  return kind === "file" ? `${name}: ${fileKey(setting)}` : name;
+}
+
+/** A command's settings, each with where its value comes from. Throws `ConfigError` with every problem of single ones. */
 export function settingsInForce(command: Command, sources: Sources): InForce[] {
-  const all = settingsOf(command).map(([name, setting]): InForce => {
+  const wrong: string[] = [];
+  const all = settingsOf(command).flatMap(([name, setting]): InForce[] => {
     const given = findGiven([name, setting], sources);
     if (given === undefined) {
-      return { name, setting, value: preset(setting, command), source: { kind: "default" } };
+      return [{ name, setting, value: preset(setting, command), source: { kind: "default" } }];
     }
     const { text, source } = given;
-    return { name, setting, value: read(setting, text, source.name), source };
+    const answer = readValue(setting, text);
+    if ("value" in answer) return [{ name, setting, value: answer.value, source }];
+    wrong.push(`${source.name}: ${answer.wrong}`);
+    return [];
   });
+  if (wrong.length > 0) throw new ConfigError(wrong.join("\n"));
   checkTogether(command, new Map(all.map((each) => [each.name, each])));
   return all;
 }
@@ -95,13 +113,10 @@ function findGiven(
 
 function preset(setting: Setting, command: Command): KindValues[Kind] | undefined {
   const text = defaultOf(setting, command);
-  return text === undefined ? undefined : read(setting, text, setting.flag);
-}
-
-function read(setting: Setting, text: string, source: string): KindValues[Kind] {
+  if (text === undefined) return undefined;
   const answer = readValue(setting, text);
   if ("value" in answer) return answer.value;
-  throw new ConfigError(`${source}: ${answer.wrong}`);
+  throw new Error(`internal: the default of --${setting.flag}: ${answer.wrong}`);
 }
 
 /** What a bash task finds in its environment: a script may well call us. */

@@ -49,7 +49,7 @@ export const TASK_SETTINGS = {
   },
   types: {
     flag: "types",
-    kind: "names",
+    kind: "plugin-types",
     sentence:
       "Types of tasks that the plug-ins of workers have, separated by commas: DAG files may name them.",
     commands: ["dag", "check"],
@@ -111,7 +111,7 @@ export const TASK_SETTINGS = {
   },
   allowNet: {
     flag: "allow-net",
-    kind: "list",
+    kind: "networks",
     default: "any",
     sentence:
       "Where http tasks may connect to: public, private, any, host names such as api.example.com or *.example.com, addresses and networks such as 10.0.0.0/8, separated by commas. Link-local and metadata addresses have to be named in any case.",
@@ -134,7 +134,7 @@ export const TASK_SETTINGS = {
   },
   allowImage: {
     flag: "allow-image",
-    kind: "list",
+    kind: "images",
     default: "*",
     sentence:
       "Images that docker tasks may have, separated by commas: patterns such as python:* or registry.example.com/team/*.",
@@ -142,7 +142,7 @@ export const TASK_SETTINGS = {
   },
   allowMount: {
     flag: "allow-mount",
-    kind: "list",
+    kind: "mounts",
     sentence:
       "Folders of this host, and volumes of the engine by name, that docker tasks may have as volumes, separated by commas; with :ro behind it for reading alone. None by default.",
     commands: ["dag", "worker", "up"],

@@ -1,6 +1,9 @@
 /** The values of settings: read from text as a person writes it, the same for flags, environment and files. */
 import { z } from "zod";
-import { IMAGE, IMAGE_RULE } from "../core/docker-image.ts";
+import { NAME, NAME_RULE } from "../core/check.ts";
+import { parseMountRoot } from "../core/docker-fields.ts";
+import { IMAGE, IMAGE_RULE, ImagePatterns } from "../core/docker-image.ts";
+import { readNetEntry } from "../core/net-entry.ts";
 import { canonicalType, problemOfType } from "../core/task-types.ts";
 import { DURATION_RULE, formatDuration, parseDuration } from "../spec/duration.ts";
 import type { Setting } from "./setting.ts";
@@ -14,7 +17,10 @@ export interface KindValues {
   name: string;
   names: string[];
   types: string[];
-  list: string[];
+  "plugin-types": string[];
+  networks: string[];
+  images: string[];
+  mounts: string[];
   user: string;
   variables: string[];
   duration: number;
@@ -51,34 +57,31 @@ function schemaOf({
     case "name":
       return name;
     case "names":
-      return z
-        .string()
-        .transform((text) => text.split(",").map((part) => part.trim()))
-        .pipe(z.array(name));
+      return listOf((entry) => (NAME.test(entry) ? undefined : `'${entry}' is no name: use ${NAME_RULE}`));
     case "types":
-      return z.string().transform((text, context) => {
-        const named = text.split(",").map((part) => canonicalType(part.trim()) ?? part.trim());
-        const problem = named.map(problemOfType).find((each) => each !== undefined);
-        if (problem === undefined) return [...new Set(named)];
-        context.addIssue({ code: "custom", message: problem });
-        return z.NEVER;
-      });
+      return listOf((entry) => problemOfType(canonicalType(entry) ?? entry)).transform((types) => [
+        ...new Set(types.map((type) => canonicalType(type) ?? type)),
+      ]);
+    case "plugin-types":
+      return listOf((entry) =>
+        canonicalType(entry) === undefined
+          ? problemOfType(entry)
+          : `'${entry}' is built in, which everybody knows: leave it out`,
+      );
+    case "networks":
+      return listOf((entry) => problemIn(readNetEntry(entry)));
+    case "images":
+      return listOf((entry) => problemIn(ImagePatterns.of([entry])));
+    case "mounts":
+      return listOf((entry) => problemIn(parseMountRoot(entry)));
     case "image":
       return z.string().regex(IMAGE, `it must be ${IMAGE_RULE}`);
-    case "list":
-      return z
-        .string()
-        .transform((text) => text.split(",").map((part) => part.trim()))
-        .pipe(z.array(z.string().min(1, "an entry is empty")));
     case "user":
-      return z.string().regex(/^([^\s:]+|\d+:\d+)$/, "the name of a user, UID, or UID:GID");
+      return z.string().refine(isUser, `the name of a user, UID, or UID:GID, with numbers up to ${MAX_ID}`);
     case "variables":
-      return z
-        .string()
-        .transform((text) => text.split(",").map((part) => part.trim()))
-        .pipe(
-          z.array(z.string().regex(/^([^\s=*]+\*?|\*)$/, "names of variables; a * only at the end of one")),
-        );
+      return listOf((entry) =>
+        /^([^\s=*]+\*?|\*)$/.test(entry) ? undefined : "names of variables; a * only at the end of one",
+      );
     case "duration":
       return z.string().transform((text, context) => {
         const ms = parseDuration(text);
@@ -117,4 +120,31 @@ function schemaOf({
 const ON = new Set(["true", "yes", "on", "1"]);
 const OFF = new Set(["false", "no", "off", "0"]);
 
+/** It is a part of what streams and connections are called, for which other things need room too. */
 const name = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "1 to 64 of A-Z a-z 0-9 _ -");
+
+/** Entries separated by commas, each judged by itself. */
+function listOf(problemOf: (entry: string) => string | undefined): z.ZodType<string[], string> {
+  return z.string().transform((text, context) => {
+    const entries = text.split(",").map((entry) => entry.trim());
+    for (const entry of entries) {
+      const problem = entry === "" ? "an entry is empty" : problemOf(entry);
+      if (problem === undefined) continue;
+      context.addIssue({ code: "custom", message: problem });
+      return z.NEVER;
+    }
+    return entries;
+  });
+}
+
+function problemIn(read: unknown): string | undefined {
+  return typeof read === "string" ? read : undefined;
+}
+
+/** The last one stands for nobody. */
+const MAX_ID = 4_294_967_294;
+
+function isUser(text: string): boolean {
+  if (!/^([^\s:]+|\d+:\d+)$/.test(text)) return false;
+  return text.split(":").every((part) => !/^\d+$/.test(part) || Number(part) <= MAX_ID);
+}

@@ -32,7 +32,8 @@ export interface DockerFields {
   /** Percent of one CPU. */
   readonly cpu_quota?: number;
   readonly pids_limit?: number;
-  readonly gpus?: number | "all";
+  /** How many, or which, by the ids that their driver gives them. */
+  readonly gpus?: number | "all" | readonly (string | number)[];
   readonly read_only?: boolean;
   /** Paths, and how many MiB each may hold. */
   readonly tmpfs?: Readonly<Record<string, number>>;
@@ -60,6 +61,7 @@ export const OWN_LABELS = "jetdag.";
 export const PATTERNS = {
   path: /^\/[^:\0]{0,4095}$/,
   user: /^(?!\d+\.)\w[\w.-]{0,63}(?::\w[\w.-]{0,63})?$/,
+  gpu: /^\w[\w.:=/-]{0,255}$/,
   network: /^(?:container:)?\w[\w.-]{0,127}$/,
   volume: /^(?<source>\/[^:\0]*|[A-Za-z0-9][\w.-]{1,127}):(?<target>\/[^:\0]+)(?::(?<mode>r[ow]))?$/,
 } as const;
@@ -85,7 +87,7 @@ const RULES: Readonly<Record<keyof DockerFields, Check>> = {
   memory_mb: whole("memory_mb"),
   cpu_quota: whole("cpu_quota"),
   pids_limit: whole("pids_limit"),
-  gpus: (value) => (value === "all" ? undefined : whole("gpus", "all, or ")(value)),
+  gpus: problemOfGpus,
   read_only: problemOfFlag,
   tmpfs: problemOfTmpfs,
   labels: problemOfLabels,
@@ -120,6 +122,21 @@ export function parseVolume(text: string): Volume | string {
   return { source, target, readOnly: mode === "ro" };
 }
 
+/** What `--allow-mount` may name. */
+export interface MountRoot {
+  /** A folder, or the name of a volume. */
+  readonly source: string;
+  readonly readOnly: boolean;
+}
+
+/** Reads `/folder`, `name`, or either with `:ro` or `:rw` behind it; the message of what is wrong otherwise. */
+export function parseMountRoot(entry: string): MountRoot | string {
+  const source = entry.replace(/:r[ow]$/, "");
+  const isSource = /^(?:\/[^:\0]*|[A-Za-z0-9][\w.-]{1,127})$/.test(source);
+  if (isSource) return { source, readOnly: entry.endsWith(":ro") };
+  return `'${entry}' is neither a path that begins with / nor the name of a volume`;
+}
+
 function problemOfVolumes(value: JsonValue): string | undefined {
   if (!isList(value, isText)) return "must be a list of text such as /data/in:/in:ro";
   const read = value.map(parseVolume);
@@ -128,6 +145,13 @@ function problemOfVolumes(value: JsonValue): string | undefined {
   const targets = read.flatMap((each) => (typeof each === "string" ? [] : each.target));
   const twice = targets.find((target, i) => targets.indexOf(target) !== i);
   return twice === undefined ? undefined : `have the target ${twice} twice`;
+}
+
+function problemOfGpus(value: JsonValue): string | undefined {
+  const isOne = (id: JsonValue): id is string =>
+    isMatch(typeof id === "number" ? String(id) : id, PATTERNS.gpu);
+  if (value === "all" || (isList(value, isOne) && value.length > 0)) return undefined;
+  return whole("gpus", "all, a list of device ids, or ")(value);
 }
 
 function problemOfTmpfs(value: JsonValue): string | undefined {
@@ -163,7 +187,11 @@ function problemOfTarget(path: string): string | undefined {
   const parts = path.split("/").filter((part) => part !== "" && part !== ".");
   if (parts.length === 0) return "must not be /";
   if (parts.includes("..")) return "must not have .. in it";
-  return unless(`/${parts[0]}` !== OWN_FOLDER, `must not be in ${OWN_FOLDER}, where a task's own files are`);
+  const [first, ...below] = parts;
+  if (`/${first}` === OWN_FOLDER) return `must not be in ${OWN_FOLDER}, where a task's own files are`;
+  // Below it are places for tasks, such as /dev/shm.
+  if (first === "dev" && below.length === 0) return "must not be /dev, which is the system's";
+  return unless(first !== "proc" && first !== "sys", `must not be in /${first}, which is the system's`);
 }
 
 function problemOfFlag(value: JsonValue): string | undefined {

@@ -3,11 +3,12 @@
  * `method` and `url`, where a URL can be a secret; never in both.
  */
 import { BODIES, type HttpTaskOptions } from "./http-options.ts";
+import { madeOrProblem, type ReadTask, type TaskProblem } from "./task-problem.ts";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"] as const;
 export type HttpMethod = (typeof METHODS)[number];
 
-export interface HttpCommand {
+interface HttpCommand {
   readonly method: HttpMethod;
   readonly url: URL;
   readonly body?: string;
@@ -15,23 +16,48 @@ export interface HttpCommand {
 
 export const REQUEST_LINE = "METHOD URL [BODY]";
 
-/** The request of a task; the message of what is wrong with it otherwise. */
+/** The request of a task; a line that says what is wrong with it otherwise. */
 export function httpCommand(command: string, options: HttpTaskOptions): HttpCommand | string {
+  return madeOrProblem(readHttp(command, options));
+}
+
+/** What is wrong with the request of a task. */
+export function problemsOfHttp(command: string, options: HttpTaskOptions): readonly TaskProblem[] {
+  const read = readHttp(command, options);
+  return "problems" in read ? read.problems : [];
+}
+
+function readHttp(command: string, options: HttpTaskOptions): ReadTask<HttpCommand> {
   const { method, url } = options;
   const body = BODIES.find((each) => options[each] !== undefined);
+  const wrong = (message: string): ReadTask<HttpCommand> => ({ problems: [{ message }] });
   if (method === undefined && url === undefined) {
     const parsed = parseHttpCommand(command);
-    if (typeof parsed === "string" || parsed.body === undefined || body === undefined) return parsed;
-    return `has a body, and so has \`with\`: leave out that of the command, or \`${body}\``;
+    if (typeof parsed === "string") return wrong(parsed);
+    if (parsed.body === undefined || body === undefined) return { made: parsed };
+    return wrong(`has a body, and so has \`with\`: leave out that of the command, or \`${body}\``);
   }
   if (command.trim() !== "") {
     const twice = method === undefined ? "`url`" : url === undefined ? "`method`" : "`method` and `url`";
-    return `names the request, and so does \`with\`: leave out the command, or ${twice}`;
+    return wrong(`names the request, and so does \`with\`: leave out the command, or ${twice}`);
   }
-  if (url === undefined) return "is missing: `with` has a `method`, but no `url`";
-  // It may be a secret: what is wrong with it is told without it.
-  if (!URL.canParse(url)) return "is left out, and `url` of `with` is no URL";
-  return requestLine(method ?? (body === undefined ? "GET" : "POST"), url, "");
+  const meant = readMethod(method ?? (body === undefined ? "GET" : "POST"));
+  const to = readOptionalUrl(url);
+  if (typeof meant === "object" && to instanceof URL) return { made: { method: meant.method, url: to } };
+  return {
+    problems: [
+      ...(typeof meant === "string" ? [{ option: "method", message: meant }] : []),
+      ...(typeof to === "string" ? [{ option: "url", message: to }] : []),
+    ],
+  };
+}
+
+/** It may be a secret: what is wrong with it is told without it. */
+function readOptionalUrl(url: string | undefined): URL | string {
+  if (url === undefined) return "is missing beside `method`, and the command is left out";
+  if (!URL.canParse(url)) return "is no URL; write it like https://example.com/path";
+  const to = new URL(url);
+  return isOfHttp(to) ? to : "is neither http: nor https:";
 }
 
 /** Reads `METHOD URL [BODY]`, split at the first two blanks. */
@@ -44,14 +70,21 @@ function parseHttpCommand(command: string): HttpCommand | string {
 }
 
 function requestLine(name: string, address: string, hint: string): HttpCommand | string {
-  const method = METHODS.find((known) => known === name.toUpperCase());
-  if (method === undefined) return `method '${name}' is not one of ${METHODS.join(", ")}${hint}`;
+  const read = readMethod(name);
+  if (typeof read === "string") return `method ${read}${hint}`;
   if (address === "") return `the URL is missing${hint}`;
   if (!URL.canParse(address)) return `'${withoutUserInfo(address)}' is no URL${hint}`;
   const url = new URL(address);
-  if (url.protocol !== "http:" && url.protocol !== "https:")
-    return `'${url.protocol}' is not http: or https:`;
-  return { method, url };
+  return isOfHttp(url) ? { method: read.method, url } : `'${url.protocol}' is not http: or https:`;
+}
+
+function readMethod(name: string): { readonly method: HttpMethod } | string {
+  const method = METHODS.find((known) => known === name.toUpperCase());
+  return method === undefined ? `'${name}' is not one of ${METHODS.join(", ")}` : { method };
+}
+
+function isOfHttp({ protocol }: URL): boolean {
+  return protocol === "http:" || protocol === "https:";
 }
 
 /** Even what is no URL may have a password in it. */

@@ -11,7 +11,8 @@ import { formsOf } from "./secret-forms.ts";
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 
-const MASK = "***";
+/** What stands in the place of a secret. */
+export const MASK = "***";
 const MASK_BYTES = ENCODER.encode(MASK);
 const NOTHING = new Uint8Array();
 

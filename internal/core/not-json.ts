@@ -9,13 +9,21 @@ export interface NotJson {
   readonly message: string;
 }
 
-/** The parts of a value that JSON has no form for. */
-export function notJson(value: unknown): NotJson[] {
+/** The parts of a value that JSON has no form for, and the texts in it that `problemOfText` has something against. */
+export function notJson(
+  value: unknown,
+  problemOfText: (text: string) => string | undefined = none,
+): NotJson[] {
   const found: NotJson[] = [];
   const path: (string | number)[] = [];
   const complain = (message: string): void => void found.push({ path: [...path], message });
   const look = (part: unknown): void => {
-    if (typeof part === "string" || typeof part === "boolean" || part === null) return;
+    if (typeof part === "string") {
+      const problem = problemOfText(part);
+      if (problem !== undefined) complain(problem);
+      return;
+    }
+    if (typeof part === "boolean" || part === null) return;
     if (typeof part === "number" && Number.isFinite(part)) return;
     if (!Array.isArray(part) && !isMap(part)) {
       complain(`must be text, a number, true, false, null, a list or a map, not ${shown(part)}`);
@@ -34,6 +42,10 @@ export function notJson(value: unknown): NotJson[] {
   };
   look(value);
   return found;
+}
+
+function none(): undefined {
+  return undefined;
 }
 
 /** A plain object: no list, date or object of a class, which would be written as something else. */

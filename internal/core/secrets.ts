@@ -11,15 +11,32 @@ const NAME = "[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?";
 const IS_NAME = new RegExp(`^${NAME}$`);
 const REFERENCE = new RegExp(`${PREFIX}(?:\\{(?<braced>[^{}]*)\\}|(?<bare>${NAME}))`, "g");
 
-export const SECRET_NAME_RULE = "use A-Z a-z 0-9 _ . - and begin and end with none of . and -";
+const NAME_RULE = "use A-Z a-z 0-9 _ . - and begin and end with none of . and -";
 
 /** The text that stands for a secret, whatever follows it. */
 export function secretReference(name: string): string {
   return `${PREFIX}{${name}}`;
 }
 
+/** Why no secret can have this name, which stands in braces; nothing when one can. */
+export function problemOfName(name: string): string | undefined {
+  return isSecretName(name)
+    ? undefined
+    : `'${name}' in secret://{${name}} is no name of a secret: ${NAME_RULE}`;
+}
+
 export function isSecretName(name: string): boolean {
   return IS_NAME.test(name);
+}
+
+/** The first reference in a text that names what can be no secret. */
+export function problemOfReferences(text: string): string | undefined {
+  if (!text.includes(PREFIX)) return undefined;
+  for (const name of namesIn(text, undefined) ?? []) {
+    const problem = problemOfName(name);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
 }
 
 /**

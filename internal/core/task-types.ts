@@ -23,6 +23,7 @@ const ALIASES: Readonly<Record<string, string>> = {
 const EVERYWHERE: ReadonlySet<string> = new Set(["bash", "http", "function", GATE]);
 /** What a worker is started with to have one of the others; plug-ins have the rest. */
 const FLAGS: ReadonlyMap<string, string> = new Map([["docker", "--docker"]]);
+const PLUGINS = "--plugins";
 
 /** The queue of tasks of this type that name none: that of its name, where not every worker has it. */
 export function defaultQueueOf(type: string): string {
@@ -37,12 +38,22 @@ export function queuesOf(types: readonly string[], allow?: readonly string[]): s
 
 /** What a worker has to be started with to have this type; nothing for those that every worker has. */
 export function flagOfType(type: string): string | undefined {
-  return EVERYWHERE.has(type) ? undefined : (FLAGS.get(type) ?? "--plugins");
+  return EVERYWHERE.has(type) ? undefined : (FLAGS.get(type) ?? PLUGINS);
 }
 
-/** What a worker has to be started with to serve this queue. */
-export function flagOfQueue(queue: string): string {
-  return FLAGS.get(queue) ?? `--queues ${queue}`;
+/** What a worker has to be started with to serve this queue, with tasks of these types; nothing for one that has no flags. */
+export function flagsFor(
+  queue: string,
+  types: readonly string[],
+): { readonly flags: readonly string[]; readonly plugIns: readonly string[] } {
+  const plugIns = types.filter((type) => flagOfType(type) === PLUGINS);
+  const isServed = queuesOf([...EVERYWHERE, ...types]).includes(queue);
+  const flags = [
+    ...(isServed ? [] : [`--queues ${queue}`]),
+    ...types.flatMap((type) => FLAGS.get(type) ?? []),
+    ...(plugIns.length === 0 ? [] : [`${PLUGINS} FILE`]),
+  ];
+  return { flags, plugIns };
 }
 
 /** Why tasks could not have a type of this name; `undefined` when they can. */

@@ -6,6 +6,7 @@ import { attemptKey } from "./attempt.ts";
 import type { ClusterView, HeldView, QueueView } from "./cluster-view.ts";
 import { shareOf } from "./hash.ts";
 import type { Owed } from "./change.ts";
+import type { Task } from "./model.ts";
 import type { RunFold } from "./run-fold.ts";
 
 /** What keeps anything of a queue from running, whoever's it is. */
@@ -14,8 +15,13 @@ export type Obstacle =
   | { readonly kind: "no-executor" }
   /** The executor cannot write. */
   | { readonly kind: "server"; readonly why: string }
-  /** No live worker takes from the queue; `others`: there are workers. */
-  | { readonly kind: "no-worker"; readonly queue: string; readonly others: boolean }
+  /** No live worker takes from the queue, where tasks of these types are to run; `others`: there are workers. */
+  | {
+      readonly kind: "no-worker";
+      readonly queue: string;
+      readonly types: readonly string[];
+      readonly others: boolean;
+    }
   /** All live workers of the queue wait for their outcomes to be stored. */
   | { readonly kind: "workers-held-up"; readonly queue: string; readonly why: string };
 
@@ -93,18 +99,23 @@ export function waitsOf(run: RunFold, surroundings: Surroundings): Map<number, W
   );
 }
 
-/** What keeps the attempts of these queues from running. */
-export function obstaclesOf(view: ClusterView | undefined, queues: readonly string[]): Obstacle[] {
+/** What keeps these tasks from running. */
+export function obstaclesOf(
+  view: ClusterView | undefined,
+  tasks: Iterable<Pick<Task, "queue" | "type">>,
+): Obstacle[] {
   if (view === undefined) return [{ kind: "no-executor" }];
   const own: Obstacle[] = view.waits === undefined ? [] : [{ kind: "server", why: view.waits }];
-  return [...own, ...queues.flatMap((queue) => queueObstacle(view, queue) ?? [])];
+  const queues = new Map<string, Set<string>>();
+  for (const { queue, type } of tasks) queues.set(queue, (queues.get(queue) ?? new Set()).add(type));
+  return [...own, ...[...queues].flatMap(([queue, types]) => queueObstacle(view, queue, [...types]) ?? [])];
 }
 
-function queueObstacle(view: ClusterView, queue: string): Obstacle | undefined {
+function queueObstacle(view: ClusterView, queue: string, types: readonly string[]): Obstacle | undefined {
   const serving = view.workers.filter(
     ({ queues, draining }) => !draining && (queues.includes(queue) || queues.includes("*")),
   );
-  if (serving.length === 0) return { kind: "no-worker", queue, others: view.workers.length > 0 };
+  if (serving.length === 0) return { kind: "no-worker", queue, types, others: view.workers.length > 0 };
   const [first] = serving;
   if (first?.waits === undefined || serving.some(({ waits }) => waits === undefined)) return undefined;
   return { kind: "workers-held-up", queue, why: first.waits };
@@ -130,7 +141,7 @@ function waitOf(
     if (!run.looksAgain(instance)) return { kind: "back-off", ...when };
     return { kind: "looking", ...when, found: messages.get(instance) ?? "" };
   }
-  const obstacle = view === undefined ? undefined : queueObstacle(view, queue);
+  const obstacle = view === undefined ? undefined : queueObstacle(view, queue, [task.type]);
   if (queued.has(key)) return obstacle ?? inQueue(queue, queues.get(queue));
   if (view === undefined || !view.shares.includes(shareOf(run.partition))) return { kind: "no-executor" };
   if (view.waits !== undefined) return { kind: "server", why: view.waits };

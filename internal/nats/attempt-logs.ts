@@ -1,17 +1,19 @@
 /** The logs of attempts on a stream, a message each batch; the promises are in ports/attempt-logs.ts. */
 import { decodeLog, encodeLog } from "../contract/attempt-logs.ts";
+import type { Decoded } from "../contract/codec.ts";
 import { readLogSubject } from "../contract/subjects.ts";
 import type { LogBatch } from "../core/attempt-log.ts";
 import type { LogFollower, LogHandlers, LogsOf, LogStore } from "../ports/attempt-logs.ts";
 import type { Context } from "./context.ts";
 import { readTime } from "./delivery-info.ts";
-import { type FollowStreamOptions, readStream, StreamFollower } from "./follower.ts";
+import { type FollowStreamOptions, readStream } from "./follower.ts";
+import { Followers } from "./followers.ts";
 import { patiently } from "./patience.ts";
 import type { StreamMessage } from "./stored-message.ts";
 
 export class NatsLogs implements LogStore {
   readonly #context: Context;
-  readonly #followers = new Set<StreamFollower>();
+  readonly #followers = new Followers();
 
   constructor(context: Context) {
     this.#context = context;
@@ -29,28 +31,26 @@ export class NatsLogs implements LogStore {
   }
 
   async read(which: LogsOf, onBatch: (batch: LogBatch) => void): Promise<void> {
-    await readStream(this.#options(which, onBatch));
+    const left = new LeftOut(this.#context);
+    await readStream(this.#options(which, { onBatch, left }));
+    left.tell();
   }
 
   async follow(which: LogsOf, { batch, caughtUp }: LogHandlers): Promise<LogFollower> {
-    const follower = new StreamFollower({ ...this.#options(which, batch), onCaughtUp: caughtUp });
-    this.#followers.add(follower);
-    const stop = async (): Promise<void> => {
-      this.#followers.delete(follower);
-      await follower.stop();
-    };
-    try {
-      await follower.start();
-    } catch (error) {
-      await stop();
-      throw error;
-    }
+    const left = new LeftOut(this.#context);
+    const options = this.#options(which, { onBatch: batch, left });
+    const follower = await this.#followers.start({ ...options, onCaughtUp: caughtUp });
     const { jsm, names } = this.#context;
-    const reached = async (): Promise<void> => {
-      const { state } = await patiently(() => jsm.streams.info(names.logsStream));
-      await follower.reached(state.last_seq);
+    return {
+      reached: async () => {
+        const { state } = await patiently(() => jsm.streams.info(names.logsStream));
+        await follower.reached(state.last_seq);
+      },
+      stop: async () => {
+        await follower.stop();
+        left.tell();
+      },
     };
-    return { reached, stop };
   }
 
   async since(): Promise<number | undefined> {
@@ -62,33 +62,56 @@ export class NatsLogs implements LogStore {
   }
 
   reconnected(): void {
-    for (const follower of this.#followers) follower.reconnected();
+    this.#followers.reconnected();
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#followers].map((follower) => follower.stop()));
+    await this.#followers.close();
   }
 
-  #options(which: LogsOf, onBatch: (batch: LogBatch) => void): FollowStreamOptions {
+  #options(
+    which: LogsOf,
+    { onBatch, left }: { readonly onBatch: (batch: LogBatch) => void; readonly left: LeftOut },
+  ): FollowStreamOptions {
     const { names } = this.#context;
-    const onMessage = (message: StreamMessage): void => {
-      const batch = this.#decode(message);
-      if (batch !== undefined) onBatch(batch);
-    };
     return {
       context: this.#context,
       stream: names.logsStream,
       filter: names.logsOf(which),
       from: 1,
-      onMessage,
+      onMessage: (message) => {
+        const decoded = decode(message);
+        if ("value" in decoded) onBatch(decoded.value);
+        else left.add(decoded.wrong);
+      },
     };
   }
+}
 
-  #decode({ subject, data }: StreamMessage): LogBatch | undefined {
-    const place = readLogSubject(subject);
-    const decoded = place === undefined ? { wrong: "no log has such a subject" } : decodeLog(place, data);
-    if ("value" in decoded) return decoded.value;
-    void this.#context.putAside(subject, decoded.wrong, data);
-    return undefined;
+function decode({ subject, data }: StreamMessage): Decoded<LogBatch> {
+  const place = readLogSubject(subject);
+  return place === undefined ? { wrong: "no log has such a subject" } : decodeLog(place, data);
+}
+
+/** What one reader could not read. Whoever reads changes nothing, so it stays where it is, and is told. */
+class LeftOut {
+  readonly #context: Pick<Context, "names" | "onTrouble">;
+  #count = 0;
+  #why = "";
+
+  constructor(context: Pick<Context, "names" | "onTrouble">) {
+    this.#context = context;
+  }
+
+  add(why: string): void {
+    this.#count++;
+    this.#why = why;
+  }
+
+  tell(): void {
+    if (this.#count === 0) return;
+    const { names, onTrouble } = this.#context;
+    const what = this.#count === 1 ? "a message" : `${this.#count} messages`;
+    onTrouble(`${what} in ${names.logsStream} could not be read, and left out; the last one: ${this.#why}`);
   }
 }

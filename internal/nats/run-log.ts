@@ -14,7 +14,8 @@ import type {
 import { coalesced } from "./coalesced.ts";
 import type { Context } from "./context.ts";
 import { FactCache } from "./fact-cache.ts";
-import { type FollowStreamOptions, readStream, StreamFollower } from "./follower.ts";
+import { type FollowStreamOptions, readStream } from "./follower.ts";
+import { Followers } from "./followers.ts";
 import { inTime, patiently } from "./patience.ts";
 import { positionsIn, removeAll } from "./removal.ts";
 import { getFromLeader, getMessage, type StreamMessage } from "./stored-message.ts";
@@ -26,7 +27,7 @@ const READS_AT_A_TIME = 256;
 export class NatsRunLog implements RunLog {
   readonly #context: Context;
   readonly #cache = new FactCache(CACHE_BYTES);
-  readonly #followers = new Set<StreamFollower>();
+  readonly #followers = new Followers();
 
   constructor(context: Context) {
     this.#context = context;
@@ -111,31 +112,18 @@ export class NatsRunLog implements RunLog {
     onFact: (fact: LoggedFact) => void,
   ): Promise<Follower> {
     const filter = this.#filterOf(runId, partitions);
-    const follower = new StreamFollower(
-      this.#options({ from, filter, ...(partitions === undefined ? {} : { partitions }) }, onFact, onRewound),
-    );
-    this.#followers.add(follower);
-    const stop = async (): Promise<void> => {
-      this.#followers.delete(follower);
-      await follower.stop();
-    };
-    try {
-      await follower.start();
-    } catch (error) {
-      await stop();
-      throw error;
-    }
-    return { reached: (seq) => follower.reached(seq), stop };
+    const where = { from, filter, ...(partitions === undefined ? {} : { partitions }) };
+    return this.#followers.start(this.#options(where, onFact, onRewound));
   }
 
   reconnected(): void {
     // The log may have been put back to an older state, and other facts stand at its positions by now.
     this.#cache.clear();
-    for (const follower of this.#followers) follower.reconnected();
+    this.#followers.reconnected();
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#followers].map((follower) => follower.stop()));
+    await this.#followers.close();
   }
 
   #filterOf(runId?: string, partitions?: readonly number[]): string | readonly string[] {

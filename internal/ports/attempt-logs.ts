@@ -28,6 +28,7 @@ export type LogsOf = Pick<AttemptId, "runId"> & Partial<Omit<AttemptId, "runId">
  * S1 Batches are handed over in the order in which they were stored, each at least once.
  * S2 A batch in the slot of an earlier one takes its place.
  * S3 There is always room for what is new.
+ * S4 Whoever reads changes nothing. What cannot be read is left out, and told as a trouble once the reader has ended.
  */
 export interface LogStore {
   /** Resolves once it is stored, however long that takes; rejects when it never will be. */

@@ -2,7 +2,7 @@
 
 export interface Secrets {
   /**
-   * The value of the secret of this name, which is a name by `isSecretName`. Rejects with `NoSecret`; the message of
+   * The value of the secret of this name, which is one that a secret can have. Rejects with `NoSecret`; the message of
    * anything else it rejects with is not told to others, as nobody knows what it holds.
    */
   get(name: string): Promise<string>;

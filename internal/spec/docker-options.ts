@@ -11,6 +11,7 @@ import {
 import { IMAGE, IMAGE_RULE } from "../core/docker-image.ts";
 import type { JsonValue } from "../core/json.ts";
 import { flag, may, must, name, oneOf, text, whole } from "./fields.ts";
+import { together } from "./together.ts";
 
 const like = (kind: z.ZodString, pattern: RegExp, rule: string): z.ZodString =>
   kind.meta({ pattern: pattern.source, patternErrorMessage: `use ${rule}` });
@@ -29,9 +30,13 @@ const USER_RULE = "a user, or user:group, by name or number";
 const user = z
   .union([like(text, PATTERNS.user, USER_RULE), whole(0, 4_294_967_295)], { error: must(USER_RULE) })
   .meta({ title: "user" });
+const GPU_RULE = "a device id such as 0 or GPU-fef8089b";
+const gpu = z.union([like(text, PATTERNS.gpu, GPU_RULE), whole(0, 255)], { error: must(GPU_RULE) });
 const gpus = z
-  .union([oneOf("all"), whole(...RANGES.gpus)], { error: must("all, or a whole number from 1") })
-  .meta({ title: "`all` or a number" });
+  .union([oneOf("all"), whole(...RANGES.gpus), z.array(gpu).min(1)], {
+    error: must("all, a whole number from 1, or a list of device ids"),
+  })
+  .meta({ title: "`all`, a number or a list" });
 const auth = z
   .strictObject(
     { username: name, password: name, server: name.optional() },
@@ -46,7 +51,7 @@ const OPTIONS: { readonly [F in keyof Required<DockerFields>]: z.ZodOptional } =
   ),
   entrypoint: may(
     list(text),
-    "What runs the command, which is its last argument; `[sh, -c]` by default. `[]` stands for the image's own entry point, which then gets `sh -c COMMAND`, or the image's own command where the task has none.",
+    "What runs the command, which is its last argument, or runs by itself where the task has none; `[sh, -c]` by default. `[]` stands for the image's own entry point, which then gets `sh -c COMMAND`, or the image's own command where the task has none.",
   ),
   working_dir: may(path, "Folder in the container where it runs. Without it the image's own."),
   user: may(user, "Runs it as this user, `user:group`, by name or number. Without it the image's own."),
@@ -73,7 +78,10 @@ const OPTIONS: { readonly [F in keyof Required<DockerFields>]: z.ZodOptional } =
     "How many processes and threads it may have at a time.",
     1_024,
   ),
-  gpus: may(gpus, "GPUs that it sees; the engine needs a runtime for them. None by default."),
+  gpus: may(
+    gpus,
+    "GPUs that it sees: all, so many, or those with these ids, as `nvidia-smi -L` lists them. The host of the engine needs a driver for them. None by default.",
+  ),
   read_only: may(
     flag,
     "Nothing of the image can be written to; `tmpfs`, volumes and the output file can.",
@@ -97,14 +105,15 @@ const OPTIONS: { readonly [F in keyof Required<DockerFields>]: z.ZodOptional } =
   ),
 };
 
-export const dockerOptions = z
-  .strictObject(OPTIONS, { error: must("a map of options of a docker task") })
-  .superRefine((options, context) => {
+export const dockerOptions = together(
+  z.strictObject(OPTIONS, { error: must("a map of options of a docker task") }),
+  (options, complain) => {
     for (const [field, value] of Object.entries(options)) {
       const message =
         value === undefined
           ? undefined
           : problemOfDockerField(field as keyof DockerFields, value as JsonValue);
-      if (message !== undefined) context.addIssue({ code: "custom", path: [field], message });
+      if (message !== undefined) complain(field, message);
     }
-  });
+  },
+);

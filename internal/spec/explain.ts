@@ -18,10 +18,24 @@ export function explain(
       return within.flatMap((each) => explain({ ...each, path: [...issue.path, ...each.path] }, allowed));
   }
   if (issue.code === "unrecognized_keys") return unknownIn(issue.path, issue.keys, allowed(issue.path));
-  const field = issue.path.findLast((part) => typeof part === "string");
-  const item = typeof issue.path.at(-1) === "number" ? formatPath(issue.path.slice(-2)) : field;
-  const message = item === undefined ? `the definition ${issue.message}` : `${item}: ${issue.message}`;
-  return [{ path: issue.path, message, atKey: false }];
+  return [told(issue)];
+}
+
+/** A problem with the name of what it is about. */
+export function told({
+  path,
+  message,
+}: {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}): Found {
+  const field = path.findLast((part) => typeof part === "string");
+  const item = typeof path.at(-1) === "number" ? formatPath(path.slice(-2)) : field;
+  return {
+    path,
+    message: item === undefined ? `the definition ${message}` : `${item}: ${message}`,
+    atKey: false,
+  };
 }
 
 /** Of the forms that a field may have, the one that was meant has its problems further in. */

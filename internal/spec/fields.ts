@@ -6,10 +6,12 @@
 import { z } from "zod";
 import { NAME, NAME_RULE } from "../core/check.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
+import { isMap } from "../core/not-json.ts";
+import { problemOfReferences } from "../core/secrets.ts";
+import { shown } from "../core/shown.ts";
 import { CRON, CRON_RULE, problemOfCron, problemOfZone } from "./cron.ts";
 import { DURATION, DURATION_RULE, MAX_SECONDS, parseDuration, SOME_TIME } from "./duration.ts";
-import { isMap, notJson } from "../core/not-json.ts";
-import { shown } from "../core/shown.ts";
+import { problemsOfValue } from "./json.ts";
 
 /** The most that Linux takes as one argument of a command, less the byte that ends it. */
 const MAX_ARGUMENT = 131_071;
@@ -132,6 +134,8 @@ export const env = z
     for (const [key, value] of Object.entries(variables)) {
       if (key === "" || /[=\0]/.test(key)) complain(`${shown(key)} cannot be the name of a variable`, [key]);
       if (value.includes("\0")) complain("must not hold a NUL character", [key]);
+      const secret = problemOfReferences(value);
+      if (secret !== undefined) complain(secret, [key]);
     }
     const size = problemOfEnv(variables);
     if (size !== undefined) complain(size);
@@ -145,22 +149,24 @@ export function problemOfEnv(variables: Readonly<Record<string, string>>): strin
     : `has more than ${MAX_ARGUMENT} bytes; use a file`;
 }
 
-/** Any JSON. What JSON has no form for would not arrive as it was sent. */
-export const params = z
+/** Whose values are judged where it is known what they are for. */
+export const map = z
   .custom<JsonObject>(isMap, { error: must("a map of names to values") })
-  .superRefine((value, context) => {
-    for (const { path, message } of notJson(value))
-      context.addIssue({ code: "custom", path: [...path], message });
-  })
   .meta({ title: "map", type: "object" });
 
 export const anything = z
   .custom<JsonValue>((value) => value !== undefined)
   .superRefine((value, context) => {
-    for (const { path, message } of notJson(value))
+    for (const { path, message } of problemsOfValue(value))
       context.addIssue({ code: "custom", path: [...path], message });
   })
   .meta({ title: "anything" });
+
+/** Any JSON. What JSON has no form for would not arrive as it was sent. */
+export const params = map.superRefine((value, context) => {
+  for (const { path, message } of problemsOfValue(value))
+    context.addIssue({ code: "custom", path: [...path], message });
+});
 
 export const cron = z
   .string({ error: must("a cron text") })

@@ -2,8 +2,10 @@
 import { z } from "zod";
 import { BODIES, type HttpTaskOptions } from "../core/http-options.ts";
 import { boundsOf, STATUS } from "../core/http-status.ts";
-import { anything, may, must, name, someSeconds, text, whole } from "./fields.ts";
 import { shown } from "../core/shown.ts";
+import type { JsonValue } from "../core/json.ts";
+import { may, must, name, someSeconds, text, whole } from "./fields.ts";
+import { together } from "./together.ts";
 
 const scalar = z.union([z.string(), z.number(), z.boolean()], {
   error: must("text, a number, true or false"),
@@ -63,6 +65,9 @@ const status = z.union(
 );
 const statuses = z.array(status, NO_STATUSES).min(1, NO_STATUSES).meta({ title: "list of statuses" });
 
+/** That JSON has a form for it is judged of all options. */
+const json = z.custom<JsonValue>((value) => value !== undefined).meta({ title: "anything" });
+
 const auth = z
   .strictObject(
     {
@@ -85,78 +90,70 @@ const auth = z
   })
   .meta({ minProperties: 1, maxProperties: 1 });
 
-export const httpOptions = z
-  .strictObject(
-    {
-      method: may(
-        name,
-        "The method, where the command is left out. Without it GET, or POST where there is a body.",
-      ),
-      url: may(
-        name,
-        "The URL, where the command is left out. It may be a secret, which the URL of a webhook is.",
-      ),
-      headers: may(
-        headers,
-        "Headers of the request. Those that nobody gives are `accept: */*`, `accept-encoding: gzip, br`, `user-agent: jetdag`, and `content-type` by the kind of the body.",
-      ),
-      query: may(
-        fields,
-        "Goes behind what the URL has after its `?`; what is a list is there several times.",
-      ),
-      json: may(anything, "The body, as JSON."),
-      text: may(text, "The body, as it stands here."),
-      form: may(fields, "The body, as a form has it: `application/x-www-form-urlencoded`."),
-      auth: may(
-        auth,
-        "`{ bearer: secret://TOKEN }`, or `{ basic: { username: me, password: secret://PASSWORD } }`.",
-      ),
-      expect_status: may(
-        statuses,
-        "Statuses that are a success: numbers, ranges such as `200-299`, classes such as `2xx`. Without it all below 400.",
-      ),
-      retry_status: may(
-        statuses,
-        "Of the others, those that are worth a further attempt, if `retries` has one. Without it all of them.",
-      ),
-      max_redirects: may(
-        whole(0, 20),
-        "How many redirects are followed; one more fails the attempt. With 0 none is, and the redirect is the answer.",
-        5,
-      ),
-      connect_timeout: may(
-        someSeconds,
-        "How long it may take until there is a connection, with its name looked up and TLS agreed on.",
-        "10s",
-      ),
-      headers_timeout: may(
-        someSeconds,
-        "How long it may take from then on until the answer begins. Without it the attempt's own time limit counts.",
-      ),
-      body_timeout: may(
-        someSeconds,
-        "How long nothing more of the answer's body may come. Without it the attempt's own time limit counts.",
-      ),
-      response_headers: may(
-        z
-          .array(
-            z.string().regex(HEADER_NAME, { error: must("the name of a header, or * for all of them") }),
-            { error: must("a list of names of headers") },
-          )
-          .meta({ title: "list of names" }),
-        "Headers of the answer that go into the output, where it has them; `*` is all of them. Without it `content-type`.",
-      ),
-    },
-    { error: must("a map of options of an http task") },
-  )
-  .superRefine((options, context) => {
-    const [one, other] = BODIES.filter((each) => options[each] !== undefined);
-    if (one !== undefined && other !== undefined) {
-      context.addIssue({ code: "custom", path: [other], message: `there is a body already, as ${one}` });
-    }
-    const names = Object.keys(options.headers ?? {}).map((each) => each.toLowerCase());
-    if (options.auth !== undefined && names.includes("authorization")) {
-      const message = "there is an Authorization already, in headers: leave out one of them";
-      context.addIssue({ code: "custom", path: ["auth"], message });
-    }
-  }) satisfies z.ZodType<HttpTaskOptions>;
+const options = z.strictObject(
+  {
+    method: may(
+      name,
+      "The method, where the command is left out. Without it GET, or POST where there is a body.",
+    ),
+    url: may(
+      name,
+      "The URL, where the command is left out. It may be a secret, which the URL of a webhook is.",
+    ),
+    headers: may(
+      headers,
+      "Headers of the request. Those that nobody gives are `accept: */*`, `accept-encoding: gzip, br`, `user-agent: jetdag`, and `content-type` by the kind of the body.",
+    ),
+    query: may(fields, "Goes behind what the URL has after its `?`; what is a list is there several times."),
+    json: may(json, "The body, as JSON."),
+    text: may(text, "The body, as it stands here."),
+    form: may(fields, "The body, as a form has it: `application/x-www-form-urlencoded`."),
+    auth: may(
+      auth,
+      "`{ bearer: secret://TOKEN }`, or `{ basic: { username: me, password: secret://PASSWORD } }`.",
+    ),
+    expect_status: may(
+      statuses,
+      "Statuses that are a success: numbers, ranges such as `200-299`, classes such as `2xx`. Without it all below 400.",
+    ),
+    retry_status: may(
+      statuses,
+      "Of the others, those that are worth a further attempt, if `retries` has one. Without it all of them.",
+    ),
+    max_redirects: may(
+      whole(0, 20),
+      "How many redirects are followed; one more fails the attempt. With 0 none is, and the redirect is the answer.",
+      5,
+    ),
+    connect_timeout: may(
+      someSeconds,
+      "How long it may take until there is a connection, with its name looked up and TLS agreed on.",
+      "10s",
+    ),
+    headers_timeout: may(
+      someSeconds,
+      "How long it may take from then on until the answer begins. Without it the attempt's own time limit counts.",
+    ),
+    body_timeout: may(
+      someSeconds,
+      "How long nothing more of the answer's body may come. Without it the attempt's own time limit counts.",
+    ),
+    response_headers: may(
+      z
+        .array(z.string().regex(HEADER_NAME, { error: must("the name of a header, or * for all of them") }), {
+          error: must("a list of names of headers"),
+        })
+        .meta({ title: "list of names" }),
+      "Headers of the answer that go into the output, where it has them; `*` is all of them. Without it `content-type`.",
+    ),
+  },
+  { error: must("a map of options of an http task") },
+);
+
+export const httpOptions = together(options, (given, complain) => {
+  const [one, other] = BODIES.filter((each) => given[each] !== undefined);
+  if (one !== undefined && other !== undefined) complain(other, `there is a body already, as ${one}`);
+  const names = Object.keys(given.headers ?? {}).map((each) => each.toLowerCase());
+  if (given.auth !== undefined && names.includes("authorization"))
+    complain("auth", "there is an Authorization already, in headers: leave out one of them");
+}) satisfies z.ZodType<HttpTaskOptions>;

@@ -31,7 +31,7 @@ export class DefinitionError extends Error {
   }
 }
 
-export function formatProblem({ file, line, column, subject, path, message }: DefinitionProblem): string {
+function formatProblem({ file, line, column, subject, path, message }: DefinitionProblem): string {
   if (line === undefined)
     return [file, subject ?? path, message].filter((part) => part !== undefined && part !== "").join(": ");
   return `${file ?? "definition"}:${line}:${column ?? 1}: ${message}`;
@@ -39,6 +39,7 @@ export function formatProblem({ file, line, column, subject, path, message }: De
 
 /** `what` says what the name should have been the name of. */
 export function unknownField(name: string, allowed: readonly string[], what = "field"): string {
+  if (allowed.length === 0) return `unknown ${what} ${shown(name)}: none is allowed here`;
   const near = nearest(name, allowed);
   const hint = near === undefined ? "." : `; did you mean '${near}'?`;
   return `unknown ${what} ${shown(name)}${hint} Allowed here: ${allowed.join(", ")}`;

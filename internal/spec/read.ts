@@ -1,10 +1,6 @@
 /** Definitions from objects: checked, every problem at once, and made into what everything inside works with. */
 import { type Problem, problemsOf, problemsOfNext } from "../core/check.ts";
-import { readDockerTask } from "../core/docker-command.ts";
-import { httpCommand } from "../core/http-command.ts";
-import { secretsIn } from "../core/secrets.ts";
-import type { HttpTaskOptions } from "../core/http-options.ts";
-import { type Dag, DEFAULT_TIMEZONE, type Task } from "../core/model.ts";
+import { type Dag, DEFAULT_TIMEZONE } from "../core/model.ts";
 import { explain, MAX_PROBLEMS } from "./explain.ts";
 import { fieldsAt } from "./field-names.ts";
 import { lostNames } from "./lost-names.ts";
@@ -102,12 +98,6 @@ function interpret(
   };
   const dag = toDag(raw, { complain, report: (found) => problems.push(found), plugIns });
   for (const problem of check(dag)) problems.push({ ...problem, atKey: false });
-  for (const [position, task] of dag.tasks.entries()) {
-    const areOptionsFine = !problems.some(({ path }) => path[1] === position && path[2] === "with");
-    const message =
-      problemOfSecret(task) ?? problemOfHttp(task) ?? (areOptionsFine ? problemOfDocker(task) : undefined);
-    if (message !== undefined) complain(["tasks", position])("command", message);
-  }
   const size = problemOfSize(raw);
   if (size !== undefined) complain([])("defaults", size);
   const { startDate, endDate, schedule } = dag;
@@ -116,30 +106,6 @@ function interpret(
       complain([])("end_date", `${endDate} is before start_date, ${startDate}`);
   }
   return { dag, problems };
-}
-
-/** In commands that are no scripts a reference can only be meant as one, and would be sent as it stands. */
-function problemOfSecret({ type, command }: Task): string | undefined {
-  const isScript = type !== "http" && !(type === "docker" && command.trimStart().startsWith("{"));
-  if (isScript || secretsIn(command) === undefined) return undefined;
-  return "secret:// is not looked up in a command; put what names a secret into with, env or params";
-}
-
-/** What is filled in later cannot be judged here, nor can what is a secret. */
-function problemOfHttp({ type, command, options }: Task): string | undefined {
-  if (type !== "http") return undefined;
-  const { method, url = "" } = options as HttpTaskOptions;
-  if (/\$\{|\{\{|\$\(/.test(command + url) || url.includes("secret://")) return undefined;
-  // That nothing is there was told before.
-  if (command === "" && url === "" && method === undefined) return undefined;
-  const read = httpCommand(command, options);
-  return typeof read === "string" ? read : undefined;
-}
-
-/** Together with its options, where nothing is wrong with those alone. */
-function problemOfDocker(task: Task): string | undefined {
-  const read = task.type === "docker" ? readDockerTask(task) : undefined;
-  return typeof read === "string" ? read : undefined;
 }
 
 /** A definition given as an object in the file's form. Throws `DefinitionError`. */

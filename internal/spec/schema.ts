@@ -17,6 +17,7 @@ import {
   id,
   ids,
   label,
+  map,
   may,
   must,
   name,
@@ -31,6 +32,7 @@ import {
   whole,
 } from "./fields.ts";
 import { isMap } from "../core/not-json.ts";
+import { goodFields } from "./together.ts";
 
 const retry = z.strictObject(
   {
@@ -61,7 +63,7 @@ const task = z.strictObject(
     ),
     command: may(
       command,
-      "What to run: a script, `METHOD URL [BODY]`, or the name of a function, which is the task's id by default.",
+      "What to run: a script, `METHOD URL [BODY]`, a command for a container, or the name of a function, which is the task's id by default.",
     ),
     workflow_ref: may(name, "Names a function; stands for `type: function` with this `command`."),
     params: may(params, "Goes over the run's params for this task."),
@@ -96,7 +98,7 @@ const task = z.strictObject(
     ),
     edge_filters: may(edgeFilters, "By dependency: which of its artifacts it takes; without it all."),
     bindings: may(bindings, "Where fields of its params come from; they go over all other params."),
-    with: may(params, "What only tasks of this type have; each type has a table of its own."),
+    with: may(map, "What only tasks of this type have; each type has a table of its own."),
   },
   { error: must("a task: a map with at least an id") },
 );
@@ -193,13 +195,4 @@ export function salvage(value: unknown): RawDefinition | undefined {
     ...goodFields(value, shape),
     tasks,
   };
-}
-
-function goodFields<S extends z.ZodRawShape>(value: unknown, shape: S): Partial<z.output<z.ZodObject<S>>> {
-  const fields = isMap(value) ? value : {};
-  const good = Object.entries(shape).flatMap(([field, schema]) => {
-    const parsed = z.safeParse(schema, fields[field]);
-    return parsed.success && parsed.data !== undefined ? [[field, parsed.data]] : [];
-  });
-  return Object.fromEntries(good) as Partial<z.output<z.ZodObject<S>>>;
 }

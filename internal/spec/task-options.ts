@@ -8,10 +8,13 @@ import { NO_OPTIONS } from "../core/model.ts";
 import { GATE } from "../core/task-types.ts";
 import { bashOptions } from "./bash-options.ts";
 import { dockerOptions } from "./docker-options.ts";
-import { explain } from "./explain.ts";
+import { explain, told } from "./explain.ts";
 import { fieldsAt } from "./field-names.ts";
 import { httpOptions } from "./http-options.ts";
+import { problemsOfValue } from "./json.ts";
+import { formatPath } from "../core/shown.ts";
 import type { Found } from "./text.ts";
+import { goodFields } from "./together.ts";
 
 /** A type whose tasks have no options. */
 const NONE = z.strictObject({});
@@ -34,22 +37,36 @@ export function inPlaceOfCommand(type: string, options: JsonObject | undefined):
   return field !== undefined && options?.[field] !== undefined ? field : undefined;
 }
 
-/** `at` is the place of the options in the definition. */
+/**
+ * Every problem, and the options that are right: with them, and the names of those that are wrong, it can be said what
+ * else is. `at` is the place of the options in the definition.
+ */
 export function readOptions(
   type: string,
   value: JsonObject | undefined,
   at: readonly PropertyKey[],
 ): { readonly options: JsonObject; readonly problems: readonly Found[] } {
   if (value === undefined) return { options: NO_OPTIONS, problems: [] };
+  const found = problemsOfValue(value).map(({ path, message }) => told({ path: [...at, ...path], message }));
   const schema = TASK_OPTIONS[type];
-  if (schema === undefined) return { options: value, problems: [] };
-  const parsed = schema.safeParse(value, { reportInput: true });
-  if (parsed.success) return { options: parsed.data as JsonObject, problems: [] };
+  const parsed = schema?.safeParse(value, { reportInput: true });
+  if (schema === undefined || parsed === undefined) return withoutWrong(value, found, at);
+  if (parsed.success) return withoutWrong(parsed.data as JsonObject, found, at);
   const allowed = (path: readonly PropertyKey[]): string[] => fieldsAt(schema, path.slice(at.length));
-  return {
-    options: NO_OPTIONS,
-    problems: parsed.error.issues.flatMap((issue) =>
-      explain({ ...issue, path: [...at, ...issue.path] }, allowed),
-    ),
-  };
+  const known = new Set(found.map(({ path }) => formatPath(path)));
+  const problems = parsed.error.issues
+    .flatMap((issue) => explain({ ...issue, path: [...at, ...issue.path] }, allowed))
+    .filter(({ path }) => !known.has(formatPath(path)));
+  return withoutWrong(goodFields(value, schema.shape) as JsonObject, [...found, ...problems], at);
+}
+
+function withoutWrong(
+  options: JsonObject,
+  problems: readonly Found[],
+  at: readonly PropertyKey[],
+): { readonly options: JsonObject; readonly problems: readonly Found[] } {
+  if (problems.length === 0) return { options, problems };
+  const wrong = new Set(problems.map(({ path }) => path[at.length]));
+  const right = Object.entries(options).filter(([option]) => !wrong.has(option));
+  return { options: Object.fromEntries(right), problems };
 }

@@ -1,6 +1,4 @@
 /** What a definition means: its fields, with what counts where they are left out. */
-import { REQUEST_LINE } from "../core/http-command.ts";
-import type { JsonObject } from "../core/json.ts";
 import {
   type Dag,
   DEFAULT_PRIORITY,
@@ -17,7 +15,7 @@ import {
 import { canonicalType, defaultQueueOf, GATE, problemOfType, TASK_TYPE_NAMES } from "../core/task-types.ts";
 import { readData, readInputs } from "./data-of-task.ts";
 import { withDefaults } from "./defaults.ts";
-import { inPlaceOfCommand, readOptions } from "./task-options.ts";
+import { toRun } from "./to-run.ts";
 import type { Found } from "./text.ts";
 import type { RawDefaults, RawDefinition, RawTask } from "./schema.ts";
 
@@ -78,14 +76,14 @@ function toTask(own: RawTask, surroundings: Surroundings): Task {
   }
   // A wrong type among the defaults was told there, once.
   const type = typeOf(raw, own.type === undefined ? () => undefined : complain, plugIns);
-  const options = optionsOf(raw, type, surroundings);
+  const { command, options } = toRun(raw, type, surroundings);
   const whyNone = raw.outputs === undefined ? undefined : WITHOUT_OUTPUTS[type];
   if (whyNone !== undefined) complain("outputs", whyNone);
   return {
     id: raw.id,
     ...(raw.name === undefined ? {} : { name: raw.name }),
     type,
-    command: commandOf(raw, type, complain),
+    command,
     options,
     params: raw.params ?? NO_PARAMS,
     dependsOn: raw.depends_on ?? raw.dependencies ?? [],
@@ -110,12 +108,6 @@ const WITHOUT_OUTPUTS: Readonly<Record<string, string>> = {
   [GATE]: "a gate runs nothing that could hand over files: leave them out",
 };
 
-function optionsOf({ with: own }: RawTask, type: string, { path, report }: Surroundings): JsonObject {
-  const { options, problems } = readOptions(type, own, [...path, "with"]);
-  for (const problem of problems) report(problem);
-  return options;
-}
-
 function typeOf(
   raw: Pick<RawTask, "type" | "workflow_ref">,
   complain: Complain,
@@ -134,36 +126,6 @@ function typeOf(
     complain("workflow_ref", `names a function, but the task's type is ${raw.type}`);
   }
   return type ?? raw.type;
-}
-
-function commandOf(raw: RawTask, type: string, complain: Complain): string {
-  if (raw.workflow_ref !== undefined) {
-    if (raw.command !== undefined)
-      complain("command", "workflow_ref names the function already: use one of them");
-    return raw.workflow_ref;
-  }
-  if (type === GATE) return commandOfGate(raw, complain);
-  const instead = inPlaceOfCommand(type, raw.with);
-  if (raw.command !== undefined && raw.command.trim() !== "") {
-    if (instead !== undefined)
-      complain("command", `with.${instead} says already what to run: use one of them`);
-    return raw.command;
-  }
-  if (instead !== undefined) return "";
-  if (type === "function") return raw.id;
-  if (type === "bash") complain("command", "is missing; a task of type bash needs a command: a script");
-  if (type === "http" && raw.with?.url === undefined && raw.with?.method === undefined) {
-    const needed = `a command: ${REQUEST_LINE}, or a url in \`with\``;
-    complain("command", `is missing; a task of type http needs ${needed}`);
-  }
-  return raw.command ?? "";
-}
-
-function commandOfGate({ command, bindings }: RawTask, complain: Complain): string {
-  if (command !== undefined) complain("command", "a gate runs nothing: leave it out");
-  if (bindings !== undefined)
-    complain("bindings", "a gate runs nothing that could take them: leave them out");
-  return "";
 }
 
 function toRetry(raw: NonNullable<RawTask["retry"]>): RetryPolicy {

@@ -7,15 +7,10 @@ import type { BashTaskOptions } from "./bash-launch.ts";
 import type { Ended } from "./bash-spawner.ts";
 import type { Captured } from "./captured.ts";
 import { BadOutputFile, parseOutputFile } from "./output-file.ts";
-
-export interface Printed {
-  readonly stdout: Captured;
-  readonly stderr: Captured;
-}
+import { MAX_QUOTED, outputOf, type Printed, withLastLine } from "./printed.ts";
 
 /** As a shell tells that SIGKILL has ended what it ran. */
 const KILLED = 128 + 9;
-const MAX_QUOTED = 500;
 
 /** `outputLimit` in bytes. */
 export function outcomeOf(
@@ -23,7 +18,7 @@ export function outcomeOf(
   printed: Printed,
   { options, outputLimit }: { readonly options: BashTaskOptions; readonly outputLimit: number },
 ): TaskReturn {
-  const output = outputOf(ended, printed);
+  const output = outputOf(printed, ended.exitCode);
   const { exitCode } = ended;
   if (exitCode !== undefined && exitCode === options.skip_code)
     return { ok: true, output, skipped: withLastLine(`exit code ${exitCode}`, printed) };
@@ -35,16 +30,6 @@ export function outcomeOf(
     if (!(error instanceof BadOutput) && !(error instanceof BadOutputFile)) throw error;
     return { ok: false, output, error: { reason: "bad-output", message: error.message } };
   }
-}
-
-export function outputOf({ exitCode }: Ended, { stdout, stderr }: Printed): JsonObject {
-  return {
-    stdout: stdout.text(),
-    stderr: stderr.text(),
-    exit_code: exitCode ?? null,
-    ...(stdout.isCut ? { stdout_truncated: true } : {}),
-    ...(stderr.isCut ? { stderr_truncated: true } : {}),
-  };
 }
 
 function errorOf(ended: Ended, printed: Printed, options: BashTaskOptions): TaskError {
@@ -75,12 +60,6 @@ function errorOf(ended: Ended, printed: Printed, options: BashTaskOptions): Task
 
 function isRetried(code: number, { retry_on: only, no_retry_on: never }: BashTaskOptions): boolean {
   return only?.includes(code) ?? never?.includes(code) !== true;
-}
-
-/** What a command says last on stderr is most often why it ended so. */
-function withLastLine(text: string, { stderr }: Printed): string {
-  const last = stderr.lastLine();
-  return last === undefined ? text : `${text}: ${cutAfter(last, MAX_QUOTED)}`;
 }
 
 class BadOutput extends Error {}

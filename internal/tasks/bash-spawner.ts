@@ -1,15 +1,17 @@
 /**
  * The processes that start the commands of this one; see spawner/main.mjs.
  *
- * P1 First attempts share one. It is started for the first of them, keeps nobody alive while none runs, and has another
- *    one take its place when it has died.
+ * P1 First attempts share a few, each the one that runs the least. These are started when they are needed, keep nobody
+ *    alive while nothing runs, and have others take their place when they have died.
  * P2 When one dies with several commands, it is not to be known who has killed it: they are given back, and counted as
  *    lost is what had one of its own. Every later attempt has one of its own, so each is judged in the end.
- * P3 One that gives no answer is killed: what it has started would never end.
+ * P3 One that gives no answer is killed: what it has started would never end. One that a script has stopped is woken when
+ *    there is something to do that cannot wait: an attempt is to end, or this process does.
  */
 import { fileURLToPath } from "node:url";
 import { execaNode, type ResultPromise } from "execa";
 import type { PrintStream } from "../ports/task-executor.ts";
+import { OUR_PROCESS, SPAWNER_OF } from "./process-mark.ts";
 import { removeFiles } from "./spawner/attempt-folder.mjs";
 import { endMarked } from "./spawner/marked.mjs";
 
@@ -100,6 +102,9 @@ const OPTIONS = {
   extendEnv: false,
 } as const;
 
+/** One alone cannot start more than one core can; with more, those that run have less of the machine. */
+const MAX_SHARED = 2;
+
 /** How often it is asked whether it is there, while something runs, and how often it may owe the answer. */
 const ASK_MS = 2_000;
 const MAX_UNANSWERED = 5;
@@ -119,13 +124,14 @@ class Spawner {
   #lastId = 0;
   #unanswered = 0;
   #asking: NodeJS.Timeout | undefined;
-  #isOver = false;
   #crash = "";
 
   /** `onOver` is called when its process has ended, and before anything else follows from it. */
   constructor({ isShared, onOver }: { readonly isShared: boolean; readonly onOver?: () => void }) {
     this.#isShared = isShared;
-    this.#process = execaNode(MAIN, [], { ...OPTIONS, env: { PATH: process.env.PATH ?? "" } });
+    const env = { PATH: process.env.PATH ?? "", [SPAWNER_OF]: OUR_PROCESS };
+    this.#process = execaNode(MAIN, [], { ...OPTIONS, env });
+    alive.add(this);
     this.#letGo();
     this.#process.on("message", (told: Told) => this.#hear(told));
     void this.#follow(onOver);
@@ -134,7 +140,7 @@ class Spawner {
   async #follow(onOver: () => void = () => undefined): Promise<void> {
     const { signal, exitCode, shortMessage } = await this.#process;
     onOver();
-    this.#isOver = true;
+    alive.delete(this);
     clearInterval(this.#asking);
     for (const { launch, isLetGo } of this.#kept.values()) if (isLetGo) void removeFiles(launch);
     const how = signal === undefined ? `exit code ${exitCode ?? shortMessage}` : `ended by ${signal}`;
@@ -142,12 +148,26 @@ class Spawner {
     await this.#clearUp(`the process that started it died (${how}${silence}${this.#crash})`);
   }
 
+  /** How many commands it runs. */
+  get load(): number {
+    return this.#running.size;
+  }
+
   run(launch: Launch, print: Running["print"]): RunningCommand {
     const id = ++this.#lastId;
     if (this.#running.size === 0) this.#hold();
     const ended = new Promise<Ended>((end) => this.#running.set(id, { launch, print, end }));
     this.#ask({ id, launch });
-    return { ended, stop: () => this.#ask({ id, stop: true }), letGo: () => this.#letGoOf(id) };
+    const stop = (): void => {
+      this.wake();
+      this.#ask({ id, stop: true });
+    };
+    return { ended, stop, letGo: () => this.#letGoOf(id) };
+  }
+
+  /** It goes on where it was stopped; nothing happens to one that runs. */
+  wake(): void {
+    this.#process.kill("SIGCONT");
   }
 
   /** It is removed there, or here where that one is dead: it may have died without having heard. */
@@ -155,7 +175,7 @@ class Spawner {
     const kept = this.#kept.get(id);
     if (kept === undefined) return;
     kept.isLetGo = true;
-    if (this.#isOver) void removeFiles(kept.launch);
+    if (!alive.has(this)) void removeFiles(kept.launch);
     else if (this.#isShared) this.#ask({ id, letGo: true });
     else if (this.#process.connected) this.#process.disconnect?.();
   }
@@ -215,8 +235,14 @@ class Spawner {
   }
 }
 
-/** Of this process. */
-let shared: Spawner | undefined;
+const alive = new Set<Spawner>();
+// Then the channel to them is closed, which they have to see.
+process.once("exit", () => {
+  for (const spawner of alive) spawner.wake();
+});
+
+/** Of this process; a place is empty before its first, and while its last one is dead. */
+const shared: (Spawner | undefined)[] = Array.from({ length: MAX_SHARED });
 
 /** `print` gets what the command prints, as it comes. No other command takes along one that runs apart. */
 export function startCommand(
@@ -224,9 +250,15 @@ export function startCommand(
   print: Running["print"],
   { isApart }: { readonly isApart: boolean },
 ): RunningCommand {
-  if (isApart) return new Spawner({ isShared: false }).run(launch, print);
+  const spawner = isApart ? new Spawner({ isShared: false }) : leastBusy();
+  return spawner.run(launch, print);
+}
+
+function leastBusy(): Spawner {
+  const busy = shared.map((spawner) => spawner?.load ?? 0);
+  const place = busy.indexOf(Math.min(...busy));
   const onOver = (): void => {
-    shared = undefined;
+    shared[place] = undefined;
   };
-  return (shared ??= new Spawner({ isShared: true, onOver })).run(launch, print);
+  return (shared[place] ??= new Spawner({ isShared: true, onOver }));
 }

@@ -19,11 +19,11 @@ import type {
 } from "../ports/task-executor.ts";
 import { BadArtifacts } from "./artifact-manifest.ts";
 import { BadArgument, inheritedEnv, launchOf, type Surroundings } from "./bash-launch.ts";
-import { outcomeOf, outputOf } from "./bash-outcome.ts";
+import { outcomeOf } from "./bash-outcome.ts";
 import { type Launch, startCommand } from "./bash-spawner.ts";
 import type { BashUser } from "./bash-user.ts";
-import { Captured } from "./captured.ts";
 import { artifactsIn } from "./folder-artifacts.ts";
+import { nothingPrinted, outputOf } from "./printed.ts";
 
 export interface BashOptions {
   /** Working directory of tasks that name none. Default: an empty folder of its own for each attempt. */
@@ -65,7 +65,7 @@ export class BashTaskExecutor implements TaskExecutor {
         return { ok: false, error: { reason: "bad-input", message: error.message } };
       throw error;
     }
-    const printed = { stdout: new Captured(outputLimit), stderr: new Captured(outputLimit) };
+    const printed = nothingPrinted(outputLimit);
     const print = (stream: PrintStream, bytes: Buffer): void => {
       printed[stream].add(bytes);
       context.print(stream, bytes);
@@ -75,7 +75,7 @@ export class BashTaskExecutor implements TaskExecutor {
     const ended = await running.ended;
     context.signal.removeEventListener("abort", running.stop);
     if (ended.isKept === true) context.atEnd(running.letGo);
-    if (context.signal.aborted) return { ok: false, error: ENDED, output: outputOf(ended, printed) };
+    if (context.signal.aborted) return { ok: false, error: ENDED, output: outputOf(printed, ended.exitCode) };
     const answer = outcomeOf(ended, printed, { options: call.options, outputLimit });
     return answer.ok && ended.isKept === true ? withArtifacts(answer, launch, { call, context }) : answer;
   }

@@ -3,7 +3,8 @@ import type { ContainerCreateOptions, HostConfig, MountSettings } from "dockerod
 import type { DockerTask } from "../core/docker-command.ts";
 import { OWN_FOLDER } from "../core/docker-fields.ts";
 import { imageName } from "../core/docker-image.ts";
-import type { Allowed, Mount } from "./docker-policy.ts";
+import type { Mount } from "./docker-mounts.ts";
+import type { Allowed } from "./docker-policy.ts";
 
 const MIB = 1_024 * 1_024;
 const DEFAULT_PIDS = 1_024;
@@ -89,6 +90,11 @@ function tmpfsOf({ tmpfs = {} }: DockerTask): Record<string, string> {
   );
 }
 
-function gpuRequest(gpus: number | "all"): NonNullable<HostConfig["DeviceRequests"]>[number] {
-  return { Count: gpus === "all" ? -1 : gpus, Capabilities: [["gpu"]] };
+/** An engine takes a number or ids, and refuses both together; -1 is all of them. */
+function gpuRequest(
+  gpus: NonNullable<DockerTask["gpus"]>,
+): NonNullable<HostConfig["DeviceRequests"]>[number] {
+  const Capabilities = [["gpu"]];
+  if (typeof gpus === "object") return { DeviceIDs: gpus.map(String), Capabilities };
+  return { Count: gpus === "all" ? -1 : gpus, Capabilities };
 }

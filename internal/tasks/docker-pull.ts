@@ -32,9 +32,10 @@ export async function pullImage(
     for await (const line of createInterface({ input: stream })) progress.add(line);
   } catch (error) {
     if (context.signal.aborted) return;
-    const { status, message } = engineError(error);
-    if (error instanceof ImageMissing || status === undefined) throw error;
-    throw new ImageMissing(`image ${name} cannot be had: ${message}`);
+    if (error instanceof ImageMissing) throw error;
+    const failed = engineError(error);
+    if (failed.status === undefined) throw failed;
+    throw new ImageMissing(`image ${name} cannot be had: ${failed.message}`);
   }
 }
 

@@ -72,11 +72,15 @@ export async function patiently<T>(signal: AbortSignal, ask: () => Promise<T>): 
     try {
       return await ask();
     } catch (error) {
-      if (engineError(error).status !== undefined || signal.aborted || performance.now() > giveUpAt)
-        throw error;
+      if (!isGone(error) || signal.aborted || performance.now() > giveUpAt) throw error;
     }
     await setTimeout(ASK_AGAIN_MS);
   }
+}
+
+/** An image that cannot be had, say, is not to be asked for again and again. */
+function isGone(error: unknown): boolean {
+  return error instanceof EngineError && error.status === undefined;
 }
 
 async function create(engine: DockerEngine, plan: Plan, context: TaskContext): Promise<void> {

@@ -8,7 +8,6 @@
  * D4 Output is captured within a limit, and read no faster than it is handed on.
  */
 import type { Readable } from "node:stream";
-import { cutAfter } from "../core/cut.ts";
 import { type DockerTask, readDockerTask } from "../core/docker-command.ts";
 import { OWN_FOLDER } from "../core/docker-fields.ts";
 import type { JsonObject } from "../core/json.ts";
@@ -16,7 +15,6 @@ import type { TaskError } from "../core/outcome.ts";
 import type { SeesFiles, TaskCall, TaskContext, TaskExecutor, TaskReturn } from "../ports/task-executor.ts";
 import { BadArtifacts, MAX_MANIFEST_BYTES } from "./artifact-manifest.ts";
 import { attemptEnv } from "./attempt-env.ts";
-import { Captured } from "./captured.ts";
 import { filesIn, type OwnFiles, packFiles, packGiven, unpackOwnFiles } from "./docker-archive.ts";
 import { artifactsOf } from "./docker-artifacts.ts";
 import { containerConfig, keeps } from "./docker-container.ts";
@@ -26,6 +24,7 @@ import type { Allowed, DockerPolicy } from "./docker-policy.ts";
 import { ImageMissing } from "./docker-pull.ts";
 import { patiently, type Plan, runContainer } from "./docker-run.ts";
 import { BadOutputFile, parseOutputFile } from "./output-file.ts";
+import { nothingPrinted, outputOf, type Printed, withLastLine } from "./printed.ts";
 
 /** An engine that has gone needs some time. */
 const AGAIN_MS = 5_000;
@@ -89,7 +88,7 @@ export class DockerTaskExecutor implements TaskExecutor {
   async #run(attempt: Attempt, context: TaskContext): Promise<TaskReturn> {
     const { call, task, allowed } = attempt;
     const name = containerName(call);
-    const captured = { stdout: new Captured(this.#outputLimit), stderr: new Captured(this.#outputLimit) };
+    const captured = nothingPrinted(this.#outputLimit);
     let code: number | undefined;
     try {
       const print: Plan["print"] = (stream, bytes) => {
@@ -139,12 +138,7 @@ export class DockerTaskExecutor implements TaskExecutor {
       const message = `out of memory: it may use ${allowed.memoryMb} MiB, see memory_mb`;
       return { reason: "out-of-memory", message, exitCode };
     }
-    const last = captured.stderr
-      .text()
-      .split("\n")
-      .findLast((line) => line.trim() !== "");
-    const message = `exit code ${exitCode}${last === undefined ? "" : `: ${cutAfter(last, 500)}`}`;
-    return { reason: "exit-nonzero", message, exitCode };
+    return { reason: "exit-nonzero", message: withLastLine(`exit code ${exitCode}`, captured), exitCode };
   }
 
   async #handOver(
@@ -184,27 +178,15 @@ interface Attempt {
   readonly allowed: Allowed;
 }
 
-interface Printed {
-  readonly stdout: Captured;
-  readonly stderr: Captured;
-}
-
-function outputOf({ stdout, stderr }: Printed, exitCode: number): JsonObject {
-  return {
-    stdout: stdout.text(),
-    stderr: stderr.text(),
-    exit_code: exitCode,
-    ...(stdout.isCut ? { stdout_truncated: true } : {}),
-    ...(stderr.isCut ? { stderr_truncated: true } : {}),
-  };
-}
-
 /** The worker knows why, and says so in its place. */
 const ENDED: TaskError = { reason: "cancelled", message: "ended before its time" };
 
 function failed(error: TaskError): { readonly ok: false; readonly error: TaskError } {
   return { ok: false, error };
 }
+
+/** How engines say that they have no driver for what was asked for, which is GPUs alone. */
+const NO_GPUS = /could not select device driver|no known GPU vendor/;
 
 /** Rethrows what is none of the engine's, the image's or the output file's. */
 function taskError(error: unknown): TaskError {
@@ -217,5 +199,11 @@ function taskError(error: unknown): TaskError {
   // It does not understand what it is asked for, or has no such network.
   if (status === 400 || status === 404)
     return { reason: "bad-input", message: `the Docker engine: ${message}` };
+  if (NO_GPUS.test(message)) {
+    return {
+      reason: "spawn-failed",
+      message: `gpus: the Docker engine has no driver for GPUs (${message}); its host needs one, such as the NVIDIA Container Toolkit`,
+    };
+  }
   return { reason: "spawn-failed", message: `the Docker engine: ${message}` };
 }

@@ -1,6 +1,6 @@
 // One call of a function, wherever it runs.
 import { handsOver, isSkip } from "./define-function.mjs";
-import { NotSerialisable, toOutput, toPlainJson } from "./json-output.mjs";
+import { NotSerialisable, toArtifacts, TooLarge, toOutput } from "./json-output.mjs";
 import { checkBy } from "./schema-check.mjs";
 import { describe, failureOf, isError, messageOf } from "./thrown.mjs";
 
@@ -31,7 +31,7 @@ export async function callFunction(fn, params, context) {
     const returned = await handler(/** @type {never} */ (given.value), context);
     if (!handsOver(returned)) return await answerOf(schema, returned);
     const answer = await answerOf(schema, returned.output);
-    return answer.ok ? { ...answer, artifacts: plain(returned.artifacts) } : answer;
+    return answer.ok ? withArtifacts(answer, returned.artifacts) : answer;
   } catch (thrown) {
     return ended(thrown, context);
   }
@@ -47,10 +47,20 @@ async function answerOf(schema, returned) {
   return "wrong" in result ? failure("bad-output", result.wrong) : outputOf(result.value);
 }
 
-/** What is in them is judged by who hands them on. @param {readonly FunctionArtifact[]} artifacts */
-function plain(artifacts) {
-  const all = artifacts.map((each, i) => toPlainJson(each, `artifact ${i + 1}`));
-  return /** @type {NewArtifact[]} */ (all);
+/**
+ * What is in them is judged by who hands them on.
+ *
+ * @param {TaskReturn & { readonly ok: true }} answer
+ * @param {readonly FunctionArtifact[]} artifacts
+ * @returns {TaskReturn}
+ */
+function withArtifacts(answer, artifacts) {
+  try {
+    const all = /** @type {NewArtifact[]} */ (toArtifacts(artifacts));
+    return { ...answer, artifacts: all };
+  } catch (error) {
+    return failure("output-not-serialisable", whyNot(error));
+  }
 }
 
 /**
@@ -59,7 +69,6 @@ function plain(artifacts) {
  * @returns {TaskReturn}
  */
 function ended(thrown, context) {
-  if (thrown instanceof NotSerialisable) return failure("bad-output", thrown.message);
   if (isError(thrown) && isSkip(thrown)) return { ok: true, output: {}, skipped: messageOf(thrown) };
   const { stack, ...rest } = failureOf(thrown);
   if (stack !== undefined) context.log(stack);
@@ -74,9 +83,17 @@ function outputOf(value) {
   try {
     return { ok: true, output: toOutput(value) };
   } catch (error) {
-    if (error instanceof NotSerialisable) return failure("output-not-serialisable", error.message);
-    return failure("output-not-serialisable", `output cannot be read: ${describe(error)}`);
+    return failure("output-not-serialisable", whyNot(error));
   }
+}
+
+const TOO_DEEP = "the output has objects or lists within each other too deep to be written as JSON";
+
+/** @param {unknown} error */
+function whyNot(error) {
+  if (error instanceof NotSerialisable || error instanceof TooLarge) return error.message;
+  if (error instanceof RangeError && error.message.includes("call stack")) return TOO_DEEP;
+  return `output cannot be read: ${describe(error)}`;
 }
 
 /**

@@ -5,7 +5,7 @@
  * that died or was ended. It is a pool of one, so that it is known on which thread a call runs: it is told there that it
  * must end, and what it logs comes from there.
  */
-import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
+import { MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { Piscina } from "piscina";
 import type { JsonObject } from "../core/json.ts";
 import type { Observer } from "../ports/observer.ts";
@@ -90,6 +90,10 @@ interface Running {
   folder(): Promise<string>;
 }
 
+function isStart(message: unknown): message is ThreadStart {
+  return (message as Partial<ThreadStart> | null)?.port instanceof MessagePort;
+}
+
 const DECODER = new TextDecoder();
 const INSIDE = new URL("./inside-thread.mjs", import.meta.url).href;
 /** A thread that had nothing to do for so long is ended. */
@@ -121,7 +125,10 @@ export class FunctionThread {
       resourceLimits: { maxOldGenerationSizeMb: options.memoryMb },
       workerData: { file: options.file },
     });
-    this.#pool.on("message", (start: ThreadStart) => this.#listen(start));
+    this.#pool.on("message", (message: unknown) => {
+      // A module may post something of its own.
+      if (isStart(message)) this.#listen(message);
+    });
     this.#pool.on("error", (error: Error) => this.#tell(error));
   }
 

@@ -13,9 +13,8 @@ const UNTRUSTED = new Set([
 /** The request itself is such that it cannot be sent. */
 const NOT_SENDABLE = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_NOT_SUPPORTED"]);
 
-/** `what` begins the message. */
-export function errorOfSending(what: string, error: unknown, times: HttpTimes): TaskError {
-  return { reason: reasonOf(error), message: `${what}: ${sentenceOf(error, times)}` };
+export function errorOfSending(error: unknown, times: HttpTimes): Pick<TaskError, "reason" | "message"> {
+  return { reason: reasonOf(error), message: sentenceOf(error, times) };
 }
 
 function reasonOf(error: unknown): FailureReason {
@@ -29,7 +28,9 @@ function sentenceOf(error: unknown, { connect, headers, body }: HttpTimes): stri
   if (error instanceof NotConnected) return `no connection within ${connect} s (connect_timeout)`;
   const code = codeOf(error);
   if (UNTRUSTED.has(code)) {
-    return `the worker does not trust the server's certificate (${messageOf(error)}); name a file with the certificate of its CA in the worker's variable NODE_EXTRA_CA_CERTS`;
+    // Newer versions of Node add an advice of their own, which a worker's user cannot follow.
+    const [why] = messageOf(error).split(";");
+    return `the worker does not trust the server's certificate (${why}); name a file with the certificate of its CA in the worker's variable NODE_EXTRA_CA_CERTS`;
   }
   switch (code) {
     case "UND_ERR_HEADERS_TIMEOUT":

@@ -1,6 +1,8 @@
 /** Where redirects of an http task lead. */
+import type { TaskContext } from "../ports/task-executor.ts";
 import type { HttpAnswer } from "./http-exchange.ts";
-import { type HttpRequest, shownUrl } from "./http-request.ts";
+import type { HttpRequest } from "./http-request.ts";
+import { ToldUrl } from "./told-url.ts";
 
 /** It leads nowhere, or too far. */
 export class BadRedirect extends Error {}
@@ -17,6 +19,7 @@ const FOR_ANYONE = /^(?:accept(?:-.*)?|content-.*|user-agent)$/;
 export function redirected(
   request: HttpRequest,
   { status, headers: { location } }: Pick<HttpAnswer, "status" | "headers">,
+  masked: TaskContext["masked"],
 ): HttpRequest | undefined {
   if (!REDIRECTS.has(status) || location === undefined) return undefined;
   if (typeof location !== "string") throw new BadRedirect(`answered ${status}, with several Locations`);
@@ -24,8 +27,10 @@ export function redirected(
     throw new BadRedirect(`answered ${status}, with a Location that is no URL`);
   }
   const url = new URL(location, request.url.href);
+  const base = URL.canParse(location) ? undefined : request.told;
+  const told = new ToldUrl(url, masked(location), base);
   if (url.protocol !== "http:" && url.protocol !== "https:") {
-    throw new BadRedirect(`answered ${status}, with a Location of '${url.protocol}', not of http: or https:`);
+    throw new BadRedirect(`answered ${status}, with a Location that is neither http: nor https:`);
   }
   url.username = "";
   url.password = "";
@@ -35,7 +40,7 @@ export function redirected(
   const kept = Object.entries(request.headers).filter(
     ([name]) => !(isOther && !FOR_ANYONE.test(name)) && !(asGet && name.startsWith("content-")),
   );
-  const next = { url, shown: shownUrl(url), headers: Object.fromEntries(kept) };
+  const next = { url, told, headers: Object.fromEntries(kept) };
   if (asGet) return { ...next, method: "GET" };
   return { ...next, method, ...(body === undefined ? {} : { body }) };
 }

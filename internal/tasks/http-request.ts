@@ -1,14 +1,14 @@
 /** The request that an http task asks for. */
 import { type HttpMethod, httpCommand } from "../core/http-command.ts";
 import type { Fields, HttpAuth, HttpTaskOptions } from "../core/http-options.ts";
-import type { TaskCall } from "../ports/task-executor.ts";
+import type { TaskCall, TaskContext } from "../ports/task-executor.ts";
+import { ToldUrl } from "./told-url.ts";
 
 export interface HttpRequest {
   readonly method: HttpMethod;
   /** Without user and password. */
   readonly url: URL;
-  /** The URL as it may be told. */
-  readonly shown: string;
+  readonly told: ToldUrl;
   /** By their names in small letters. */
   readonly headers: Readonly<Record<string, string | string[]>>;
   readonly body?: string;
@@ -18,11 +18,15 @@ const WITH_JSON_BODY: ReadonlySet<HttpMethod> = new Set(["POST", "PUT", "PATCH"]
 const PRESETS = { accept: "*/*", "accept-encoding": "gzip, br", "user-agent": "jetdag" };
 
 /** What the task asks for, or why it cannot be sent. */
-export function requestOf({ command, options: given }: TaskCall): HttpRequest | string {
+export function requestOf(
+  { command, options: given }: TaskCall,
+  masked: TaskContext["masked"],
+): HttpRequest | string {
   const options = given as HttpTaskOptions;
   const line = httpCommand(command, options);
-  if (typeof line === "string") return `command: ${line}`;
+  if (typeof line === "string") return line;
   const { method, url } = line;
+  const told = new ToldUrl(url, masked(options.url ?? url.href));
   const auth = options.auth ?? userInfoOf(url);
   url.username = "";
   url.password = "";
@@ -37,8 +41,7 @@ export function requestOf({ command, options: given }: TaskCall): HttpRequest | 
     ...(auth === undefined ? {} : { authorization: authorization(auth) }),
     ...inSmallLetters(options.headers ?? {}),
   };
-  const shown = shownUrl(url, options.url);
-  return { method, url, shown, headers, ...(body.text === undefined ? {} : { body: body.text }) };
+  return { method, url, told, headers, ...(body.text === undefined ? {} : { body: body.text }) };
 }
 
 /** What is there already stays as it was written: it may be signed. */
@@ -91,13 +94,4 @@ function decoded(text: string): string {
 function authorization({ basic, bearer = "" }: HttpAuth): string {
   if (basic === undefined) return `Bearer ${bearer}`;
   return `Basic ${Buffer.from(`${basic.username}:${basic.password}`).toString("base64")}`;
-}
-
-/**
- * A URL as it may be told: what is behind the `?` is often a key. One of `with` may be a secret, which is masked where it
- * stands in full; where it would not, its origin has to do.
- */
-export function shownUrl(url: URL, given = ""): string {
-  const shown = `${url.origin}${url.pathname}`;
-  return `${shown.includes(given) ? shown : `${url.origin}/…`}${url.search === "" ? "" : "?…"}`;
 }

@@ -38,7 +38,8 @@ interface Asking {
   readonly options: HttpTaskOptions;
   readonly times: HttpTimes;
   readonly signal: AbortSignal;
-  log(line: string): void;
+  readonly log: TaskContext["log"];
+  readonly masked: TaskContext["masked"];
 }
 
 export class HttpTaskExecutor implements TaskExecutor {
@@ -54,16 +55,18 @@ export class HttpTaskExecutor implements TaskExecutor {
   }
 
   async execute(call: TaskCall, context: TaskContext): Promise<TaskReturn> {
-    const request = requestOf(call);
+    const log = (line: string): void => context.log(line);
+    const masked = (text: string): string => context.masked(text);
+    const request = requestOf(call, masked);
     if (typeof request === "string") return failed({ reason: "bad-input", message: request });
     const options = call.options as HttpTaskOptions;
     const end = new AbortController();
     const stop = (): void => end.abort(ENDED);
     context.signal.addEventListener("abort", stop, { once: true });
     if (context.signal.aborted) stop();
-    const log = (line: string): void => context.log(line);
     try {
-      return await this.#follow(request, { options, times: timesOf(options), signal: end.signal, log });
+      const { signal } = end;
+      return await this.#follow(request, { options, times: timesOf(options), signal, log, masked });
     } finally {
       context.signal.removeEventListener("abort", stop);
       stop();
@@ -77,7 +80,7 @@ export class HttpTaskExecutor implements TaskExecutor {
       for (let left = most; ; left--) {
         const begun = performance.now();
         const answer = await this.#client.exchange(request, asking);
-        const next = most === 0 ? undefined : redirected(request, answer);
+        const next = most === 0 ? undefined : redirected(request, answer, asking.masked);
         if (next === undefined) {
           const returned = await this.#finish(request, answer, asking);
           asking.log(`${told(request)} → ${answer.status} in ${Math.round(performance.now() - begun)} ms`);
@@ -85,12 +88,13 @@ export class HttpTaskExecutor implements TaskExecutor {
         }
         answer.drop();
         if (left === 0) throw new BadRedirect(`there are more than ${most} redirects (max_redirects)`);
-        asking.log(`${told(request)} → ${answer.status}, on to ${next.shown}`);
+        asking.log(`${told(request)} → ${answer.status}, on to ${next.told.toString()}`);
         request = next;
       }
     } catch (error) {
       if (error === ENDED) return failed({ reason: "cancelled", message: ENDED.message });
-      return failed(errorOfSending(told(request), error, asking.times));
+      const { reason, message } = errorOfSending(error, asking.times);
+      return failed({ reason, message: `${told(request)}: ${request.told.within(message)}` });
     }
   }
 
@@ -121,8 +125,8 @@ function timesOf(options: HttpTaskOptions): HttpTimes {
   };
 }
 
-function told({ method, shown }: HttpRequest): string {
-  return `${method} ${shown}`;
+function told(request: HttpRequest): string {
+  return `${request.method} ${request.told.toString()}`;
 }
 
 /** How the body is packed; where there is none, it is not. */

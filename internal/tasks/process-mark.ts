@@ -14,6 +14,9 @@ export const OUR_SIGHT = `${hostname().replaceAll(/[^A-Za-z0-9]/g, "_")}-${names
 /** Of this process among those: `<pid>-<begin>`. */
 export const OUR_PROCESS = `${process.pid}-${beginOf(process.pid) ?? NOT_KNOWN}`;
 
+/** In the environment of a spawner: `OUR_PROCESS` of who has started it. */
+export const SPAWNER_OF = "JETDAG_SPAWNER_OF";
+
 /** Whether the process of this mark, in our sight, is dead. Where that cannot be told, it lives. */
 export function isDead(mark: string): boolean {
   const [, pid, begin] = /^(\d+)-(\d+)$/.exec(mark) ?? [];

@@ -16,7 +16,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { OUTPUT_FILE } from "./attempt-env.ts";
-import { isDead, OUR_PROCESS, OUR_SIGHT } from "./process-mark.ts";
+import { isDead, OUR_PROCESS, OUR_SIGHT, SPAWNER_OF } from "./process-mark.ts";
 import { removeAll } from "./spawner/attempt-folder.mjs";
 import { endMarked } from "./spawner/marked.mjs";
 
@@ -72,6 +72,8 @@ export async function sweepScratchFolders(): Promise<void> {
   // Those of attempts that had ended are not there any more.
   const attempts = left.flatMap(pathsIn).filter((path) => /^\d+$/.test(basename(path)));
   await endMarked(attempts.map(markOf));
+  // One that was stopped has not seen that its process is gone.
+  await endMarked(left.map((path) => `${SPAWNER_OF}=${ownerOf(basename(path)) ?? ""}`));
   for (const folder of left) {
     for (const path of pathsIn(folder)) if (!isOurs(path)) await removeAll(path, lstatSync(path));
     await rm(folder, { recursive: true, force: true }).catch(() => undefined);
@@ -107,6 +109,10 @@ function makeOwn(): string {
 
 /** `<prefix><process>-<random>` of a process that is dead. */
 function isLeft(name: string): boolean {
-  const [, process] = /^(\d+-\d+)-\w+$/.exec(name.slice(PREFIX.length)) ?? [];
-  return name.startsWith(PREFIX) && process !== undefined && isDead(process);
+  const owner = ownerOf(name);
+  return owner !== undefined && isDead(owner);
+}
+
+function ownerOf(name: string): string | undefined {
+  return name.startsWith(PREFIX) ? /^(\d+-\d+)-\w+$/.exec(name.slice(PREFIX.length))?.[1] : undefined;
 }

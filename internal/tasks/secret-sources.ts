@@ -1,7 +1,7 @@
 /** Where secrets are looked for: the environment first, then a folder of files, then a command. The first that has one counts. */
-import { constants } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { open } from "node:fs/promises";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { NoSecret, type Secrets } from "../ports/secrets.ts";
 
 /** One place where secrets may be. */
@@ -28,10 +28,10 @@ export function secretsFrom(sources: readonly SecretSource[], more: string): Sec
 
 const VARIABLE = "JETDAG_SECRET_";
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** Variables, of this process by default. One that is empty is none. */
-export function secretsOfEnvironment(
-  env: Readonly<Record<string, string | undefined>> = process.env,
-): SecretSource {
+export function secretsOfEnvironment(env: Environment = process.env): SecretSource {
   return {
     placeOf: (name) => `variable ${VARIABLE}${name}`,
     find: async (name) => {
@@ -85,5 +85,33 @@ export function asText(bytes: Uint8Array, what = "it"): string {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes).replace(/\r?\n$/, "");
   } catch {
     throw new NoSecret(`${what} is no text in UTF-8`);
+  }
+}
+
+/** Where programs are looked for if the environment does not say. */
+const DEFAULT_PATH = "/usr/bin:/bin";
+
+/** Why the program of a command could not be started; nothing when it could, as far as can be seen. */
+export function problemOfCommand(
+  [program = ""]: readonly string[],
+  { PATH: path = DEFAULT_PATH }: Environment = process.env,
+): string | undefined {
+  const hasFolder = program.includes("/");
+  const files = hasFolder ? [program] : path.split(delimiter).map((folder) => join(folder, program));
+  const there = files.filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile() === true);
+  if (there.some(isExecutable)) return undefined;
+  const [first] = there;
+  if (first !== undefined) return `${first} may not be executed`;
+  return hasFolder
+    ? `there is no program ${program}`
+    : `there is no program '${program}' in the folders of PATH`;
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -7,7 +7,13 @@ import { isNonRetryable } from "./define-function.mjs";
  * @import { TaskError } from "../core/outcome.ts"
  */
 
+/** As an outcome may carry it. */
 const MAX_TEXT = 4_096;
+/** Of a property; what is longer would be copied several times on its way, in a heap that may have no room for that. */
+const MAX_READ = 65_536;
+/** A text that was put together of pieces is copied to be cut; what is longer is not read at all. */
+const MAX_CUT = 4 * 1_024 * 1_024;
+const MARK = " […]";
 /** An error has a cause, which may have one. */
 const MAX_CAUSES = 5;
 
@@ -36,7 +42,7 @@ export function failureOf(thrown) {
  */
 export function describe(thrown) {
   if (!isError(thrown)) return `thrown: ${cut(textOf(thrown))}`;
-  return `${classOf(thrown)}: ${messageOf(thrown).split("\n")[0] ?? ""}`;
+  return cut(`${classOf(thrown)}: ${messageOf(thrown).split("\n")[0] ?? ""}`);
 }
 
 /**
@@ -89,13 +95,31 @@ function classOf(error) {
   return name === "Error" ? (read(() => error.constructor.name) ?? name) : name;
 }
 
-/** @param {Error} error */
+/**
+ * It begins with the message, and is made when it is first read: of a very long one there would be a second copy, and
+ * no frame among what is kept.
+ *
+ * @param {Error} error
+ */
 function stackOf(error) {
-  return read(() => error.stack)?.replace(/\n\s+at (?:async )?callFunction [\s\S]*/, "");
+  if (![() => error.name, () => error.message].every(isReadWhole)) return undefined;
+  const stack = read(() => error.stack)?.replace(/\n\s+at (?:async )?callFunction [\s\S]*/, "");
+  const message = messageOf(error);
+  return stack?.replace(message, () => cut(message));
+}
+
+/** @param {() => unknown} property */
+function isReadWhole(property) {
+  try {
+    const value = property();
+    return typeof value !== "string" || value.length <= MAX_READ;
+  } catch {
+    return false;
+  }
 }
 
 /**
- * What stands there, if it is text; a number as text. A property may be anything, and throw when it is read.
+ * What stands there, if it is text, cut where it is very long; a number as text. A property may be anything, and throw when it is read.
  *
  * @param {() => unknown} property
  * @returns {string | undefined}
@@ -104,7 +128,7 @@ function read(property) {
   try {
     const value = property();
     if (typeof value === "number") return String(value);
-    return typeof value === "string" && value !== "" ? value : undefined;
+    return typeof value === "string" && value !== "" ? cut(value, MAX_READ) : undefined;
   } catch {
     return undefined;
   }
@@ -120,7 +144,12 @@ function textOf(value) {
   }
 }
 
-/** @param {string} text */
-function cut(text) {
-  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)} […]` : text;
+/**
+ * @param {string} text
+ * @param {number} most
+ */
+function cut(text, most = MAX_TEXT) {
+  if (text.length <= most) return text;
+  if (text.length > MAX_CUT) return `a text of ${text.length} characters${MARK}`;
+  return text.slice(0, most - MARK.length) + MARK;
 }

@@ -1,7 +1,6 @@
 /** What tasks wait for, as sentences. */
-import { DEFAULT_QUEUE } from "../core/model.ts";
 import type { RunFold } from "../core/run-fold.ts";
-import { flagOfQueue } from "../core/task-types.ts";
+import { flagsFor } from "../core/task-types.ts";
 import type { Obstacle, Wait } from "../core/waiting.ts";
 import { localTime } from "./local-time.ts";
 import { counted, oneLine, shortDuration } from "./text.ts";
@@ -13,20 +12,25 @@ export function obstacleText(obstacle: Obstacle): string {
       return "waiting for an executor";
     case "server":
       return `waiting: ${obstacle.why}`;
-    case "no-worker": {
-      const { queue, others } = obstacle;
-      const flags = flagOfQueue(queue);
-      if (others) return `queue '${queue}' is waiting for a worker: start one with ${flags}`;
-      const flag = queue === DEFAULT_QUEUE ? "" : ` ${flags}`;
-      return `waiting for a worker: start one with \`worker --nats …${flag}\``;
-    }
+    case "no-worker":
+      return noWorkerText(obstacle);
     case "workers-held-up":
       return `the workers of queue '${obstacle.queue}' take nothing more: ${obstacle.why}`;
   }
 }
 
+function noWorkerText({ queue, types, others }: Obstacle & { readonly kind: "no-worker" }): string {
+  const { flags, plugIns } = flagsFor(queue, types);
+  const more = plugIns.length === 0 ? "" : ` (FILE has ${plugIns.join(", ")})`;
+  if (!others) {
+    return `waiting for a worker: start one with \`${["worker --nats …", ...flags].join(" ")}\`${more}`;
+  }
+  const given = flags.length === 0 ? `--queues ${queue}` : flags.join(" ");
+  return `queue '${queue}' is waiting for a worker: start one with ${given}${more}`;
+}
+
 /** What several tasks wait for alike, as the end of "3 tasks …". */
-export function waitText(wait: Wait): string {
+function waitText(wait: Wait): string {
   switch (wait.kind) {
     case "no-executor":
     case "server":

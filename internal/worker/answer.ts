@@ -6,33 +6,37 @@ import { FAILURES, type FailureReason, type TaskError } from "../core/outcome.ts
 import type { TaskReturn } from "../ports/task-executor.ts";
 
 /** They say what became of an attempt, which its task cannot know. */
-const NOT_FOR_TASKS: ReadonlySet<string> = new Set<FailureReason>(["cancelled", "invalid-outcome"]);
+const NOT_FOR_TASKS: readonly FailureReason[] = ["cancelled", "invalid-outcome"];
 
-/** The answer itself, or a failure that says what is wrong with it. */
-export function checkedAnswer(answer: TaskReturn): TaskReturn {
-  const wrong = problemOf(answer);
+/**
+ * The answer itself, or a failure that says what is wrong with it. A first attempt alone may be given back: what uses no
+ * budget could go on for ever.
+ */
+export function checkedAnswer(answer: TaskReturn, { isFirst }: { readonly isFirst: boolean }): TaskReturn {
+  const refused = new Set<string>(isFirst ? NOT_FOR_TASKS : [...NOT_FOR_TASKS, "released"]);
+  const wrong = problemOf(answer, refused);
   if (wrong === undefined) return answer;
   return { ok: false, error: { reason: "invalid-outcome", message: `the task executor's answer: ${wrong}` } };
 }
 
-function problemOf(answer: unknown): string | undefined {
+function problemOf(answer: unknown, refused: ReadonlySet<string>): string | undefined {
   if (!isMap(answer)) return "must be { ok: true, output } or { ok: false, error: { reason, message } }";
   const { ok, output, skipped, artifacts, error } = answer;
   if (typeof ok !== "boolean") return "ok: must be true or false";
   if (!isMap(output) && (ok || output !== undefined)) return "output: must be an object";
-  if (!ok) return problemOfError(error);
+  if (!ok) return problemOfError(error, refused);
   // What is in the list is judged when it is handed over.
   if (artifacts !== undefined && !Array.isArray(artifacts)) return "artifacts: must be a list";
   return skipped === undefined || typeof skipped === "string" ? undefined : "skipped: must be text";
 }
 
-function problemOfError(error: unknown): string | undefined {
+function problemOfError(error: unknown, refused: ReadonlySet<string>): string | undefined {
   if (!isMap(error)) return "error: must be { reason, message }";
   const { reason, message, exitCode, signal, isFinal, againAfterMs, giveUpAfterMs } = error as {
     readonly [K in keyof TaskError]?: unknown;
   };
-  if (typeof reason !== "string" || !Object.hasOwn(FAILURES, reason) || NOT_FOR_TASKS.has(reason)) {
-    const allowed = Object.keys(FAILURES).filter((each) => !NOT_FOR_TASKS.has(each));
+  if (typeof reason !== "string" || !Object.hasOwn(FAILURES, reason) || refused.has(reason)) {
+    const allowed = Object.keys(FAILURES).filter((each) => !refused.has(each));
     return `error.reason: must be one of ${allowed.join(", ")}`;
   }
   if (typeof message !== "string") return "error.message: must be text";

@@ -8,7 +8,7 @@ import type { ResolvedInputs } from "../core/params.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { TaskError } from "../core/outcome.ts";
 import { Mask } from "../core/mask.ts";
-import { isSecretName, problemOfSecret, reveal, SECRET_NAME_RULE, secretsIn } from "../core/secrets.ts";
+import { problemOfName, problemOfSecret, reveal, secretsIn } from "../core/secrets.ts";
 import type { AttemptLog } from "../ports/attempt-logs.ts";
 import { NoSecret, type Secrets } from "../ports/secrets.ts";
 import type { PrintStream } from "../ports/task-executor.ts";
@@ -68,10 +68,8 @@ async function valueOf(
   name: string,
   secrets: Secrets,
 ): Promise<{ readonly value: string } | { readonly error: TaskError }> {
-  if (!isSecretName(name)) {
-    const message = `'${name}' in secret://{${name}} is no name of a secret: ${SECRET_NAME_RULE}`;
-    return { error: { reason: "bad-input", message } };
-  }
+  const wrong = problemOfName(name);
+  if (wrong !== undefined) return { error: { reason: "bad-input", message: wrong } };
   const missing = (why: string): { error: TaskError } => ({
     error: { reason: "missing-secret", message: `secret '${name}': ${why}` },
   });

@@ -119,7 +119,7 @@ async function conclude(
   { returned, mask, stop, timeoutMs }: Concluding,
   options: AttemptOptions,
 ): Promise<Ended> {
-  const answer = judge(returned, stop, timeoutMs);
+  const answer = judge(returned, stop, { timeoutMs, isFirst: work.attempt === 1 });
   const kept = await keepOutput(work, { output: answer.output, mask }, options);
   if (!answer.ok) {
     if (!("wrong" in kept)) return { ...kept, ...failed(answer.error, mask) };
@@ -223,8 +223,12 @@ const WHY = {
 } as const;
 
 /** What the answer means, given why the attempt had to end, if it had to. */
-function judge(answer: TaskReturn, stop: Stop, timeoutMs: number): TaskReturn {
-  if (stop.reason === undefined) return checkedAnswer(answer);
+function judge(
+  answer: TaskReturn,
+  stop: Stop,
+  { timeoutMs, isFirst }: { readonly timeoutMs: number; readonly isFirst: boolean },
+): TaskReturn {
+  if (stop.reason === undefined) return checkedAnswer(answer, { isFirst });
   if (stop.reason !== "timed-out" && answer.ok) return answer;
   return { ok: false, error: stoppedBy(stop, timeoutMs), ...outputOf(answer) };
 }

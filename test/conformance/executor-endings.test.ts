@@ -98,6 +98,15 @@ describe.each(KINDS)("%s", (kind) => {
     );
   });
 
+  test("given back: a first attempt runs again and uses no retry, a later one may not be", async () => {
+    const back = failure({ reason: "released" });
+    const { tasks } = await executor.execute({
+      dag: define([asked("once", back, success()), asked("ever", back)]),
+    });
+    expect(tasks.once).toMatchObject({ state: "completed", attempts: 2 });
+    expect(tasks.ever).toMatchObject({ state: "failed", attempts: 2, error: { reason: "invalid-outcome" } });
+  });
+
   test.each<[string, unknown, string]>([
     ["nothing", undefined, "must be { ok: true, output }"],
     ["text", "fine", "must be { ok: true, output }"],
@@ -105,7 +114,7 @@ describe.each(KINDS)("%s", (kind) => {
     ["a list as output", { ok: true, output: [1] }, "output: must be an object"],
     ["no reason", { ok: false, error: { message: "x" } }, "error.reason: must be one of exit-nonzero, "],
     ["a reason of its own", failure({ reason: "moon-phase" }), "error.reason: must be one of"],
-    ["a reason that it cannot know", failure({ reason: "released" }), "error.reason: must be one of"],
+    ["a reason that it cannot know", failure({ reason: "cancelled" }), "error.reason: must be one of"],
     ["a failure without an error", { ok: false }, "error: must be { reason, message }"],
     ["a message that is none", failure({ reason: "network", message: 7 }), "error.message: must be text"],
     ["no time", failure({ reason: "not-yet", againAfterMs: Number.NaN }), "error.againAfterMs: must be"],

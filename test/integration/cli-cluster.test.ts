@@ -2,8 +2,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { TestFolder } from "../support/folder.ts";
-import { TestServer } from "../support/nats-server.ts";
+import { ProgramCluster } from "../support/program-cluster.ts";
 import { dag, type Finished, Program } from "../support/programs.ts";
 import { until } from "../support/until.ts";
 
@@ -15,28 +14,15 @@ tasks:
   - { id: c, type: function, command: echo, depends_on: [b] }
 `;
 
-let server: TestServer;
-let folder: TestFolder;
-let programs: Program[];
-
+let cluster: ProgramCluster;
 beforeAll(async () => {
-  server = await TestServer.start();
-  folder = await TestFolder.make();
-  programs = [
-    new Program("executor", ["--nats", server.url]),
-    new Program("worker", ["--nats", server.url, "--id", "w"]),
-  ];
-  await until(async () => (await on("workers")).stdout.includes("live"));
+  cluster = await ProgramCluster.start("--id", "w");
 });
-afterAll(async () => {
-  for (const program of programs) await program[Symbol.asyncDispose]();
-  await server[Symbol.asyncDispose]();
-  await folder[Symbol.asyncDispose]();
-});
+afterAll(() => cluster[Symbol.asyncDispose]());
 
 /** A command on this cluster. */
 function on(...args: string[]): Promise<Finished> {
-  return dag(args, { NATS_URL: server.url });
+  return cluster.dag(...args);
 }
 
 function lines(text: string): unknown[] {
@@ -50,10 +36,10 @@ describe("deployed definitions", () => {
   test("versions: deployed, unchanged, listed, shown, compared, run by name", async () => {
     const text =
       "# kept as it is\nname: report\ntags: [daily, finance]\ntasks: [{ id: a, command: echo one }]\n";
-    const file = await folder.write("report.yaml", text);
+    const file = await cluster.folder.write("report.yaml", text);
     expect((await on("deploy", file)).stdout).toBe("DAG 'report' deployed as version 1\n");
     expect((await on("deploy", file)).stdout).toBe("DAG 'report' unchanged; it is version 1\n");
-    await folder.write("report.yaml", text.replace("one", "two"));
+    await cluster.folder.write("report.yaml", text.replace("one", "two"));
     const compared = await on("diff", "report", file);
     expect(compared.code).toBe(1);
     expect(compared.stdout).toContain("-tasks: [{ id: a, command: echo one }]");
@@ -89,7 +75,7 @@ describe("deployed definitions", () => {
     ["a name that is nearly right", ["show", "onl"], "but 'only' is"],
     ["a param that is not declared", ["run", "only", "--param", "dayy=1"], "did you mean 'day'?"],
   ])("%s: exit 2", async (_name, args, message) => {
-    const file = await folder.write(
+    const file = await cluster.folder.write(
       "only.yaml",
       "name: only\nparams: { day: 1 }\ntasks: [{ id: a, command: 'true' }]\n",
     );
@@ -108,7 +94,7 @@ describe("deployed definitions", () => {
 
 describe("runs", () => {
   test("detached, waited for, listed, retried, followed", async () => {
-    const file = await folder.write("flaky.yaml", FLAKY);
+    const file = await cluster.folder.write("flaky.yaml", FLAKY);
     const { stdout: id, code } = await on("run", file, "--detach", "--run-id", "mine");
     expect({ id, code }).toEqual({ id: "mine\n", code: 0 });
     const waited = await on("wait", "mine", "--json");
@@ -134,10 +120,10 @@ describe("runs", () => {
   });
 
   test("a run that goes on: followed to its end, with what happened before", async () => {
-    const door = `${folder.path}/door`;
-    const file = await folder.write(
+    const door = `${cluster.folder.path}/door`;
+    const file = await cluster.folder.write(
       "gate.yaml",
-      `name: gate\ntasks:\n  - { id: first, command: 'true' }\n  - { id: gate, command: 'while [ -d ${folder.path} ] && [ ! -e ${door} ]; do sleep 0.05; done', depends_on: [first] }\n`,
+      `name: gate\ntasks:\n  - { id: first, command: 'true' }\n  - { id: gate, command: 'while [ -d ${cluster.folder.path} ] && [ ! -e ${door} ]; do sleep 0.05; done', depends_on: [first] }\n`,
     );
     const runId = (await on("run", file, "--detach")).stdout.trim();
     await until(async () => (await on("status", runId)).stdout.includes("running"));
@@ -145,19 +131,22 @@ describe("runs", () => {
     expect(refused).toMatchObject({ code: 2 });
     expect(refused.stderr).toContain("still goes on");
     expect((await on("queues")).stdout).toMatch(/^default +0 +1 +1/m);
-    await using follower = new Program("dag", ["status", runId, "--follow"], { NATS_URL: server.url });
+    await using follower = new Program("dag", ["status", runId, "--follow"], { NATS_URL: cluster.url });
     await follower.says("gate started on w");
     expect(follower.stdout).toContain("first completed in");
-    await folder.write("door", "");
+    await cluster.folder.write("door", "");
     const { code, stdout } = await follower.finished;
     expect(code).toBe(0);
     expect(stdout).toContain("DAG EXECUTION COMPLETE");
   });
 
   test("Ctrl-C on a command that only looks leaves the run alone", async () => {
-    const file = await folder.write("long.yaml", "name: long\ntasks: [{ id: a, command: sleep 100 }]\n");
+    const file = await cluster.folder.write(
+      "long.yaml",
+      "name: long\ntasks: [{ id: a, command: sleep 100 }]\n",
+    );
     const runId = (await on("run", file, "--detach")).stdout.trim();
-    await using waiting = new Program("dag", ["wait", runId], { NATS_URL: server.url });
+    await using waiting = new Program("dag", ["wait", runId], { NATS_URL: cluster.url });
     await waiting.says("a started on w");
     waiting.kill("SIGINT");
     expect(await waiting.finished).toMatchObject({ code: 130 });
@@ -176,7 +165,7 @@ describe("runs", () => {
     ["a time that is none", ["runs", "--since", "yesterday"], "use a length of time such as 90m"],
     ["a limit that is none", ["runs", "--limit", "0"], "use a whole number from 1 to"],
   ])("%s: exit 2", async (_name, args, message) => {
-    const file = await folder.write("used.yaml", "name: used\ntasks: [{ id: a, command: 'true' }]\n");
+    const file = await cluster.folder.write("used.yaml", "name: used\ntasks: [{ id: a, command: 'true' }]\n");
     await on("run", file, "--run-id", "used");
     const { code, stderr } = await on(...args.map((arg) => (arg === "FILE" ? file : arg)));
     expect(code).toBe(2);
@@ -184,14 +173,14 @@ describe("runs", () => {
   });
 
   test("--detach without a cluster: exit 2", async () => {
-    const file = await folder.write("flaky.yaml", FLAKY);
+    const file = await cluster.folder.write("flaky.yaml", FLAKY);
     const { code, stderr } = await dag(["run", file, "--detach"]);
     expect(code).toBe(2);
     expect(stderr).toContain("--detach needs a cluster");
   });
 
   test("a queue that nobody serves is told as waiting for a worker", async () => {
-    const file = await folder.write(
+    const file = await cluster.folder.write(
       "gpu.yaml",
       "name: gpu\ntasks: [{ id: a, command: 'true', queue: gpu }]\n",
     );
@@ -220,7 +209,7 @@ describe("shell completion", () => {
   });
 
   test("in bash, without any package of its own: commands, flags, and files", async () => {
-    await folder.write("etl.yaml", "");
+    await cluster.folder.write("etl.yaml", "");
     const { stdout: script } = await dag(["completion", "bash"]);
     const main = new URL("../../dist/cmd/dag/main.js", import.meta.url).pathname;
     const complete = async (...words: string[]): Promise<string> => {

@@ -2,10 +2,8 @@
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { TestFolder } from "../support/folder.ts";
-import { TestServer } from "../support/nats-server.ts";
-import { dag, type Finished, Program } from "../support/programs.ts";
-import { until } from "../support/until.ts";
+import { ProgramCluster } from "../support/program-cluster.ts";
+import { dag, type Finished } from "../support/programs.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const page = await readFile(`${ROOT}docs/cli.md`, "utf8");
@@ -41,26 +39,14 @@ function checkFlags(help: string): void {
 }
 
 describe("the examples", () => {
-  let server: TestServer;
-  let folder: TestFolder;
-  let programs: Program[];
+  let cluster: ProgramCluster;
   beforeAll(async () => {
-    server = await TestServer.start();
-    folder = await TestFolder.make();
-    programs = [
-      new Program("executor", ["--nats", server.url]),
-      new Program("worker", ["--nats", server.url]),
-    ];
-    await until(async () => (await dag(["workers", "--nats", server.url])).stdout.includes("live"));
+    cluster = await ProgramCluster.start();
   });
-  afterAll(async () => {
-    for (const program of programs) await program[Symbol.asyncDispose]();
-    await server[Symbol.asyncDispose]();
-    await folder[Symbol.asyncDispose]();
-  });
+  afterAll(() => cluster[Symbol.asyncDispose]());
 
   function runLine(line: string): Promise<Finished> {
-    const options = { cwd: folder.path, env: { ...process.env, NATS_URL: server.url } };
+    const options = { cwd: cluster.folder.path, env: { ...process.env, NATS_URL: cluster.url } };
     return new Promise((resolve) => {
       execFile(
         process.execPath,

@@ -135,6 +135,24 @@ Execution Plan:
     expect(stdout).toContain("DAG EXECUTION CANCELLED");
   });
 
+  // What is built in walks through every hole, and nothing interrupts it.
+  const HOLES = "const list = []; list.length = 2 ** 32 - 1;";
+
+  test("a thread that cannot be ended does not keep the process", async () => {
+    const functions = await file("stuck.mjs", `export const stuck = () => { ${HOLES} list.map(String); };`);
+    const definition = await file(
+      "stuck.yaml",
+      "name: s\ntasks: [{ id: a, type: function, command: stuck, timeout: 500ms }]\n",
+    );
+    const { code, stdout, stderr } = await dag(
+      ["run", definition, "--json"].concat("--functions", functions, "--grace", "100ms"),
+    );
+    expect(JSON.parse(stdout)).toMatchObject({ tasks: { a: { error: { reason: "timed-out" } } } });
+    expect(stderr).toContain("a thread cannot be ended");
+    // Ended by a signal.
+    expect(code).toBe(null);
+  });
+
   test("a reader that leaves early is no error", async () => {
     const definition = await file("many.yaml", "name: m\ntasks: [{ id: a, command: 'seq 1 100' }]\n");
     const piped = spawn("bash", [

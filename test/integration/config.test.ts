@@ -119,3 +119,29 @@ test.each(["dag", "executor", "worker"] as const)(
     expect(lines[1]).toContain(`${config}:3:12: heartbeat: 'soon' is not allowed: write it like 500ms`);
   },
 );
+
+test("a worker tells with their places all settings whose values cannot be used", async () => {
+  const config = await folder.write(
+    "unusable.yaml",
+    "secrets_dir: nowhere\nplugins: none.mjs\nfunctions: gone.mjs\nsecrets_command: nosuchprog get\n",
+  );
+  await using program = new Program("worker", ["--run-as", "nobody-of-this-host"], { JETDAG_CONFIG: config });
+  const { code, stderr } = await program.finished;
+  expect(code).toBe(2);
+  const at = (line: number, key: string): string => `${config}:${line}: ${key}: `;
+  expect(stderr.trim().split("\n")).toEqual([
+    `worker: ${at(3, "functions")}functions file '${folder.path}/gone.mjs': no such file`,
+    expect.stringMatching(/^--run-as nobody-of-this-host: /),
+    `${at(2, "plugins")}plug-ins file '${folder.path}/none.mjs': no such file`,
+    `${at(1, "secrets_dir")}there is no folder ${folder.path}/nowhere`,
+    `${at(4, "secrets_command")}there is no program 'nosuchprog' in the folders of PATH`,
+  ]);
+});
+
+test("what is allowed and is not there is told with its place, also for a run here", async () => {
+  const config = await folder.write("allowed.yaml", "\nallow: [bash, sensr]\n");
+  const file = await folder.write("a.yaml", "name: a\ntasks: [{ id: a, command: 'true' }]\n");
+  const { code, stderr } = await dag(["run", file, "--config", config]);
+  expect(code).toBe(2);
+  expect(stderr).toContain(`dag: ${config}:2: allow: 'sensr' is none of bash, shell, http`);
+});

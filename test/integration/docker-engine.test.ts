@@ -54,6 +54,12 @@ describe("without an engine", () => {
     });
   });
 
+  test("a worker says what a type of --allow needs that it does not have", async () => {
+    await using worker = new Program("worker", ["--nats", "nats://127.0.0.1:1", "--allow", "bash,py"]);
+    await worker.says('"needs"');
+    expect(worker.stdout + worker.stderr).toContain('"type":"docker","needs":"--docker"');
+  });
+
   test("dag up hands the switch to its workers, and tells what they say", async () => {
     await using folder = await TestFolder.make();
     const data = ["--data", `${folder.path}/data`, "--port", "0", "--nats-server", await serverBinary()];
@@ -107,7 +113,7 @@ describe("without an engine", () => {
   });
 });
 
-describe.runIf(TASK_IMAGE !== undefined)("an engine that goes", () => {
+describe.runIf(TASK_IMAGE !== undefined)("an engine behind a door", () => {
   let door: EngineDoor;
   beforeEach(async () => {
     door = await EngineDoor.open();
@@ -116,6 +122,41 @@ describe.runIf(TASK_IMAGE !== undefined)("an engine that goes", () => {
   afterEach(async () => {
     await door[Symbol.asyncDispose]();
     vi.unstubAllEnvs();
+  });
+
+  test.each([
+    ["all", { Count: -1 }],
+    [2, { Count: 2 }],
+    [[0, "GPU-fef8089b-4820"], { DeviceIDs: ["0", "GPU-fef8089b-4820"] }],
+  ])("is asked for GPUs (%j), and that it has none is told", async (gpus, request) => {
+    const executor = await openExecutor();
+    const call = callOf("true", { options: { gpus } });
+    const result = await executor.execute(call, contextOf());
+    executor.close();
+    const [, body = ""] = /"DeviceRequests":(\[\{.*?\}\])/.exec(door.asked) ?? [];
+    expect(JSON.parse(body)).toEqual([{ ...request, Capabilities: [["gpu"]] }]);
+    expect(result).toMatchObject({
+      ok: false,
+      error: {
+        reason: "spawn-failed",
+        message: expect.stringMatching(
+          /^gpus: the Docker engine has no driver for GPUs \(could not select device driver .*\); its host needs one, such as the NVIDIA Container Toolkit$/,
+        ) as string,
+      },
+    });
+    expect(await containersOf(call.runId)).toEqual([]);
+  });
+
+  test("is asked once for an image that cannot be had, and never for one that is not to be pulled", async () => {
+    const executor = await openExecutor();
+    const image = "127.0.0.1:1/none:1";
+    const result = await perform(executor, "true", { options: { image } });
+    expect(result).toMatchObject({ error: { reason: "image-missing" } });
+    expect(door.asked.split("POST /images/create").length - 1).toBe(1);
+    const never = await perform(executor, "true", { options: { image, pull: "never" } });
+    expect(never).toMatchObject({ error: { reason: "image-missing" } });
+    expect(door.asked.split("POST /containers/create").length - 1).toBe(2);
+    executor.close();
   });
 
   test("while a task runs ends its attempt, and the container as soon as it is back", async () => {

@@ -114,6 +114,54 @@ describe.runIf(TASK_IMAGE !== undefined)("a worker", () => {
       expect(await refusal({ allowMount }, { volumes: [`${root}:/all`] })).toContain("for reading alone");
     });
 
+    describe("and has another in it for reading alone", () => {
+      const allowed = (): string[] => [root, `${root}/in:ro`];
+      const holds = (): string => `it holds ${root}/in, which --allow-mount has for reading alone`;
+
+      test("does not give what holds that to be written to", async () => {
+        await mkdir(join(root, "free"), { recursive: true });
+        for (const source of [root, `${root}/`, `${root}/in/..`]) {
+          expect(await refusal({ allowMount: allowed() }, { volumes: [`${source}:/all`] })).toContain(
+            holds(),
+          );
+        }
+        const options = { volumes: [`${root}:/all:ro`, `${root}/free:/free`], user: process.getuid?.() ?? 0 };
+        const command = "cat /all/in/a; echo x >/free/a && echo x >/all/in/a";
+        expect(await runWith({ allowMount: allowed() }, options, command)).toMatchObject({
+          output: { stdout: "data", exit_code: 1 },
+        });
+      });
+
+      test("does not give that itself by another way", async () => {
+        const link = join(folder.path, "link-to-root");
+        for (const [entries, source] of [
+          [allowed(), `${root}/within`],
+          [[root, `${link}/within:ro`], `${root}/in`],
+          [[link, `${root}/in:ro`], `${link}/in`],
+        ] as const) {
+          expect(await refusal({ allowMount: entries }, { volumes: [`${source}:/x`] })).toContain(
+            "for reading alone",
+          );
+        }
+        expect(await refusal({ allowMount: [link, `${root}/in:ro`] }, { volumes: [`${link}:/x`] })).toContain(
+          holds(),
+        );
+      });
+
+      test("before it is there, too", async () => {
+        const allowMount = [root, `${root}/to-come/in:ro`];
+        expect(await refusal({ allowMount }, { volumes: [`${root}:/all`] })).toContain("to-come/in, which");
+      });
+
+      test("but for what in it may be written to again", async () => {
+        await mkdir(join(root, "in", "out"), { recursive: true });
+        const allowMount = [...allowed(), `${root}/in/out`];
+        const volumes = [`${root}/in/out:/out`];
+        expect(await runWith({ allowMount }, { volumes })).toMatchObject({ ok: true });
+        expect(await refusal({ allowMount }, { volumes: [`${root}/in:/x`] })).toContain("for reading alone");
+      });
+    });
+
     test("refuses links that lead out of it", async () => {
       for (const way of ["out", "out/ssl", "within/../out", "in/../../root/out"]) {
         expect(await refusal({ allowMount: [root] }, { volumes: [`${root}/${way}:/x`] })).toContain(

@@ -236,6 +236,7 @@ describe.runIf(TASK_IMAGE !== undefined)("a docker task", () => {
 
     test.each([
       [["echo", "-n"], "a  b", "a  b"],
+      [["echo", "by itself"], "", "by itself"],
       [[], "echo $0", "sh"],
     ])("with the entry point %j, where none is that of the image", async (entrypoint, command, stdout) => {
       expect(await run(command, { options: { entrypoint } })).toMatchObject({ ok: true, output: { stdout } });

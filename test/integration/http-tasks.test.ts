@@ -83,6 +83,6 @@ test.each(["run", "up"])("dag %s: a policy that is none", async (command) => {
   const { code, stderr } = await dag([command, ...args], { JETDAG_ALLOW_NET: "public,10.0.0.0/33" });
   expect(code).toBe(2);
   expect(stderr).toContain(
-    "--allow-net: '10.0.0.0/33' is none of public, private, any, a host name such as api.example.com",
+    "JETDAG_ALLOW_NET: 'public,10.0.0.0/33' is not allowed: '10.0.0.0/33' is none of public, private, any,",
   );
 });

@@ -3,7 +3,7 @@ import { readdir, rm } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { TestFolder } from "../support/folder.ts";
 import { TestServer } from "../support/nats-server.ts";
-import { commandOf, descendantsOf, isRunning } from "../support/processes.ts";
+import { commandOf, descendantsOf, isRunning, isStopped } from "../support/processes.ts";
 import { Program } from "../support/programs.ts";
 import { until } from "../support/until.ts";
 
@@ -55,6 +55,45 @@ test("a spawner that somebody kills leaves nothing behind, and what it ran runs 
   expect(spawnersOf(program.pid)).toHaveLength(1);
   program.kill("SIGKILL");
   await assertGone(after);
+});
+
+test("a script that stops its spawner outlives neither the run nor its end", async () => {
+  await using folder = await TestFolder.make();
+  const command = `echo $$ >${folder.path}/pid; kill -STOP $PPID; sleep 1000`;
+  const file = await folder.write(
+    "stopped.json",
+    JSON.stringify({ name: "x", tasks: [{ id: "a", command }] }),
+  );
+  await using program = new Program("dag", ["run", file]);
+  const script = await until(() => {
+    const path = `${folder.path}/pid`;
+    return existsSync(path) && Number(readFileSync(path, "utf8"));
+  });
+  const [spawner = 0] = spawnersOf(program.pid);
+  await until(() => isStopped(spawner));
+  program.kill("SIGINT");
+  expect((await program.finished).code).toBe(130);
+  await assertGone([script, spawner]);
+});
+
+test("a stopped spawner of a run that was killed, and what it runs, the next run ends", async () => {
+  await using folder = await TestFolder.make();
+  const command = `echo $$ >${folder.path}/pid; kill -STOP $PPID; sleep 1000`;
+  const dag = (id: string, command: string): Promise<string> =>
+    folder.write(`${id}.json`, JSON.stringify({ name: id, tasks: [{ id, command }] }));
+  const own = { TMPDIR: folder.path };
+  await using program = new Program("dag", ["run", await dag("stopped", command)], own);
+  const script = await until(() => {
+    const path = `${folder.path}/pid`;
+    return existsSync(path) && Number(readFileSync(path, "utf8"));
+  });
+  const [spawner = 0] = spawnersOf(program.pid);
+  await until(() => isStopped(spawner));
+  program.kill("SIGKILL");
+  await program.finished;
+  await using next = new Program("dag", ["run", await dag("next", "true")], own);
+  expect((await next.finished).code).toBe(0);
+  await assertGone([script, spawner]);
 });
 
 test("a run that ends leaves no spawner", async () => {

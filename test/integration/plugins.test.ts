@@ -4,38 +4,22 @@ import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DistributedExecutor, LocalExecutor } from "../../cmd/library/jetdag.ts";
-import { TestFolder } from "../support/folder.ts";
-import { TestServer } from "../support/nats-server.ts";
+import { ProgramCluster } from "../support/program-cluster.ts";
 import { dag, type Finished, Program } from "../support/programs.ts";
 import { until } from "../support/until.ts";
 
 const SENSOR = fileURLToPath(new URL("../../examples/sensor/sensor.mjs", import.meta.url));
 const ARRIVALS = fileURLToPath(new URL("../../examples/sensor/arrivals.yaml", import.meta.url));
 
-let server: TestServer;
-let folder: TestFolder;
-let programs: Program[];
+let cluster: ProgramCluster;
 beforeAll(async () => {
-  server = await TestServer.start();
-  folder = await TestFolder.make();
-  programs = [
-    new Program("executor", ["--nats", server.url]),
-    // One slot: what holds it holds up everything else.
-    new Program("worker", ["--nats", server.url, "--id", "w", "--workers", "1", "--plugins", SENSOR]),
-  ];
-  await until(
-    async () => (await on("workers")).stdout.includes("live"),
-    () => programs.map(({ stderr, stdout }) => stdout + stderr),
-  );
+  // One slot: what holds it holds up everything else.
+  cluster = await ProgramCluster.start("--id", "w", "--workers", "1", "--plugins", SENSOR);
 });
-afterAll(async () => {
-  for (const program of programs) await program[Symbol.asyncDispose]();
-  await server[Symbol.asyncDispose]();
-  await folder[Symbol.asyncDispose]();
-});
+afterAll(() => cluster[Symbol.asyncDispose]());
 
 function on(...args: string[]): Promise<Finished> {
-  return dag(args, { NATS_URL: server.url });
+  return cluster.dag(...args);
 }
 
 interface Sensor {
@@ -51,7 +35,7 @@ async function write(name: string, options: Sensor): Promise<string> {
     { id: "look", type: "sensor", with: options },
     { id: "load", command: "true", depends_on: ["look"] },
   ];
-  return folder.write(`${name}.json`, JSON.stringify({ name, tasks }));
+  return cluster.folder.write(`${name}.json`, JSON.stringify({ name, tasks }));
 }
 
 async function submit(name: string, options: Sensor): Promise<void> {
@@ -77,7 +61,7 @@ async function resultOf(run: string): Promise<Record<string, Record<string, unkn
 
 describe("a sensor on a cluster", () => {
   test("waits for a file, and holds no slot between its looks", async () => {
-    const file = `${folder.path}/orders.csv`;
+    const file = `${cluster.folder.path}/orders.csv`;
     await submit("file", { file, every: 2 });
     const told = await explains(["file", "look"], "looking again in ");
     expect(told).toContain(`: there is no file ${file}`);
@@ -89,10 +73,13 @@ describe("a sensor on a cluster", () => {
     });
     expect((await on("status", "file")).stdout).toMatch(/Task 'look', attempt \d+: there is no file/);
     // The one slot takes others meanwhile.
-    const other = await folder.write("other.yaml", "name: other\ntasks: [{ id: a, command: 'true' }]\n");
+    const other = await cluster.folder.write(
+      "other.yaml",
+      "name: other\ntasks: [{ id: a, command: 'true' }]\n",
+    );
     expect(await on("run", other)).toMatchObject({ code: 0 });
     expect((await on("status", "file")).stdout).toContain("running");
-    await folder.write("orders.csv", "1,2,3\n");
+    await cluster.folder.write("orders.csv", "1,2,3\n");
     const { look, load } = await resultOf("file");
     expect(look).toMatchObject({ state: "completed", output: { file, bytes: 6 } });
     expect(Number(look?.attempts)).toBeGreaterThan(1);
@@ -119,7 +106,7 @@ describe("a sensor on a cluster", () => {
   });
 
   test("gives up when it has waited for too long", async () => {
-    await submit("late", { file: `${folder.path}/never`, every: 0.05, give_up_after: 0.2 });
+    await submit("late", { file: `${cluster.folder.path}/never`, every: 0.05, give_up_after: 0.2 });
     const { look, load } = await resultOf("late");
     expect(look).toMatchObject({ state: "failed", error: { reason: "not-yet" } });
     expect(JSON.stringify(look?.error)).toContain("gave up after");
@@ -137,13 +124,13 @@ describe("a sensor on a cluster", () => {
   });
 
   test("is for a program too, which names the type alone, or has it", async () => {
-    const tasks = [{ id: "look", type: "sensor", with: { file: folder.path } }];
-    await using submits = new DistributedExecutor({ nats: server.url, types: ["sensor"] });
+    const tasks = [{ id: "look", type: "sensor", with: { file: cluster.folder.path } }];
+    await using submits = new DistributedExecutor({ nats: cluster.url, types: ["sensor"] });
     await submits.start();
     const far = await submits.execute({ dag: { name: "far", tasks } });
     expect(far.tasks.look).toMatchObject({ state: "completed", worker: "w" });
 
-    await using has = new DistributedExecutor({ nats: server.url, workerCount: 1, namespace: "own" });
+    await using has = new DistributedExecutor({ nats: cluster.url, workerCount: 1, namespace: "own" });
     has.registerTaskExecutor({ type: "sensor", execute: async () => ({ ok: true, output: { near: true } }) });
     await has.start();
     const near = await has.execute({ dag: { name: "near", tasks } });
@@ -155,7 +142,7 @@ describe("a sensor on a cluster", () => {
 
 describe("the type's name", () => {
   test("is needed by what reads the file, and by nothing that takes a deployed DAG", async () => {
-    const file = await write("named", { file: folder.path });
+    const file = await write("named", { file: cluster.folder.path });
     const unknown = "type: unknown type 'sensor'; use one of bash, ";
     for (const command of ["validate", "deploy", "run"]) {
       const { code, stderr } = await on(command, file);
@@ -170,7 +157,7 @@ describe("the type's name", () => {
   });
 
   test("may stand in the configuration", async () => {
-    const config = await folder.write("jetdag.yaml", "types: [sensor]\n");
+    const config = await cluster.folder.write("jetdag.yaml", "types: [sensor]\n");
     expect(await on("validate", ARRIVALS, "--config", config)).toMatchObject({ code: 0 });
     expect(await on("validate", ARRIVALS)).toMatchObject({ code: 2 });
     const { stdout } = await on("schema", "--types", "sensor");
@@ -183,7 +170,7 @@ describe("the type's name", () => {
 
   test("is that of its queue: who does not serve it does not get its tasks", async () => {
     expect((await on("workers", "--json")).stdout).toContain('"queues":["default","sensor"]');
-    const more = ["--nats", server.url, "--plugins", SENSOR, "--allow", "bash", "--id", "policed"];
+    const more = ["--nats", cluster.url, "--plugins", SENSOR, "--allow", "bash", "--id", "policed"];
     await using policed = new Program("worker", more);
     await policed.says("worker started");
     expect(policed.stdout).toContain('"queues":["default"]');
@@ -200,8 +187,8 @@ describe("a module of plug-ins", () => {
       "its export x: type: 'http' is built in",
     ],
   ])("%s: the worker does not start, and neither does a run here", async (_name, text, message) => {
-    const file = text.startsWith("/") ? text : await folder.write("wrong.mjs", text);
-    await using worker = new Program("worker", ["--nats", server.url, "--plugins", file]);
+    const file = text.startsWith("/") ? text : await cluster.folder.write("wrong.mjs", text);
+    await using worker = new Program("worker", ["--nats", cluster.url, "--plugins", file]);
     const { code, stderr } = await worker.finished;
     expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining(message) as string });
     const here = await dag(["run", ARRIVALS, "--plugins", file]);
@@ -209,7 +196,7 @@ describe("a module of plug-ins", () => {
   });
 
   test("a type that is allowed has to be one of its types", async () => {
-    const args = ["--nats", server.url, "--plugins", SENSOR, "--allow", "sensr"];
+    const args = ["--nats", cluster.url, "--plugins", SENSOR, "--allow", "sensr"];
     await using worker = new Program("worker", args);
     const { code, stderr } = await worker.finished;
     expect(code).toBe(2);
@@ -218,15 +205,25 @@ describe("a module of plug-ins", () => {
   });
 
   test("that has not loaded yet does not keep the worker from ending", async () => {
-    const file = await folder.write("waits.mjs", "await new Promise(() => setInterval(() => {}, 1_000));");
-    await using worker = new Program("worker", ["--nats", server.url, "--plugins", file, "--http-port", "0"]);
+    const file = await cluster.folder.write(
+      "waits.mjs",
+      "await new Promise(() => setInterval(() => {}, 1_000));",
+    );
+    await using worker = new Program("worker", [
+      "--nats",
+      cluster.url,
+      "--plugins",
+      file,
+      "--http-port",
+      "0",
+    ]);
     await worker.says("listening");
     worker.kill("SIGTERM");
     expect(await worker.finished).toMatchObject({ code: 0 });
   });
 
   test("in a run of this process its types need no name, and the file may come while it runs", async () => {
-    const file = `${folder.path}/here.csv`;
+    const file = `${cluster.folder.path}/here.csv`;
     await using run = new Program("dag", [
       "run",
       await write("here", { file, every: 0.1 }),
@@ -234,7 +231,7 @@ describe("a module of plug-ins", () => {
       SENSOR,
     ]);
     await run.says(`look looked in vain (attempt 1): there is no file ${file}; looking again in 100ms`);
-    await folder.write("here.csv", "1");
+    await cluster.folder.write("here.csv", "1");
     const { code, stdout } = await run.finished;
     expect(code).toBe(0);
     expect(stdout).toContain("Tasks Succeeded: 2");
@@ -247,7 +244,10 @@ describe("a module of plug-ins", () => {
     await using executor = new LocalExecutor();
     executor.registerTaskExecutor(sensor);
     await executor.start();
-    const dagOf = { name: "here", tasks: [{ id: "look", type: "sensor", with: { file: folder.path } }] };
+    const dagOf = {
+      name: "here",
+      tasks: [{ id: "look", type: "sensor", with: { file: cluster.folder.path } }],
+    };
     expect((await executor.execute({ dag: dagOf })).state).toBe("completed");
   });
 });

@@ -14,6 +14,8 @@ export class EngineDoor {
   #server: Server | undefined;
   #isOpen = true;
   turnedAway = 0;
+  /** All that the engine was sent. */
+  asked = "";
 
   private constructor(folder: TestFolder) {
     this.#folder = folder;
@@ -50,6 +52,7 @@ export class EngineDoor {
         });
         from.pipe(to);
       }
+      socket.on("data", (data) => (this.asked += data.toString()));
     });
     this.#server = server;
     await new Promise<void>((resolve) => {

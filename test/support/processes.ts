@@ -18,9 +18,14 @@ export function isRunning(pid: number): boolean {
 export async function freeze(pid: number): Promise<void> {
   process.kill(pid, "SIGSTOP");
   await until(
-    () => look(pid)?.state.startsWith("T"),
+    () => isStopped(pid),
     () => look(pid),
   );
+}
+
+/** It stands still until SIGCONT. */
+export function isStopped(pid: number): boolean {
+  return look(pid)?.state.startsWith("T") === true;
 }
 
 export function parentOf(pid: number): number {

@@ -59,12 +59,21 @@ test.each<[object, string]>([
     "args[0]: must be text, a number, true or false, or a map with param",
   ],
   [{ command: "x", with: { args: ["a\0"] } }, "args[0]: must not hold a NUL character"],
-  [{ command: "x", with: { args: [{ parm: "a" }] } }, "unknown field 'parm'"],
+  [
+    { command: "x", with: { args: [{ parm: "a" }] } },
+    "unknown field 'parm'; did you mean 'param'? Allowed here: param",
+  ],
+  [{ command: "x", type: "function", with: { a: 1 } }, "unknown field 'a': none is allowed here"],
   [{ command: "x", with: { retry_on: [0] } }, "retry_on[0]: must be a whole number from 1 to 255, not 0"],
   [{ command: "x", with: { skip_code: 256 } }, "skip_code: must be a whole number from 1 to 255, not 256"],
   [{ command: "x", with: { retry_on: [1], no_retry_on: [2] } }, "no_retry_on: is not needed beside retry_on"],
   [{ command: "x", with: { retry_on: [9], skip_code: 9 } }, "retry_on: has 9, which is the skip_code"],
   [{ command: "x", with: { output: "yaml" } }, "output: must be one of text, json, not 'yaml'"],
+  [
+    { command: "x", with: { fle: 1, retry_on: [9], skip_code: 9 } },
+    "retry_on: has 9, which is the skip_code",
+  ],
+  [{ command: "x", with: { output: "x", retry_on: [1], no_retry_on: [2] } }, "no_retry_on: is not needed"],
 ])("not allowed: %j", (task, problem) => {
   expect(problemsOf(task).join("\n")).toContain(problem);
 });

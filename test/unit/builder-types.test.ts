@@ -3,6 +3,7 @@ import { expect, expectTypeOf, test } from "vitest";
 import type { z } from "zod";
 import {
   bash,
+  type ContainerOptions,
   dag,
   type DagBuilder,
   type DagDefinition,
@@ -13,6 +14,7 @@ import {
   type RetryOptions,
   type TaskOptions,
 } from "../../cmd/library/jetdag.ts";
+import type { dockerOptions } from "../../internal/spec/docker-options.ts";
 import type { httpOptions } from "../../internal/spec/http-options.ts";
 
 function etl(): DagBuilder<"extract" | "load"> {
@@ -41,6 +43,7 @@ test("every field of a definition can be given, and no other", () => {
   >;
   expectTypeOf<keyof TaskOptions>().toEqualTypeOf<CamelCase<TaskFields>>();
   expectTypeOf<keyof HttpRequest>().toEqualTypeOf<CamelCase<keyof z.input<typeof httpOptions>>>();
+  expectTypeOf<keyof ContainerOptions>().toEqualTypeOf<CamelCase<keyof z.input<typeof dockerOptions>>>();
   expectTypeOf<keyof RetryOptions>().toEqualTypeOf<keyof NonNullable<TaskDefinition["retry"]>>();
 });
 

@@ -5,36 +5,18 @@ import {
   dag,
   type DagBuilder,
   type DagOptions,
-  DefinitionError,
   fn,
   http,
-  type HttpRequest,
   type JsonObject,
   LocalExecutor,
   parseDag,
 } from "../../cmd/library/jetdag.ts";
+import { problemsOf, refusal } from "../support/refusals.ts";
 
 function etl(): DagBuilder<"extract" | "load"> {
   return dag("etl")
     .task("extract", bash("./extract.sh"))
     .task("load", fn("load"), { dependsOn: ["extract"] });
-}
-
-/** What is wrong with a task or a DAG that is refused; nothing when it is taken. */
-function problemsOf(act: () => unknown): DefinitionError["problems"] {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof DefinitionError) return error.problems;
-    throw error;
-  }
-  return [];
-}
-
-/** The same as a person reads it. */
-function refusal(act: () => unknown): string[] {
-  const problems = problemsOf(act);
-  return problems.length === 0 ? [] : new DefinitionError(problems).message.split("\n");
 }
 
 /** As a program without types does it. */
@@ -148,63 +130,6 @@ tasks:
   });
 });
 
-describe("what a task runs", () => {
-  test.each([
-    [bash("echo"), { type: "bash", command: "echo" }],
-    [http("GET https://a.b/c"), { type: "http", command: "GET https://a.b/c" }],
-    [http("GET", "https://a.b/c"), { type: "http", command: "GET https://a.b/c" }],
-    [
-      http("POST", new URL("https://a.b/c d"), "as it is"),
-      { type: "http", command: "POST https://a.b/c%20d as it is" },
-    ],
-    [http("PUT", "https://a.b", { x: ["y z"] }), { type: "http", command: 'PUT https://a.b {"x":["y z"]}' }],
-    [
-      http({
-        url: new URL("https://a.b/c d"),
-        json: { snake_case: 1 },
-        expectStatus: ["2xx"],
-        maxRedirects: 0,
-      }),
-      {
-        type: "http",
-        with: {
-          url: "https://a.b/c%20d",
-          json: { snake_case: 1 },
-          expect_status: ["2xx"],
-          max_redirects: 0,
-        },
-      },
-    ],
-    [http("PUT", "https://a.b", null), { type: "http", command: "PUT https://a.b null" }],
-    [fn("load"), { type: "function", command: "load" }],
-  ])("%j", (work, expected) => {
-    expect(work).toEqual(expected);
-  });
-
-  test("what would be read as something else is refused", () => {
-    expect(() => http("GET", "https://a.b/c d")).toThrow("'https://a.b/c d' has a blank in it");
-    expect(() => http("GET https://a.b", "https://c.d")).toThrow("'GET https://a.b' has a blank in it");
-    expect(() => fn("")).toThrow("the name of the function is empty");
-    const unknown = { url: "https://a.b", expect_status: [200] } as HttpRequest;
-    expect(() => http(unknown)).toThrow(
-      "http: unknown field 'expect_status'; did you mean 'expectStatus'? Allowed here: method, url, ",
-    );
-  });
-
-  test("options of a type stand in one place, and are judged with the task", () => {
-    const request = http({ url: "https://a.b", maxRedirects: 99 });
-    expect(refusal(() => dag("x").task("a", request))).toEqual([
-      "DAG 'x', task 'a': max_redirects: must be a whole number from 0 to 20, not 99",
-    ]);
-    const twice = { with: { max_redirects: 1 } };
-    expect(refusal(() => dag("x").task("a", http({ url: "https://a.b" }), twice))).toEqual([
-      "DAG 'x', task 'a': with: what the task runs has its options already; give them there",
-    ]);
-    const once = dag("x").task("a", http("GET https://a.b"), twice);
-    expect(once.toDefinition().tasks).toMatchObject([{ command: "GET https://a.b", ...twice }]);
-  });
-});
-
 describe("what is refused at run time", () => {
   test.each([
     ["extrct", "unknown dependency 'extrct': did you mean 'extract'?"],
@@ -258,13 +183,33 @@ describe("what is refused at run time", () => {
     ]);
   });
 
+  test("a field that what it runs does not have, with the others", () => {
+    const work = { type: "bash", command: "true", timeout: "5m", bogus: 1, with: undefined, none: undefined };
+    const add = (): unknown => untyped(etl()).task("a", work, { retries: -1 });
+    const rest = "Allowed here: type, command, with; options of the task come behind it";
+    expect(refusal(add).map((line) => line.replace("DAG 'etl', task 'a': ", ""))).toEqual([
+      `what the task runs: unknown field 'timeout'. ${rest}`,
+      `what the task runs: unknown field 'bogus'. ${rest}`,
+      "retries: must be a whole number from 0 to 1000, not -1",
+    ]);
+    expect(problemsOf(add).map(({ path }) => path)).toEqual([
+      "tasks[2].timeout",
+      "tasks[2].bogus",
+      "tasks[2].retries",
+    ]);
+  });
+
   test.each([
     [
       "a script as it is",
       ["a", "echo hi"],
-      "must run bash(…), http(…), fn(…) or { type, command }, not 'echo hi'",
+      "must run bash(…), http(…), docker(…), fn(…) or { type, command }, not 'echo hi'",
     ],
-    ["nothing to run", ["a"], "must run bash(…), http(…), fn(…) or { type, command }, not undefined"],
+    [
+      "nothing to run",
+      ["a"],
+      "must run bash(…), http(…), docker(…), fn(…) or { type, command }, not undefined",
+    ],
     ["a dependency as options", ["a", bash("x"), "load"], "options: must be a map, not 'load'"],
     [
       "a dependency without a list",

@@ -103,11 +103,48 @@ describe("what stands in a file", () => {
     ["queues: [a, 1]\n", 'x.yaml:1:9: queues: must be a list of names, not ["a",1]'],
     ["heartbeat: [1s]\n", 'x.yaml:1:12: heartbeat: must be a time such as 30s, not ["1s"]'],
     ["docker: 1\n", "x.yaml:1:9: docker: must be true or false, not 1"],
-    ["allow_mount: /a\nallow_image: [1]\n", "x.yaml:2:14: allow_image: must be a list of text, not [1]"],
+    ["allow_mount: /a\nallow_image: [1]\n", "x.yaml:2:14: allow_image: must be a list of images, not [1]"],
     ["docker_image: 3.11\n", "x.yaml:1:15: docker_image: must be text, not 3.11"],
     ["__proto__: 1\n", "x.yaml:1:1: unknown setting '__proto__'"],
   ])("%j", (text, message) => {
     expect(problem(text)).toContain(message);
+  });
+
+  test("what workers let tasks do is judged with the rest", () => {
+    const text = [
+      "workers: none",
+      "allow: [bash, a b]",
+      "allow_net: [public, 10.0.0.0/33]",
+      'allow_mount: "/a,b c"',
+      "allow_image: [python:*, 'a b']",
+      "run_as: 99999999999:1",
+      "types: [sensor, py]",
+    ].join("\n");
+    expect(problem(text).split("\n")).toEqual([
+      "x.yaml:1:10: workers: 'none' is not allowed: a whole number from 1 up",
+      expect.stringContaining("x.yaml:2:8: allow: 'bash,a b' is not allowed: type: must be a name"),
+      expect.stringContaining(
+        "x.yaml:3:12: allow_net: 'public,10.0.0.0/33' is not allowed: '10.0.0.0/33' is none of public",
+      ),
+      "x.yaml:4:14: allow_mount: '/a,b c' is not allowed: 'b c' is neither a path that begins with / nor the name of a volume",
+      expect.stringContaining(
+        "x.yaml:5:14: allow_image: 'python:*,a b' is not allowed: 'a b' is no pattern for images",
+      ),
+      "x.yaml:6:9: run_as: '99999999999:1' is not allowed: the name of a user, UID, or UID:GID, with numbers up to 4294967294",
+      "x.yaml:7:8: types: 'sensor,py' is not allowed: 'py' is built in, which everybody knows: leave it out",
+    ]);
+  });
+
+  test("the place of a setting, for who finds later that its value cannot be used", () => {
+    const file = parseConfig("\nsecrets_dir: /a\nallow: [http]\n", "x.yaml");
+    const sources = { flags: { allow: "bash" }, env: { JETDAG_RUN_AS: "me" }, file };
+    const { originOf } = loadSettings("worker", sources);
+    expect((["secretsDir", "allow", "runAs", "plugins"] as const).map(originOf)).toEqual([
+      "x.yaml:2: secrets_dir",
+      "--allow",
+      "JETDAG_RUN_AS",
+      "--plugins",
+    ]);
   });
 
   test("a switch, a list of text and an image", () => {

@@ -43,10 +43,39 @@ describe("settings", () => {
       "--docker-image: 'No' is not allowed: it must be the reference of an image",
     ],
     [{ "allow-mount": "/a,,/b" }, {}, "--allow-mount: '/a,,/b' is not allowed: an entry is empty"],
+    [{ "allow-mount": "a/b" }, {}, "--allow-mount: 'a/b' is not allowed: 'a/b' is neither a path that"],
+    [
+      {},
+      { JETDAG_ALLOW_NET: "a b" },
+      "JETDAG_ALLOW_NET: 'a b' is not allowed: 'a b' is none of public, private",
+    ],
+    [{ "allow-image": "a b" }, {}, "--allow-image: 'a b' is not allowed: 'a b' is no pattern for images"],
+    [{ "run-as": "4294967295" }, {}, "UID, or UID:GID, with numbers up to 4294967294"],
+    [{ "run-as": "0:4294967295" }, {}, "UID, or UID:GID, with numbers up to 4294967294"],
+    [{ "run-as": "a:b" }, {}, "--run-as: 'a:b' is not allowed: the name of a user, UID, or UID:GID"],
     [{ "log-level": "loud" }, {}, "one of trace, debug, info, warn, error, silent"],
     [{ heartbeat: "30s" }, {}, "--ack-wait must be at least three times --heartbeat"],
   ])("%j %j", (flags, env, message) => {
     expect(() => loadSettings("worker", { flags, env })).toThrow(message);
+  });
+
+  test("every problem at once", () => {
+    const sources = { flags: { workers: "0", "allow-net": "a b" }, env: { JETDAG_GRACE: "soon" } };
+    expect(() => loadSettings("worker", sources)).toThrow(
+      /^--workers: '0' is [^\n]*\nJETDAG_GRACE: 'soon' is [^\n]*\n--allow-net: 'a b' is [^\n]*$/,
+    );
+  });
+
+  test("types and queues have the names that tasks give them; a type that is built in needs none", () => {
+    const name = "a".repeat(128);
+    const load = (flags: Record<string, string>): unknown => loadSettings("check", { flags, env: {} }).types;
+    expect(load({ types: `sensor, ${name}` })).toEqual(["sensor", name]);
+    expect(loadSettings("worker", { flags: { queues: name }, env: {} }).queues).toEqual([name]);
+    expect(() => load({ types: `${name}a` })).toThrow("type: must be a name: 1 to 128 of A-Z a-z 0-9 _ -");
+    for (const type of ["bash", "shell", "golang"])
+      expect(() => load({ types: `sensor,${type}` })).toThrow(
+        `'${type}' is built in, which everybody knows: leave it out`,
+      );
   });
 
   test("a connection that is gone may be a live worker's that connects again", () => {

@@ -5,6 +5,7 @@ import { DOCKER_FIELDS, parseVolume } from "../../internal/core/docker-fields.ts
 import { imageName, ImagePatterns, parseImage } from "../../internal/core/docker-image.ts";
 import type { JsonObject } from "../../internal/core/json.ts";
 import { parseDag } from "../../internal/spec/parse.ts";
+import { DefinitionError } from "../../internal/spec/problems.ts";
 import { readDefinition } from "../../internal/spec/read.ts";
 import { readWritten, writeDefinition } from "../../internal/spec/write.ts";
 
@@ -66,20 +67,28 @@ describe("the command", () => {
     ['{"command": "x", "remove_on_exit": "no"}', "remove_on_exit: must be true or false"],
     ['{"image": ""}', "image: must be the reference of an image"],
     ['{"image": null}', "image: must be text"],
-    ["{}", "needs a command, or an image that has one"],
-    ["  ", "needs a command, or an image that has one"],
+    ["{}", "command: a docker task needs a command, an entrypoint, or an image that has one"],
+    ["  ", "command: a docker task needs a command, an entrypoint, or an image that has one"],
   ])("%s is refused", (command, message) => {
     expect(read(command)).toContain(message);
   });
 
   test("does not name again what the options name", () => {
     expect(read('{"command": "x", "memory_mb": 64}', { memory_mb: 128 })).toBe(
-      "memory_mb stands in the command and in with; use one of them",
+      "with.memory_mb: stands in the command too; use one of them",
     );
   });
 
   test("may be missing where the image has one", () => {
     expect(read("", { image: "team/job" })).toEqual({ command: "", env: {}, image: "team/job" });
+    expect(read("", { image: "team/job", entrypoint: [] })).toMatchObject({ entrypoint: [] });
+  });
+
+  test("may be missing where the entry point says what to run", () => {
+    expect(read("", { entrypoint: ["python", "-V"] })).toMatchObject({ entrypoint: ["python", "-V"] });
+    expect(read("", { image: "team/job", entrypoint: ["job"] })).toMatchObject({ entrypoint: ["job"] });
+    // What the worker's own image runs by itself is nobody's task.
+    expect(read("", { entrypoint: [] })).toContain("needs a command, an entrypoint");
   });
 
   test("is judged when a file is read, and written back as it was", () => {
@@ -96,16 +105,74 @@ describe("the command", () => {
           id: "a",
           type: "docker",
           command: '{"command":"x","cpu_quota":150}',
-          with: { user: 1000, gpus: "all" },
+          with: { user: 1000, gpus: ["GPU-3a23c669", 1] },
         },
       ],
     };
     const dag = readDefinition(definition);
-    expect(dag.tasks[0]).toMatchObject({ queue: "docker", options: { user: 1_000, gpus: "all" } });
+    expect(dag.tasks[0]).toMatchObject({
+      queue: "docker",
+      options: { user: 1_000, gpus: ["GPU-3a23c669", 1] },
+    });
     expect(readWritten(writeDefinition(dag))).toEqual(dag);
     expect(() =>
       readDefinition({ name: "x", tasks: [{ id: "a", type: "docker", with: { image: "No" } }] }),
     ).toThrow(/^tasks\[0\]\.with\.image: image: must be the reference of an image[^\n]*$/);
+  });
+});
+
+describe("in a file all problems are told at once, each where it is", () => {
+  function problemsOf(task: JsonObject): string[] {
+    try {
+      readDefinition({ name: "x", tasks: [{ id: "a", type: "docker", ...task }] });
+    } catch (error) {
+      if (!(error instanceof DefinitionError)) throw error;
+      return error.message.split("\n").map((line) => line.replace("tasks[0].", ""));
+    }
+    return [];
+  }
+
+  test("of every option, and of the command", () => {
+    const wrong = {
+      memory_mb: "1g",
+      working_dir: "srv",
+      volumes: ["/a"],
+      tmpfs: { tmp: 1 },
+      labels: { "jetdag.run": "x" },
+      bogus: 1,
+    };
+    const problems = problemsOf({ command: "{ echo; }", with: wrong });
+    expect(problems).toEqual([
+      "with.memory_mb: memory_mb: must be a whole number from 6 to 16777216, not '1g'",
+      expect.stringContaining("with.bogus: unknown field 'bogus'. Allowed here: image, entrypoint"),
+      "with.working_dir: working_dir: must be a path that begins with /",
+      expect.stringContaining("with.volumes: volumes: '/a' is no volume"),
+      "with.tmpfs: tmpfs: tmp: must be a path that begins with /",
+      expect.stringContaining("with.labels: labels: 'jetdag.run' cannot be a label"),
+      expect.stringContaining("command: command: the command begins with { and is no JSON"),
+    ]);
+  });
+
+  test("of options that have to do with others", () => {
+    const auth = { username: "u", password: "p", server: "evil.example" };
+    expect(problemsOf({ command: "x", with: { auth } })).toEqual([
+      "with.auth: auth: is for the registry of an image; name the image, too",
+    ]);
+    expect(problemsOf({ with: { image: "python", auth } })).toEqual([
+      expect.stringContaining("with.auth: auth: server is evil.example, but the image is from docker.io"),
+    ]);
+    expect(problemsOf({ command: '{"image": "python", "memory_mb": 1}', with: { image: "alpine" } })).toEqual(
+      [
+        expect.stringContaining("command: command: memory_mb: must be a whole number"),
+        "with.image: image: stands in the command too; use one of them",
+      ],
+    );
+  });
+
+  test("and none that follows from another", () => {
+    expect(problemsOf({ with: { image: "No", auth: { username: "u", password: "p" } } })).toHaveLength(1);
+    expect(problemsOf({ with: { entrypoint: "sh" } })).toHaveLength(1);
+    expect(problemsOf({ command: '{"image": "python"}', with: { image: 5 } })).toHaveLength(2);
   });
 });
 
@@ -156,10 +223,20 @@ describe("options", () => {
     [{ volumes: ["/a:/b/../.."] }, "must not have .. in it"],
     [{ volumes: ["/a://."] }, "must not be /"],
     [{ volumes: ["/a:/jetdag/x"] }, "must not be in /jetdag"],
+    [
+      { volumes: ["/a:/proc"] },
+      "volumes: '/a:/proc': the target must not be in /proc, which is the system's",
+    ],
+    [{ volumes: ["/a://sys/./fs"] }, "must not be in /sys, which is the system's"],
+    [{ volumes: ["/a:/dev/"] }, "must not be /dev, which is the system's"],
+    [{ tmpfs: { "/proc/x": 1 } }, "tmpfs: /proc/x: must not be in /proc"],
     [{ volumes: ["/a:/b", "/c:/b"] }, "have the target /b twice"],
     [{ pids_limit: 0 }, "pids_limit: must be"],
-    [{ gpus: 0 }, "gpus: must be all, or a whole number from 1 to 64"],
-    [{ gpus: "none" }, "gpus: must be all, or"],
+    [{ gpus: 0 }, "gpus: must be all, a list of device ids, or a whole number from 1 to 64"],
+    [{ gpus: "none" }, "gpus: must be all, a list"],
+    [{ gpus: [] }, "gpus: must be all, a list"],
+    [{ gpus: ["0,1"] }, "gpus: must be all, a list"],
+    [{ gpus: [-1] }, "gpus: must be all, a list"],
     [{ tmpfs: ["/tmp"] }, "tmpfs: must be a map"],
     [{ tmpfs: { "/tmp": -1 } }, "tmpfs: /tmp: must be a whole number"],
     [{ tmpfs: { tmp: 1 } }, "tmpfs: tmp: must be a path"],

@@ -11,6 +11,7 @@ import {
   type Unpacked,
   unpackOwnFiles,
 } from "../../internal/tasks/docker-archive.ts";
+import { problemsOfDocker } from "../../internal/core/docker-command.ts";
 import { DockerPolicy } from "../../internal/tasks/docker-policy.ts";
 import { ImageMissing, pullImage } from "../../internal/tasks/docker-pull.ts";
 import { Demultiplexer } from "../../internal/tasks/docker-stream.ts";
@@ -206,4 +207,16 @@ test("an image that cannot be fetched, and an engine that talks nonsense", async
     "image docker.io/a/b:1 cannot be had: no space left",
   );
   await expect(pull(["<html>"])).rejects.toThrow("sent what is no JSON: <html>");
+});
+
+test("of a command in the JSON form, all that is wrong is told at once", () => {
+  const command =
+    '{"command": "x", "env": {"A": "secret://B"}, "privileged": true, "user": "0", "memory_mb": 1}';
+  const messages = problemsOfDocker({ command, options: {}, env: {} }).map(({ message }) => message);
+  expect(messages).toEqual([
+    expect.stringContaining("unknown field 'privileged' in the JSON form"),
+    "'user' is no field of the JSON form; it goes into with",
+    "env of the JSON form names a secret; put it into env of the task",
+    expect.stringContaining("memory_mb: must be a whole number"),
+  ]);
 });

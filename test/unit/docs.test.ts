@@ -3,6 +3,8 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { PAGES } from "../../cmd/docs/pages.ts";
 import { fillSections } from "../../cmd/docs/sections.ts";
+import { canonicalType, TASK_TYPE_NAMES } from "../../internal/core/task-types.ts";
+import { TASK_OPTIONS } from "../../internal/spec/task-options.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const textOf = (page: string): Promise<string> => readFile(new URL(page, ROOT), "utf8");
@@ -21,6 +23,19 @@ test("every example of a DAG on the page of the DAG file is a file in examples/"
   // The comment for editors is no DAG.
   expect(blocks.filter((block) => /^\w/m.test(block)).toSorted()).toEqual(texts.toSorted());
   expect(files.length).toBeGreaterThan(4);
+});
+
+test("every type of tasks is where types are told of", async () => {
+  const [readme, dagFile, types] = await Promise.all(
+    ["README.md", "docs/dag-file.md", "docs/task-types.md"].map(textOf),
+  );
+  for (const type of Object.keys(TASK_OPTIONS)) {
+    expect(readme).toMatch(new RegExp(`^\\| \`${type}\` +\\|`, "m"));
+    expect(types).toMatch(new RegExp(`^## ${type}$`, "m"));
+    expect(dagFile).toMatch(new RegExp(`^### ${type}$`, "m"));
+    const names = TASK_TYPE_NAMES.filter((name) => canonicalType(name) === type);
+    expect(dagFile).toMatch(new RegExp(`^\\| ${names.map((name) => `\`${name}\``).join(", ")} +\\|`, "m"));
+  }
 });
 
 describe("sections", () => {

@@ -102,14 +102,14 @@ describe("what a function hands over", () => {
     [
       "a function",
       { metadata: { f: () => 1 } },
-      "artifact 1.metadata.f is a function, which JSON cannot carry",
+      "artifacts[0].metadata.f is a function, which JSON cannot carry",
     ],
-    ["not a number", { metadata: { n: Number.NaN } }, "artifact 1.metadata.n is NaN"],
-    ["a big number", { metadata: { n: 1n } }, "artifact 1.metadata.n is a bigint"],
+    ["not a number", { metadata: { n: Number.NaN } }, "artifacts[0].metadata.n is NaN"],
+    ["a big number", { metadata: { n: 1n } }, "artifacts[0].metadata.n is a bigint"],
   ])("is a failure with %s in it", async (_name, item, message) => {
     expect(await inline(() => artifacts([item as object]))).toMatchObject({
       ok: false,
-      error: { reason: "bad-output", message: expect.stringContaining(message) as string },
+      error: { reason: "output-not-serialisable", message: expect.stringContaining(message) as string },
     });
   });
 
@@ -118,7 +118,10 @@ describe("what a function hands over", () => {
     metadata.self = metadata;
     expect(await inline(() => artifacts([{ metadata: metadata as JsonObject }]))).toMatchObject({
       ok: false,
-      error: { reason: "bad-output", message: expect.stringContaining("a reference back") as string },
+      error: {
+        reason: "output-not-serialisable",
+        message: expect.stringContaining("a reference back") as string,
+      },
     });
   });
 

@@ -38,9 +38,12 @@ export const finds = () => ({
   child: execFileSync("env", { encoding: "utf8" }).split("\\n").map((line) => line.split("=")[0]),
 });
 export function exit() { process.exit(3); }
+export async function exitsDeep() { setImmediate(() => queueMicrotask(() => process.exit())); await never(); }
+export function aborts() { process.abort(); }
 export async function throwsLater() { setTimeout(() => { throw new TypeError("too late"); }, 1); await never(); }
 export async function rejectsLater() { void Promise.reject(new RangeError("later still")); await never(); }
 export function throwsAfterwards() { setTimeout(() => { throw new Error("long after"); }, 1); }
+export function exitsAfterwards() { setTimeout(() => process.exit(5), 1); }
 export function prints(params, { log }) {
   log("first");
   console.log("by %s", "console");
@@ -163,6 +166,8 @@ test.each([
     [],
   ],
   ["exit", "function-error: ended its thread by process.exit(3)", []],
+  ["exitsDeep", "function-error: ended its thread by process.exit(0)", []],
+  ["aborts", "function-error: TypeError: process.abort() is not supported in workers", [expect.any(String)]],
   ["throwsLater", "function-error: TypeError: too late", ["TypeError: too late"]],
   ["rejectsLater", "function-error: RangeError: later still", ["RangeError: later still"]],
 ])("a thread that dies fails the attempt alone: %s", async (name, error, stacks) => {
@@ -186,6 +191,16 @@ test("an error after the end is told, and a fresh thread takes the next call", a
     error: expect.stringMatching(/^Error: long after\n {4}at .*functions\.mjs/) as string,
   });
   await expectAlive();
+});
+
+test("an exit after the end leaves the next call alone", async () => {
+  const { output: before } = await run("where");
+  expect(await run("exitsAfterwards")).toEqual({ ok: true, output: {} });
+  const { output } = await until(async () => {
+    const next = await run("where");
+    return next.ok && next.output.thread !== before?.thread && next;
+  });
+  expect(output.calls).toBe(1);
 });
 
 test("what it logs and prints is there before the answer is", async () => {

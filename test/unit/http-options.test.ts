@@ -72,7 +72,7 @@ describe("what is refused", () => {
       "with: { json: {} }",
       "command: command: is missing; a task of type http needs a command: METHOD URL [BODY], or a url in `with`",
     ],
-    ["with: { method: PUT }", "command: command: is missing: `with` has a `method`, but no `url`"],
+    ["with: { method: PUT }", "with.url: url: is missing beside `method`, and the command is left out"],
     [
       "command: GET http://a.b, with: { url: http://a.b }",
       "command: command: names the request, and so does `with`: leave out the command, or `url`",
@@ -85,15 +85,15 @@ describe("what is refused", () => {
       "command: POST http://a.b x, with: { form: {} }",
       "command: command: has a body, and so has `with`: leave out that of the command, or `form`",
     ],
-    ["with: { url: nowhere }", "command: command: is left out, and `url` of `with` is no URL"],
+    ["with: { url: nowhere }", "with.url: url: is no URL; write it like https://example.com/path"],
     [
       "command: POST secret://HOOK x",
       "command: command: secret:// is not looked up in a command; put what names a secret into with, env or params",
     ],
-    ["with: { url: ftp://x }", "command: command: 'ftp:' is not http: or https:"],
+    ["with: { url: ftp://x }", "with.url: url: is neither http: nor https:"],
     [
       "with: { url: http://a.b, method: FETCH }",
-      "command: command: method 'FETCH' is not one of GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS",
+      "with.method: method: 'FETCH' is not one of GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS",
     ],
     [
       "with: { url: http://a.b, body: x }",
@@ -170,5 +170,28 @@ describe("what is refused", () => {
     ],
   ])("%s", (fields, ...problems) => {
     expect(problemsOf(fields)).toEqual(problems.map((each) => `tasks[0].${each}`));
+  });
+
+  test("all of it at once", () => {
+    const fields =
+      "with: { method: FOO, url: nowhere, json: 1, text: x, max_redirects: x, auth: { bearer: a }, headers: { authorization: b } }";
+    expect(problemsOf(fields)).toEqual([
+      "tasks[0].with.method: method: 'FOO' is not one of GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS",
+      "tasks[0].with.url: url: is no URL; write it like https://example.com/path",
+      "tasks[0].with.text: text: there is a body already, as json",
+      "tasks[0].with.max_redirects: max_redirects: must be a whole number from 0 to 20, not 'x'",
+      "tasks[0].with.auth: auth: there is an Authorization already, in headers: leave out one of them",
+    ]);
+    expect(problemsOf("with: { method: FOO, url: secret://HOOK }")).toHaveLength(1);
+    expect(problemsOf('with: { method: FOO, url: "${base}/x" }')).toHaveLength(1);
+  });
+
+  test("and nothing that follows from another", () => {
+    expect(problemsOf("with: { method: PUT, url: 5 }")).toEqual([
+      "tasks[0].with.url: url: must be text, not 5",
+    ]);
+    expect(problemsOf("with: { url: http://a.b, json: { a: .nan } }")).toEqual([
+      expect.stringContaining("tasks[0].with.json.a: a: must be text, a number"),
+    ]);
   });
 });

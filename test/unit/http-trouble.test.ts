@@ -45,7 +45,7 @@ describe("TLS", () => {
     const body = `
       const { HttpTaskExecutor } = await load("internal/tasks/http.js");
       const call = { command: "GET " + input, options: {} };
-      say(await new HttpTaskExecutor().execute(call, { signal: new AbortController().signal, log: () => {} }));`;
+      say(await new HttpTaskExecutor().execute(call, { signal: new AbortController().signal, log: () => {}, masked: (text) => text }));`;
     await using snippet = new Snippet(body, { input: server.url, env: { NODE_EXTRA_CA_CERTS: file } });
     await snippet.ended;
     expect(snippet.said).toMatchObject([{ ok: true, output: { body: "trusted" } }]);

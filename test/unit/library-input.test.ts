@@ -62,9 +62,10 @@ describe("a run", () => {
     ],
     [
       { dag, params: { x: () => 1 } },
-      "params.x must be text, a number, true, false, null, a list or a map, not function",
+      "params.x: must be text, a number, true, false, null, a list or a map, not function",
     ],
-    [{ dag, params: { x: [1, Number.NaN] } }, "params.x[1] must be"],
+    [{ dag, params: { x: [1, Number.NaN] } }, "params.x[1]: must be"],
+    [{ dag, params: { x: "secret://{a b}" } }, "params.x: 'a b' in secret://{a b} is no name of a secret"],
     [{ dag, params: [] }, "params must be a map of names to values"],
     [{ dag, runId: 5 }, "runId must be text"],
     [{ dag, tenantId: "" }, "tenantId must be text that is not empty"],

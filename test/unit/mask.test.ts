@@ -41,6 +41,25 @@ describe("every form of a value", () => {
     ["as it is", (value) => value],
     ["in JSON", (value) => JSON.stringify({ value }).slice(10, -2)],
     ["in JSON of ASCII", (value) => JSON.stringify(value).slice(1, -1).replaceAll("ü", "\\u00fc")],
+    ["in JSON within JSON", (value) => JSON.stringify({ body: JSON.stringify({ value }) }).slice(22, -5)],
+    [
+      "in JSON of ASCII within JSON",
+      (value) => JSON.stringify(JSON.stringify(value).replaceAll("ü", "\\u00fc")).slice(3, -3),
+    ],
+    [
+      "in JSON within JSON of ASCII",
+      (value) => JSON.stringify(JSON.stringify(value)).slice(3, -3).replaceAll("ü", "\\u00fc"),
+    ],
+    [
+      "in JSON as Go writes it",
+      (value) =>
+        JSON.stringify(value)
+          .slice(1, -1)
+          .replaceAll("<", "\\u003c")
+          .replaceAll(">", "\\u003e")
+          .replaceAll("&", "\\u0026"),
+    ],
+    ["in JSON as PHP writes it", (value) => JSON.stringify(value).slice(1, -1).replaceAll("/", "\\/")],
     ["as Node shows it", (value) => inspect(value).slice(1, -1)],
     ["as a shell quotes it", (value) => shell("printf %q", value)],
     [
@@ -60,6 +79,17 @@ describe("every form of a value", () => {
       (value) => encodeURIComponent(value).replaceAll(/%../g, (c) => c.toLowerCase()),
     ],
     ["in a whole URL", encodeURI],
+    ["in HTML", (value) => value.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")],
+    [
+      "in HTML, quotes as well",
+      (value) =>
+        value
+          .replaceAll("&", "&amp;")
+          .replaceAll("<", "&lt;")
+          .replaceAll(">", "&gt;")
+          .replaceAll('"', "&quot;")
+          .replaceAll("'", "&#39;"),
+    ],
     ["in a form", (value) => new URLSearchParams({ value }).toString().slice(6)],
   ];
   test.each(forms)("%s", (_name, encode) => {
@@ -78,6 +108,22 @@ describe("every form of a value", () => {
       expect(mask.text(form), value).toBe("***");
       expect(through(mask, [bytesOf(`<<${form}>>`)]), value).toBe("<<***>>");
     }
+  });
+
+  test.each([
+    ["a word", "Top-S3CRET", ["top-s3cret", "http://top-s3cret.example.com/"]],
+    ["beyond ASCII", "Schlüssel-Ä", ["schlüssel-ä", "xn--schlssel--32a2x", "http://xn--schlssel--32a2x:80/"]],
+    ["an address", "0x7F.1", ["127.0.0.1"]],
+    ["a whole URL", "HTTPS://Hooks.Example.com/T0/ä", ["https://hooks.example.com/T0/%C3%A4"]],
+  ])("as a URL is that was read: %s", (_what, value, texts) => {
+    for (const text of texts) {
+      expect(new Mask([value]).text(text), text).toMatch(/^(?:http:\/\/)?\*\*\*(?:[.:].*)?$/);
+    }
+  });
+
+  test("what is part of a URL alone masks no host, and what is too short nothing at all", () => {
+    const mask = new Mask(["localhost:8080", "db/x", "1", "A\nb"]);
+    expect(mask.text("localhost db 0.0.0.1 a b")).toBe("localhost db 0.0.0.1 a b");
   });
 
   test.each(["", "a", "ab", "abc", "user:"])("in base64 after %j and before other bytes", (before) => {

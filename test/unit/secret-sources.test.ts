@@ -5,7 +5,12 @@ import { chmod, mkdir, readFile, rename, symlink } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { NoSecret, type Secrets } from "../../internal/ports/secrets.ts";
 import { SecretCommand } from "../../internal/tasks/secret-command.ts";
-import { secretsFrom, secretsOfEnvironment, secretsOfFolder } from "../../internal/tasks/secret-sources.ts";
+import {
+  problemOfCommand,
+  secretsFrom,
+  secretsOfEnvironment,
+  secretsOfFolder,
+} from "../../internal/tasks/secret-sources.ts";
 import { TestFolder } from "../support/folder.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { isRunning } from "../support/processes.ts";
@@ -184,4 +189,21 @@ describe("a command", () => {
     expect(started).toHaveLength(2);
     await until(() => started.every((pid) => !isRunning(pid)));
   });
+});
+
+test("a command whose program is not there, or may not be executed, is known before it is asked", async () => {
+  await mkdir(`${folder.path}/bin`);
+  await folder.write("bin/plain", "#!/bin/sh\n");
+  await folder.write("bin/fine", "#!/bin/sh\n");
+  await chmod(`${folder.path}/bin/fine`, 0o755);
+  const env = { PATH: `/nowhere:${folder.path}/bin` };
+  expect(problemOfCommand(["fine", "--field", "x"], env)).toBeUndefined();
+  expect(problemOfCommand([`${folder.path}/bin/fine`], {})).toBeUndefined();
+  expect(problemOfCommand(["sh"], {})).toBeUndefined();
+  expect(problemOfCommand(["nosuchprog"], env)).toBe(
+    "there is no program 'nosuchprog' in the folders of PATH",
+  );
+  expect(problemOfCommand(["plain"], env)).toBe(`${folder.path}/bin/plain may not be executed`);
+  expect(problemOfCommand(["./nosuchprog"], env)).toBe("there is no program ./nosuchprog");
+  expect(problemOfCommand([`${folder.path}/bin`], env)).toBe(`there is no program ${folder.path}/bin`);
 });

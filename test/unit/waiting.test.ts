@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { ClusterView, QueueView, WorkerView } from "../../internal/core/cluster-view.ts";
 import type { RunFold } from "../../internal/core/run-fold.ts";
 import { obstaclesOf, type Surroundings, type Wait, waitsOf } from "../../internal/core/waiting.ts";
-import { groupWaits, waitSentence } from "../../internal/telemetry/waiting-text.ts";
+import { groupWaits, obstacleText, waitSentence } from "../../internal/telemetry/waiting-text.ts";
 import { dag, task } from "../support/dags.ts";
 import { completed, failed, failedWith, START, TestRun } from "../support/facts.ts";
 
@@ -72,7 +72,7 @@ describe("an owed attempt", () => {
     [
       "waits for a worker of its queue",
       { view: { ...VIEW, workers: [{ ...WORKER, queues: ["gpu"] }] } },
-      { kind: "no-worker", queue: "default", others: true },
+      { kind: "no-worker", queue: "default", types: ["function"], others: true },
     ],
     [
       "does not count on a worker that drains",
@@ -185,13 +185,34 @@ test("ten thousand tasks are as many lines as there are reasons", () => {
 });
 
 test("what keeps a queue from moving is told once, whatever waits in it", () => {
-  expect(obstaclesOf(undefined, ["default"])).toEqual([{ kind: "no-executor" }]);
-  expect(obstaclesOf({ ...VIEW, waits: "full", workers: [] }, ["default", "gpu"])).toEqual([
+  const [a, b, gpu] = [task("a"), task("b"), task("gpu", { queue: "gpu" })];
+  expect(obstaclesOf(undefined, [a])).toEqual([{ kind: "no-executor" }]);
+  expect(obstaclesOf({ ...VIEW, waits: "full", workers: [] }, [a, gpu, b])).toEqual([
     { kind: "server", why: "full" },
-    { kind: "no-worker", queue: "default", others: false },
-    { kind: "no-worker", queue: "gpu", others: false },
+    { kind: "no-worker", queue: "default", types: ["function"], others: false },
+    { kind: "no-worker", queue: "gpu", types: ["function"], others: false },
   ]);
-  expect(obstaclesOf({ ...VIEW, workers: [{ ...WORKER, queues: ["*"] }] }, ["gpu"])).toEqual([]);
+  expect(obstaclesOf({ ...VIEW, workers: [{ ...WORKER, queues: ["*"] }] }, [gpu])).toEqual([]);
+});
+
+test.each([
+  ["default", ["bash"], ""],
+  ["gpu", ["bash"], " --queues gpu"],
+  ["docker", ["docker"], " --docker"],
+  ["gpu", ["docker", "bash"], " --queues gpu --docker"],
+  ["sensor", ["sensor"], " --plugins FILE"],
+  ["eu", ["sensor", "shout"], " --queues eu --plugins FILE"],
+  ["sensor", ["bash"], " --queues sensor"],
+])("the advice for queue %s with tasks of %j is complete", (queue, types, flags) => {
+  const obstacle = { kind: "no-worker", queue, types } as const;
+  const plugIns = types.filter((type) => !["bash", "docker"].includes(type)).join(", ");
+  const more = plugIns === "" ? "" : ` (FILE has ${plugIns})`;
+  expect(obstacleText({ ...obstacle, others: true })).toBe(
+    `queue '${queue}' is waiting for a worker: start one with ${flags === "" ? "--queues default" : flags.trim()}${more}`,
+  );
+  expect(obstacleText({ ...obstacle, others: false })).toBe(
+    `waiting for a worker: start one with \`worker --nats …${flags}\`${more}`,
+  );
 });
 
 function held(id: string, attempt: number): ClusterView["held"][number] {

@@ -59,6 +59,8 @@ export class AttemptFolder {
   readOutput() {
     const { outputFile, outputLimit } = this.#launch;
     let file;
+    // Most have none, and to be told so by an error takes longer than all the rest.
+    if (!isThere(outputFile)) return {};
     try {
       // A pipe would keep us waiting, and a link may lead to what its user may not read.
       file = openSync(outputFile, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -69,7 +71,6 @@ export class AttemptFolder {
       return { written: readFileSync(file, "utf8") };
     } catch (error) {
       const { code, message } = /** @type {NodeJS.ErrnoException} */ (error);
-      if (code === "ENOENT") return {};
       return { unreadable: code === "ELOOP" ? "it is a link" : message };
     } finally {
       if (file !== undefined) closeSync(file);
@@ -93,11 +94,11 @@ export class AttemptFolder {
  * @param {Launch} launch
  */
 export async function removeFiles({ folder, files, outputFile, artifactsFile, user }) {
-  for (const path of [...Object.keys(files), outputFile, artifactsFile]) {
+  for (const path of [...Object.keys(files), outputFile, artifactsFile].filter(isThere)) {
     try {
       unlinkSync(path);
-    } catch (error) {
-      if (/** @type {NodeJS.ErrnoException} */ (error).code !== "ENOENT") await isRemoved(path);
+    } catch {
+      await isRemoved(path);
     }
   }
   try {
@@ -124,6 +125,11 @@ export async function removeAll(folder, user) {
   await once(remover, "close").catch(() => undefined);
   // The folder above is ours alone. What is still there goes with that one.
   await rmdir(folder).catch(() => undefined);
+}
+
+/** @param {string} path */
+function isThere(path) {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 /** @param {string} path */
