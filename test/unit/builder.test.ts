@@ -160,7 +160,7 @@ describe("what is refused at run time", () => {
         retry: { initil: "1s" },
       });
     const allowed =
-      "name, params, dependsOn, retries, retry, timeout, sla, queue, priority, critical, allowFailure, env, fanMode, edgeFilters, bindings, with";
+      "name, params, dependsOn, retries, retry, timeout, sla, queue, priority, critical, allowFailure, env, outputs, fanMode, edgeFilters, bindings, with";
     expect(refusal(add).map((line) => line.replace("DAG 'etl', task 'a.b': ", ""))).toEqual([
       `unknown field 'dependson'; did you mean 'dependsOn'? Allowed here: ${allowed}`,
       `unknown field 'depends_on'; did you mean 'dependsOn'? Allowed here: ${allowed}`,

@@ -213,7 +213,7 @@ describe("refused, with its place", () => {
       ),
     ).toEqual([
       "x.yaml:5:14: command: a gate runs nothing: leave it out",
-      "x.yaml:6:13: unknown field 'a'. Allowed here: ",
+      "x.yaml:6:13: unknown field 'a': none is allowed here",
       "x.yaml:7:15: bindings: a gate runs nothing that could take them: leave them out",
     ]);
   });

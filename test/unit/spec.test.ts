@@ -160,8 +160,8 @@ tasks:
       "a command under a misspelt name is not missing as well",
       "name: x\ntasks:\n  - { id: a, comand: x }\n  - { id: b, comand: x, command: 5 }\n",
       [
-        "x.yaml:3:14: unknown field 'comand'; did you mean 'command'? Allowed here: id, name, type, command, workflow_ref, params, depends_on, dependencies, retries, retry, timeout, sla, queue, priority, critical, allow_failure, env, fan_mode, edge_filters, bindings, with",
-        "x.yaml:4:14: unknown field 'comand'; did you mean 'command'? Allowed here: id, name, type, command, workflow_ref, params, depends_on, dependencies, retries, retry, timeout, sla, queue, priority, critical, allow_failure, env, fan_mode, edge_filters, bindings, with",
+        "x.yaml:3:14: unknown field 'comand'; did you mean 'command'? Allowed here: id, name, type, command, workflow_ref, params, depends_on, dependencies, retries, retry, timeout, sla, queue, priority, critical, allow_failure, env, outputs, fan_mode, edge_filters, bindings, with",
+        "x.yaml:4:14: unknown field 'comand'; did you mean 'command'? Allowed here: id, name, type, command, workflow_ref, params, depends_on, dependencies, retries, retry, timeout, sla, queue, priority, critical, allow_failure, env, outputs, fan_mode, edge_filters, bindings, with",
         "x.yaml:4:34: command: must be text, not 5",
       ],
     ],
@@ -171,7 +171,7 @@ tasks:
       [
         "x.yaml:5:14: retries: must be a whole number from 0 to 1000, not -1",
         "x.yaml:6:14: timeout: '5 parsecs' is no duration; write it like 500ms, 30s, 5m, 1h30m, or as a number of seconds",
-        "x.yaml:7:5: unknown field 'dependson'; did you mean 'depends_on'? Allowed here: id, name, type, command, workflow_ref, params, depends_on, dependencies, retries, retry, timeout, sla, queue, priority, critical, allow_failure, env, fan_mode, edge_filters, bindings, with",
+        "x.yaml:7:5: unknown field 'dependson'; did you mean 'depends_on'? Allowed here: id, name, type, command, workflow_ref, params, depends_on, dependencies, retries, retry, timeout, sla, queue, priority, critical, allow_failure, env, outputs, fan_mode, edge_filters, bindings, with",
       ],
     ],
     [
