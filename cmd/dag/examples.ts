@@ -6,6 +6,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     "dag run etl --version 3 --detach --nats nats://localhost:4222",
   ],
   validate: ["dag validate *.yaml", "dag validate etl.yaml --json"],
+  form: ["dag form etl.yaml", "dag form etl --version 3 --json-schema"],
   new: ["dag new etl"],
   schema: ["dag schema > dag.schema.json"],
   runs: ["dag runs --state failed --since 24h", "dag runs --dag etl --limit 5 --json"],
