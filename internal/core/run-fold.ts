@@ -275,17 +275,12 @@ export class RunFold {
   }
 
   #settle(instance: number, outcome: Outcome): void {
-    if (outcome.state === "failed") {
-      this.#settleFailure(instance, outcome.error);
-      return;
-    }
-    if (outcome.state === "skipped") {
-      this.#flow.pass(instance, "skipped");
-      return;
-    }
-    const { artifacts: handed = NOTHING } = outcome;
+    const handed = (outcome.state === "completed" ? outcome.artifacts : undefined) ?? NOTHING;
+    // Also of one that has ended otherwise: what it told is of no use then.
     const artifacts = this.#staged.take(this.idOf({ instance, attempt: outcome.attempt }), handed);
-    if (artifacts === undefined) this.#settleFailure(instance, PIECES_MISSING);
+    if (outcome.state === "failed") this.#settleFailure(instance, outcome.error);
+    else if (outcome.state === "skipped") this.#flow.pass(instance, "skipped");
+    else if (artifacts === undefined) this.#settleFailure(instance, PIECES_MISSING);
     else this.#flow.complete(instance, artifacts);
   }
 
@@ -321,9 +316,10 @@ export class RunFold {
 
   /** How an attempt failed that was cancelled with its run: it is shown, and nothing follows from it. */
   #note(instance: number, outcome: Outcome): void {
-    const isLate = this.#instances.state(instance) === "cancelled" && !this.retired;
-    if (!isLate || outcome.state !== "failed" || outcome.attempt !== this.#instances.attempt(instance))
-      return;
+    if (this.end === undefined || this.retired || outcome.state !== "failed") return;
+    const wasCancelled =
+      this.#instances.wasBegun(instance) && this.#instances.state(instance) === "cancelled";
+    if (!wasCancelled || outcome.attempt !== this.#instances.attempt(instance)) return;
     this.#instances.become(instance, FAILURES[outcome.error.reason].exhausted);
   }
 

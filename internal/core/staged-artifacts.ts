@@ -17,13 +17,26 @@ export class StagedArtifacts {
 
   /** What the attempt handed over; `undefined` when pieces of it are missing. Nothing of it is kept. */
   take(id: AttemptId, handed: Handed): readonly ProducedArtifact[] | undefined {
+    const sets = this.#taken(id);
+    if ("inline" in handed) return handed.inline;
+    const pieces = sets?.get(handed.set) ?? [];
+    const whole: ProducedArtifact[] = [];
+    // Up to the first that is missing: the outcome may name any number of them.
+    for (let piece = 0; piece < handed.pieces; piece++) {
+      const told = pieces[piece];
+      if (told === undefined) return undefined;
+      for (const artifact of told.artifacts) whole.push(artifact);
+    }
+    return whole;
+  }
+
+  #taken(id: AttemptId): ReadonlyMap<string, readonly ArtifactPiece[]> | undefined {
+    // Nearly no attempt has told any.
+    if (this.#told.size === 0) return undefined;
     const key = attemptKey(id);
     const sets = this.#told.get(key);
     this.#told.delete(key);
-    if ("inline" in handed) return handed.inline;
-    const pieces = Array.from({ length: handed.pieces }, (_, i) => sets?.get(handed.set)?.[i]);
-    const whole = pieces.flatMap((piece) => piece?.artifacts ?? []);
-    return pieces.includes(undefined) ? undefined : whole;
+    return sets;
   }
 
   forget(): void {

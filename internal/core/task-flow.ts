@@ -77,7 +77,8 @@ export class TaskFlow {
     this.instances.become(instance, state);
     this.#judge(instance);
     const task = this.#taskOf(instance);
-    if (task.allowFailure) {
+    // What was cancelled has not failed.
+    if (task.allowFailure && state !== "cancelled") {
       this.#release(instance);
       return;
     }

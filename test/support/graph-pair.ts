@@ -2,7 +2,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import type { EngineTask } from "../../cmd/library/engine.ts";
 import { EngineRig } from "./engine-rig.ts";
-import { GraphModel, type ModelArtifact, type ModelTask } from "./graph-model.ts";
+import { GraphModel, type ModelTask } from "./graph-model.ts";
 import type { SeededRandom } from "./random.ts";
 import { GATE_PLUGIN, pipelineOf, randomArtifacts, randomNodes } from "./random-graphs.ts";
 
@@ -22,7 +22,7 @@ export class GraphPair {
   constructor(random: SeededRandom) {
     this.#random = random;
     this.rig = new EngineRig({ fanOutLimit: LIMIT, isPassthrough: (plugin) => plugin === GATE_PLUGIN });
-    this.model = new GraphModel(randomNodes(random), LIMIT);
+    this.model = new GraphModel(randomNodes(random), { limit: LIMIT });
   }
 
   async start(): Promise<void> {
@@ -44,11 +44,7 @@ export class GraphPair {
       await (how === "failed" ? this.rig.engine.fail(live, "boom") : this.rig.engine.crash(live, "boom"));
     } else {
       const handed = randomArtifacts(random, `${task.node}-${++this.#serial}`, LIMIT);
-      this.model.end(
-        task,
-        "completed",
-        handed.map((each): ModelArtifact => ({ ...each, origin: this.#originOf(task, each.id) })),
-      );
+      this.model.end(task, "completed", handed);
       await this.rig.engine.complete(live, handed);
       // The same again changes nothing.
       if (random.chance(0.1)) equal(await this.rig.engine.complete(live, [{ id: "again" }]), false);
@@ -95,7 +91,7 @@ export class GraphPair {
     for (const task of fresh) this.#live.set(`${task.node}.${task.index}`, task);
     deepEqual(
       fresh.map((task) => [task.node, task.artifacts?.map(({ id }) => id) ?? null]),
-      this.model.dispatched.map(({ node, input }) => [node, input]),
+      this.model.dispatched.map(({ node, input }) => [node, input?.map(({ id }) => id) ?? null]),
     );
     const status = await this.rig.engine.status(RUN);
     deepEqual(status?.nodes, this.model.counts());
@@ -107,16 +103,6 @@ export class GraphPair {
     const found = this.#live.get(`${task.node}.${index}`);
     if (found === undefined) throw new Error(`task ${index} of ${task.node} was not dispatched`);
     return found;
-  }
-
-  #originOf({ node, key, input }: ModelTask, id: string): string | null {
-    const { fanMode } = this.model.nodes.find(({ slug }) => slug === node) ?? {};
-    if (input === null) return id;
-    if (key.startsWith("group ")) return key.slice("group ".length);
-    if (fanMode !== "single") return null;
-    const [from] = input;
-    const known = [...this.model.tasks.values()].flat().flatMap(({ artifacts }) => artifacts);
-    return known.find((artifact) => artifact.id === from)?.origin ?? from ?? id;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Pipelines by chance, and what their tasks hand over. */
 import type { Pipeline } from "../../cmd/library/engine.ts";
-import type { ModelArtifact, ModelFilter, ModelNode } from "./graph-model.ts";
+import type { HandedArtifact, ModelFilter, ModelNode } from "./graph-model.ts";
 import type { SeededRandom } from "./random.ts";
 
 export const GATE_PLUGIN = "gate";
@@ -31,12 +31,8 @@ function randomFilter(random: SeededRandom): ModelFilter {
   };
 }
 
-/** What a task hands over; `fallback` is the origin by the rules. */
-export function randomArtifacts(
-  random: SeededRandom,
-  prefix: string,
-  limit: number,
-): Omit<ModelArtifact, "origin">[] {
+/** What a task hands over. */
+export function randomArtifacts(random: SeededRandom, prefix: string, limit: number): HandedArtifact[] {
   const count = random.chance(0.3) ? 0 : random.below(random.chance(0.05) ? limit + 2 : 4);
   return Array.from({ length: count }, (_, i) => ({
     id: `${prefix}-${i}`,

@@ -120,6 +120,44 @@ describe("skipped", () => {
   });
 });
 
+describe("cancelled", () => {
+  const chain = [task("a", { allowFailure: true }), task("b", { dependsOn: ["a"] })];
+  const cancel = { kind: "cancel", cause: "request", message: "" } as const;
+
+  test("allow_failure does not make it a success: it has not failed", () => {
+    const run = new TestRun(dag(chain));
+    run.outcomes(failed("a", 1, "cancelled"));
+    expect(run.states()).toEqual({ a: "cancelled", b: "upstream_failed" });
+    expect(run.fold.end).toBe("failed");
+  });
+
+  test("how an attempt failed that was cancelled with its run is shown", () => {
+    const run = new TestRun(dag(chain));
+    run.add({ ...cancel, gen: 0 });
+    run.outcomes(failed("a"));
+    expect(run.states()).toEqual({ a: "failed", b: "cancelled" });
+  });
+
+  test("nothing is shown that fails while its run goes on: the first outcome counts", () => {
+    const run = new TestRun(dag([task("a"), task("free")]));
+    run.outcomes(failed("a", 1, "cancelled"), failed("a"));
+    expect(run.states()).toEqual({ a: "cancelled", free: "pending" });
+  });
+
+  test("nor what was not launched again: an attempt of before is none of this generation", () => {
+    const run = new TestRun(dag([task("a"), task("b", { dependsOn: ["a"] })]));
+    run.outcomes(completed("a"));
+    run.add({ ...cancel, gen: 0 });
+    run.add({ kind: "retry", gen: 1, tasks: [] });
+    expect(run.outcomes(failed("b", 0), failed("b", 1)).void).toHaveLength(2);
+    expect(run.states()).toEqual({ a: "completed", b: "pending" });
+    const never = new TestRun(dag(chain));
+    never.add({ ...cancel, gen: 0 });
+    never.outcomes(failed("b", 0));
+    expect(never.states()).toEqual({ a: "cancelled", b: "cancelled" });
+  });
+});
+
 describe("isFinal", () => {
   test("no further attempt, whatever is left of the budget", () => {
     const run = new TestRun(dag([task("a", { retries: 5 })]));

@@ -1,0 +1,83 @@
+/** Artifacts between tasks, by chance: what tasks do with those that they are given, and what they hand over. */
+import type { Bindings } from "../../internal/core/bindings.ts";
+import type { EdgeFilter, EdgeFilters, FilterRule } from "../../internal/core/edge-filter.ts";
+import type { Task } from "../../internal/core/model.ts";
+import { GATE } from "../../internal/core/task-types.ts";
+import type { SeededRandom } from "./random.ts";
+
+const KINDS = ["a", "b"];
+/** No file is larger. */
+export const MAX_SIZE = 12;
+/** The field that bindings fill in. */
+export const BOUND = "bound";
+
+/** The same task, with what it does with artifacts. */
+export function withData(random: SeededRandom, task: Task): Task {
+  const { dependsOn } = task;
+  const fanMode =
+    dependsOn.length === 0 || random.chance(0.2)
+      ? undefined
+      : random.pick(["single", "single", "aggregate", "grouped"] as const);
+  const edgeFilters = fanMode === undefined ? {} : randomFilters(random, dependsOn);
+  const data = {
+    ...(fanMode === undefined ? {} : { fanMode }),
+    ...(Object.keys(edgeFilters).length === 0 ? {} : { edgeFilters }),
+  };
+  if (random.chance(0.15)) return { ...task, ...data, type: GATE, command: "", isPassthrough: true };
+  return { ...task, ...data, ...randomBindings(random, dependsOn) };
+}
+
+function randomFilters(random: SeededRandom, dependsOn: readonly string[]): EdgeFilters {
+  const filtered = dependsOn.filter(() => random.chance(0.35));
+  return Object.fromEntries(filtered.map((each) => [each, randomFilter(random)]));
+}
+
+function randomFilter(random: SeededRandom): EdgeFilter {
+  const above: FilterRule = { field: "file_size", op: "gt", value: random.below(MAX_SIZE) };
+  const kind: FilterRule = { field: "kind", op: "eq", value: random.pick(KINDS) };
+  return {
+    rules: [...(random.chance(0.4) ? [above] : []), ...(random.chance(0.3) ? [kind] : [])],
+    ...(random.chance(0.4) ? { select: random.pick(["largest", "smallest"] as const) } : {}),
+  };
+}
+
+/** By `previous_node` or by an expression, which come to the same. */
+function randomBindings(random: SeededRandom, dependsOn: readonly string[]): { bindings?: Bindings } {
+  if (dependsOn.length === 0 || random.chance(0.6)) return {};
+  const node = random.pick(dependsOn);
+  return {
+    bindings: {
+      [BOUND]: random.chance(0.5)
+        ? { source: "previous_node", node, key: "key" }
+        : { source: "expression", expression: `{${node}.key}` },
+    },
+  };
+}
+
+/** One that a task hands over. */
+export interface RandomArtifact {
+  readonly id: string;
+  /** The file's, in bytes; `undefined` for a record. */
+  readonly size: number | undefined;
+  /** `key` is its id. */
+  readonly metadata: { readonly key: string; readonly kind: string };
+  /** Absent: by the rules. */
+  readonly origin?: string | null;
+}
+
+/** Most tasks hand over a few; some none, or more than the limit. `prefix`: what no other attempt has. */
+export function randomArtifacts(
+  random: SeededRandom,
+  { prefix, limit }: { readonly prefix: string; readonly limit: number },
+): RandomArtifact[] {
+  const most = random.chance(0.05) ? limit + 2 : Math.min(4, limit + 1);
+  return Array.from({ length: random.chance(0.2) ? 0 : random.below(most) }, (_, i) => {
+    const id = `${prefix}-${i}`;
+    return {
+      id,
+      size: random.chance(0.3) ? undefined : random.below(MAX_SIZE),
+      metadata: { key: id, kind: random.pick(KINDS) },
+      ...(random.chance(0.1) ? { origin: random.pick([null, "shared"]) } : {}),
+    };
+  });
+}
