@@ -62,12 +62,11 @@ export class RandomRun {
 
   #step(): void {
     const { gen } = this.run.fold;
-    if (this.#random.chance(0.03)) {
-      this.#add({ kind: "cancel", gen, message: "", ...this.#random.pick(CANCELS) });
-    } else if (this.#random.chance(0.03))
-      this.#add({ kind: "cancel", gen: gen + 1, message: "", cause: "request" });
-    else if (this.#random.chance(0.03)) this.#add({ kind: "retry", gen: gen + 1, tasks: [] });
-    else this.#outcomes();
+    const what = this.#random.next();
+    if (what > 0.1) this.#outcomes();
+    else if (what > 0.07) this.#add({ kind: "retry", gen: gen + 1, tasks: [] });
+    else if (what > 0.04) this.#add({ kind: "cancel", gen: gen + 1, message: "", cause: "request" });
+    else this.#add({ kind: "cancel", gen, message: "", ...this.#random.pick(CANCELS) });
   }
 
   /** Of attempts that go on, that have ended, and that never were. */
