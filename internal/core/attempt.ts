@@ -57,7 +57,9 @@ export interface Work extends AttemptOfRun {
   /** Patterns of the files that it hands over. */
   readonly outputs?: readonly string[];
   readonly bindings?: Bindings;
-  /** For the bindings alone: what the instance gets has passed them. */
+  /** Expressions stand in its options or its own params; without it nothing is looked through for any. */
+  readonly hasExpressions?: true;
+  /** For bindings and expressions alone: what the instance gets has passed them. */
   readonly edgeFilters?: EdgeFilters;
   /** In milliseconds; without it the worker's own limit counts. */
   readonly timeoutMs?: number;

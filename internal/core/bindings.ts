@@ -1,18 +1,15 @@
 /** Values that a definition puts into fields of a task's input, and where each of them comes from. */
-import type { PlacedArtifact } from "./artifact.ts";
-import { compileFilter, type EdgeFilters } from "./edge-filter.ts";
-import { type Evaluated, evaluate, type EvaluationContext } from "./expression/evaluate.ts";
-import { parseExpression } from "./expression/parse.ts";
-import type { Patterns } from "./expression/patterns.ts";
+import type { Evaluated } from "./expression/evaluate.ts";
 import type { ExpressionProblem } from "./expression/problem.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import { isSecretName } from "./secrets.ts";
+import { own, type Sources } from "./sources.ts";
 
-/** A field of the artifacts of a dependency. */
+/** A field of the artifacts of a dependency, or else of its output. */
 export interface PreviousNodeBinding {
   readonly source: "previous_node";
   readonly node: string;
-  /** `file_path`, `file_name`, `file_size`, `mime_type`; any other name is a key of the metadata. */
+  /** `file_path`, `file_name`, `file_size`, `mime_type`; any other name is a key of the metadata, or of the output. */
   readonly key: string;
 }
 
@@ -48,19 +45,12 @@ export type Binding = PreviousNodeBinding | ConfigBinding | RuntimeBinding | Exp
 /** By the field of the task's input. */
 export type Bindings = Readonly<Record<string, Binding>>;
 
-/** What bindings of one task instance are resolved with. */
+/** What bindings of one task instance are resolved with, beside their sources. */
 export interface BindingContext {
-  /** Of a dependency, in order; none where the instance has none of it. Their edge filter need not be applied yet. */
-  artifactsOf(task: string): readonly PlacedArtifact[];
-  /** The edge filters of the task: what they hold back no binding sees. */
-  readonly edgeFilters?: EdgeFilters;
-  /** Params of the run. */
-  readonly input: JsonObject;
   /** `config` in expressions: the task's own params. */
   readonly config: JsonObject;
   /** What stands for `$NAME`. */
   secret(name: string): JsonValue;
-  readonly patterns: Patterns;
 }
 
 /** Why a field cannot be filled in: its expression cannot be evaluated. */
@@ -74,11 +64,14 @@ export type ResolvedBindings = { readonly values: JsonObject } | { readonly prob
  * The fields that bindings fill in; one that comes to null is left as it is. What is given here goes over the task's
  * input, whatever that has.
  */
-export function resolveBindings(bindings: Bindings, context: BindingContext): ResolvedBindings {
-  const resolve = resolver(context);
+export function resolveBindings(
+  bindings: Bindings,
+  sources: Sources,
+  context: BindingContext,
+): ResolvedBindings {
   const values: [string, JsonValue][] = [];
   for (const [field, binding] of Object.entries(bindings)) {
-    const resolved = resolve(field, binding);
+    const resolved = resolve(field, binding, { sources, context });
     if ("problem" in resolved) return { problem: { ...resolved.problem, field } };
     if (resolved.value !== null) values.push([field, resolved.value]);
   }
@@ -103,70 +96,20 @@ export function isBlank(value: JsonValue | undefined): boolean {
   return value === undefined || value === null || value === "";
 }
 
-function resolver(context: BindingContext): (field: string, binding: Binding) => Evaluated {
-  const artifactsOf = filtered(context);
-  const { input, config, patterns } = context;
-  const values: EvaluationContext = {
-    input: (key) => own(input, key),
-    config: (key) => own(config, key),
-    nodes: (task, key) => fieldOf(artifactsOf(task), key),
-    patterns,
-  };
-  return (field, binding) => {
-    switch (binding.source) {
-      case "previous_node":
-        return { value: fieldOf(artifactsOf(binding.node), binding.key) };
-      case "config":
-        return { value: configured(binding, context) };
-      case "runtime":
-        return { value: given(inputNameOf(field, binding), binding, input) };
-      case "expression":
-        return evaluated(binding.expression, values);
-    }
-  };
-}
-
-function evaluated(text: string, values: EvaluationContext): Evaluated {
-  const parsed = parseExpression(text);
-  if ("expression" in parsed) return evaluate(parsed.expression, values);
-  const [problem] = parsed.problems;
-  if (problem === undefined)
-    throw new Error("internal: an expression is wrong, and nothing is wrong with it");
-  return { problem };
-}
-
-/** Each task's artifacts once, however many bindings look at them. */
-function filtered({ artifactsOf, edgeFilters = {} }: BindingContext): BindingContext["artifactsOf"] {
-  const known = new Map<string, readonly PlacedArtifact[]>();
-  return (task) => {
-    const before = known.get(task);
-    if (before !== undefined) return before;
-    const filter = Object.hasOwn(edgeFilters, task) ? edgeFilters[task] : undefined;
-    const all = artifactsOf(task);
-    const passed = filter === undefined ? all : compileFilter(filter)(all);
-    known.set(task, passed);
-    return passed;
-  };
-}
-
-/** Of one artifact its value, of several a list; those that have none are left out. */
-function fieldOf(artifacts: readonly PlacedArtifact[], key: string): JsonValue {
-  const values = artifacts.map((artifact) => attributeOf(artifact, key)).filter((value) => value !== null);
-  return values.length > 1 ? values : (values[0] ?? null);
-}
-
-function attributeOf(artifact: PlacedArtifact, key: string): JsonValue {
-  switch (key) {
-    case "file_path":
-      return artifact.path;
-    case "file_name":
-      return artifact.name;
-    case "file_size":
-      return artifact.size;
-    case "mime_type":
-      return artifact.mimeType;
-    default:
-      return own(artifact.metadata, key);
+function resolve(
+  field: string,
+  binding: Binding,
+  { sources, context }: { readonly sources: Sources; readonly context: BindingContext },
+): Evaluated {
+  switch (binding.source) {
+    case "previous_node":
+      return sources.taken(sources.field(binding.node, binding.key));
+    case "config":
+      return { value: configured(binding, context) };
+    case "runtime":
+      return sources.taken(given(inputNameOf(field, binding), binding, sources.input));
+    case "expression":
+      return sources.evaluate(binding.expression, context.config);
   }
 }
 
@@ -180,8 +123,4 @@ function configured(binding: ConfigBinding, { secret }: BindingContext): JsonVal
 function given(name: string, { default: preset = null }: RuntimeBinding, input: JsonObject): JsonValue {
   if (Object.hasOwn(input, name)) return own(input, name);
   return isBlank(preset) ? null : preset;
-}
-
-function own(values: JsonObject, key: string): JsonValue {
-  return Object.hasOwn(values, key) ? (values[key] ?? null) : null;
 }

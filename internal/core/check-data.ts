@@ -1,34 +1,43 @@
 /** What is wrong with what is said of data between tasks: filters, bindings, expressions and inputs. */
 import type { Binding } from "./bindings.ts";
 import type { Nearest, Problem } from "./check.ts";
+import { expressedIn } from "./expressed.ts";
 import { problemsOfExpression, references } from "./expression/check.ts";
 import { CONFIG, INPUT } from "./expression/expression.ts";
 import { parseExpression } from "./expression/parse.ts";
 import type { ProblemKind } from "./expression/problem.ts";
+import { expressedParams } from "./fill-in.ts";
 import type { Dag, Task } from "./model.ts";
 import { secretsIn } from "./secrets.ts";
 
-/** A task that is named and is no dependency, an expression that is wrong, or a secret where none is looked up. */
+/**
+ * A task that is named and is no dependency, an expression that is wrong, a secret where none is looked up, or a param
+ * that is not there yet.
+ */
 export interface DataProblem extends Problem {
-  readonly kind: "not_a_dependency" | "expression" | "secret";
+  readonly kind: "not_a_dependency" | "expression" | "secret" | "config";
   /** The task that is no dependency. */
   readonly task?: string;
   /** What is wrong with the expression. */
   readonly expression?: ProblemKind;
 }
 
-export type CheckedTask = Pick<Task, "id" | "dependsOn" | "edgeFilters" | "bindings">;
+export type CheckedTask = Pick<
+  Task,
+  "id" | "type" | "options" | "params" | "dependsOn" | "edgeFilters" | "bindings" | "hasExpressions"
+>;
 
 /** Of one task, at its position in the definition. */
 export function problemsOfData(task: CheckedTask, position: number, nearest: Nearest): DataProblem[] {
-  const { edgeFilters, bindings } = task;
-  if (edgeFilters === undefined && bindings === undefined) return [];
+  const { edgeFilters, bindings, hasExpressions } = task;
+  if (edgeFilters === undefined && bindings === undefined && hasExpressions !== true) return [];
   const refuse = refuser(task, nearest);
   const at = ["tasks", position];
   return [
     ...Object.entries(bindings ?? {}).flatMap(([field, binding]) =>
       problemsOfBinding(binding, [...at, "bindings", field], refuse),
     ),
+    ...(hasExpressions === true ? problemsOfValues(task, at, refuse) : []),
     ...Object.keys(edgeFilters ?? {}).flatMap((named) => refuse(named, [...at, "edge_filters", named])),
   ];
 }
@@ -47,6 +56,28 @@ function problemsOfBinding(binding: Binding, at: Path, refuse: Refuse): DataProb
     case "runtime":
       return [];
   }
+}
+
+/** Expressions in the places of values. */
+function problemsOfValues(task: CheckedTask, at: Path, refuse: Refuse): DataProblem[] {
+  const expressed = expressedParams(task.params);
+  return expressedIn(task).flatMap(({ path, text }) => {
+    const place = [...at, ...path, "expression"];
+    const problems = problemsOfText(text, place, refuse);
+    return path[0] === "params" ? [...problems, ...problemsOfConfig(text, place, expressed)] : problems;
+  });
+}
+
+/** Which of two params would have to be first is nothing that anybody should have to know. */
+function problemsOfConfig(text: string, path: Path, expressed: ReadonlySet<string>): DataProblem[] {
+  const parsed = parseExpression(text);
+  const named = "expression" in parsed ? references(parsed.expression).config : [];
+  return named
+    .filter((key) => expressed.has(key))
+    .map((key) => {
+      const message = `{config.${key}} is a param with an expression itself: params see only those without; write here what it says`;
+      return { path, message, kind: "config" };
+    });
 }
 
 /** Its form first, then the tasks that it names. */
@@ -101,6 +132,6 @@ export function problemsOfReserved({ tasks }: Dag): Problem[] {
   });
 }
 
-function hasExpression({ bindings = {} }: Task): boolean {
-  return Object.values(bindings).some(({ source }) => source === "expression");
+function hasExpression({ bindings = {}, hasExpressions }: Task): boolean {
+  return hasExpressions === true || Object.values(bindings).some(({ source }) => source === "expression");
 }

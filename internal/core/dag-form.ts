@@ -1,5 +1,6 @@
 /** The form of a DAG, and what its runs begin with: params are what a run has, and the form asks for some of them. */
 import { isBlank } from "./bindings.ts";
+import { expressedIn } from "./expressed.ts";
 import { formFields, type FormField, mergeInput, type MergedInput, toField } from "./input-form.ts";
 import type { JsonObject } from "./json.ts";
 import type { Dag } from "./model.ts";
@@ -30,6 +31,9 @@ export function inputOf(dag: Asking, given: JsonObject = {}): MergedInput {
 
 function askedBy({ inputs = {}, tasks }: Asking): FormField[] {
   const declared = Object.entries(inputs).map(([name, said]) => toField(name, said));
-  const bindings = tasks.map((task) => task.bindings).filter((each) => each !== undefined);
-  return formFields(declared, bindings);
+  const asking = tasks.map((task) => ({
+    bindings: task.bindings,
+    expressions: task.hasExpressions === true ? expressedIn(task).map(({ text }) => text) : [],
+  }));
+  return formFields(declared, asking);
 }

@@ -16,18 +16,22 @@ interface HttpCommand {
 
 export const REQUEST_LINE = "METHOD URL [BODY]";
 
+/** What of the options says which request it is. */
+type Asked = Pick<HttpTaskOptions, "method" | "url"> &
+  Pick<HttpTaskOptions<unknown>, (typeof BODIES)[number]>;
+
 /** The request of a task; a line that says what is wrong with it otherwise. */
 export function httpCommand(command: string, options: HttpTaskOptions): HttpCommand | string {
   return madeOrProblem(readHttp(command, options));
 }
 
 /** What is wrong with the request of a task. */
-export function problemsOfHttp(command: string, options: HttpTaskOptions): readonly TaskProblem[] {
+export function problemsOfHttp(command: string, options: Asked): readonly TaskProblem[] {
   const read = readHttp(command, options);
   return "problems" in read ? read.problems : [];
 }
 
-function readHttp(command: string, options: HttpTaskOptions): ReadTask<HttpCommand> {
+function readHttp(command: string, options: Asked): ReadTask<HttpCommand> {
   const { method, url } = options;
   const body = BODIES.find((each) => options[each] !== undefined);
   const wrong = (message: string): ReadTask<HttpCommand> => ({ problems: [{ message }] });
@@ -55,6 +59,7 @@ function readHttp(command: string, options: HttpTaskOptions): ReadTask<HttpComma
 /** It may be a secret: what is wrong with it is told without it. */
 function readOptionalUrl(url: string | undefined): URL | string {
   if (url === undefined) return "is missing beside `method`, and the command is left out";
+  if (url === "") return "is empty; write it like https://example.com/path";
   if (!URL.canParse(url)) return "is no URL; write it like https://example.com/path";
   const to = new URL(url);
   return isOfHttp(to) ? to : "is neither http: nor https:";

@@ -34,25 +34,39 @@ export interface FormField {
   readonly default?: JsonValue;
 }
 
+/** What a task takes that who starts a run may be asked for. */
+export interface Asking {
+  readonly bindings?: Bindings | undefined;
+  /** Those that stand elsewhere than in bindings. */
+  readonly expressions?: readonly string[];
+}
+
 /**
  * The fields in order: those declared, those that bindings take, those that expressions name; each task after the
  * other. Of several of one name the first counts. Expressions that are wrong name nothing.
  */
-export function formFields(declared: readonly FormField[], bindings: readonly Bindings[]): FormField[] {
+export function formFields(declared: readonly FormField[], tasks: readonly Asking[]): FormField[] {
   const fields = new Map<string, FormField>();
   const add = (field: FormField): void => {
     if (!fields.has(field.name)) fields.set(field.name, field);
   };
   for (const field of declared) add(field);
-  const all = bindings.flatMap((each) => Object.entries(each));
-  for (const [field, binding] of all) {
-    if (binding.source === "runtime") add(toField(inputNameOf(field, binding), binding, field));
+  for (const { bindings = {} } of tasks) {
+    for (const [field, binding] of Object.entries(bindings)) {
+      if (binding.source === "runtime") add(toField(inputNameOf(field, binding), binding, field));
+    }
   }
-  for (const [, binding] of all) {
-    if (binding.source !== "expression") continue;
-    for (const name of inputsIn(binding.expression)) add(toField(name, {}));
+  for (const text of tasks.flatMap(expressionsOf)) {
+    for (const name of inputsIn(text)) add(toField(name, {}));
   }
   return [...fields.values()];
+}
+
+function expressionsOf({ bindings = {}, expressions = [] }: Asking): readonly string[] {
+  const bound = Object.values(bindings).flatMap((each) =>
+    each.source === "expression" ? [each.expression] : [],
+  );
+  return [...bound, ...expressions];
 }
 
 export function toField(name: string, said: InputDeclaration, labelled: string = name): FormField {

@@ -65,6 +65,8 @@ export interface Task {
   readonly edgeFilters?: EdgeFilters;
   /** Go over what it is given. */
   readonly bindings?: Bindings;
+  /** Expressions stand in its params or options, see `expressed.ts`. */
+  readonly hasExpressions?: true;
 }
 
 /** When runs begin by themselves. */

@@ -6,6 +6,7 @@ import type { InstanceInput } from "../core/fan-out.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import { byProducer, inputOfArtifacts } from "../core/task-input.ts";
 import type { Task } from "../core/model.ts";
+import { Sources } from "../core/sources.ts";
 import { EngineError } from "./errors.ts";
 import type { RunArtifact } from "./task.ts";
 
@@ -47,14 +48,14 @@ export async function inputOfTask(
   if (bindings === undefined) return own;
   const secrets = await secretsOf(bindings, options);
   const produced = byProducer(placed);
-  const resolved = resolveBindings(bindings, {
+  const sources = new Sources({
     artifactsOf: (node) => produced.get(node) ?? [],
     ...(edgeFilters === undefined ? {} : { edgeFilters }),
     input,
-    config,
-    secret: (name) => secrets.get(name) ?? null,
     patterns,
   });
+  const secret = (name: string): JsonValue => secrets.get(name) ?? null;
+  const resolved = resolveBindings(bindings, sources, { config, secret });
   if ("values" in resolved) return { ...own, ...resolved.values };
   const { field, message } = resolved.problem;
   throw new EngineError("BAD_BINDING", `node '${task.id}', binding '${field}': ${message}`);

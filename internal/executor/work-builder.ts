@@ -3,6 +3,7 @@ import { toRecord } from "../core/artifact-record.ts";
 import type { GivenArtifacts, Inputs, Work } from "../core/attempt.ts";
 import type { InstanceInput } from "../core/fan-out.ts";
 import type { JsonObject } from "../core/json.ts";
+import type { Task } from "../core/model.ts";
 import type { Outcome } from "../core/outcome.ts";
 import { hash32 } from "../core/hash.ts";
 import type { RunFold } from "../core/run-fold.ts";
@@ -97,15 +98,19 @@ export class WorkBuilder {
       env: task.env,
       ...(task.outputs === undefined ? {} : { outputs: task.outputs }),
       ...(task.bindings === undefined ? {} : { bindings: task.bindings }),
-      ...(task.bindings === undefined || task.edgeFilters === undefined
-        ? {}
-        : { edgeFilters: task.edgeFilters }),
+      ...(task.hasExpressions === undefined ? {} : { hasExpressions: true }),
+      ...(task.edgeFilters === undefined || !seesArtifacts(task) ? {} : { edgeFilters: task.edgeFilters }),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       inputs,
       trustedUntil: this.#options.trustedUntil(run),
       ...(owed.mayBeHeld === undefined ? {} : { mayBeHeld: true }),
     };
   }
+}
+
+/** By what its definition says of its params, beside what it is given. */
+function seesArtifacts({ bindings, hasExpressions }: Task): boolean {
+  return bindings !== undefined || hasExpressions === true;
 }
 
 function givenArtifacts({ isSingle, artifacts }: InstanceInput): GivenArtifacts {

@@ -1,5 +1,6 @@
 /** Problems that zod finds, in the words of this project. */
 import type { z } from "zod";
+import { isExpressed, WHERE_EXPRESSED } from "../core/expressed.ts";
 import { formatPath } from "../core/shown.ts";
 import { unknownField } from "./problems.ts";
 import type { Found } from "./text.ts";
@@ -12,6 +13,8 @@ export function explain(
   issue: z.core.$ZodIssue,
   allowed: (path: readonly PropertyKey[]) => string[],
 ): Found[] {
+  if (isMisplaced(issue))
+    return [told({ path: issue.path, message: `${NO_EXPRESSION}: ${WHERE_EXPRESSED}` })];
   if (issue.code === "invalid_union") {
     const within = issue.errors.find((issues) => issues.some(isWithin));
     if (within !== undefined)
@@ -19,6 +22,14 @@ export function explain(
   }
   if (issue.code === "unrecognized_keys") return unknownIn(issue.path, issue.keys, allowed(issue.path));
   return [told(issue)];
+}
+
+const NO_EXPRESSION = "cannot be an expression";
+
+/** Where something else is wanted. A binding may have an expression, and lacks the field that says so. */
+function isMisplaced(issue: z.core.$ZodIssue): boolean {
+  const lacksKind = issue.code === "invalid_union" && issue.errors.length === 0;
+  return isExpressed(issue.input) && !lacksKind;
 }
 
 /** A problem with the name of what it is about. */

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { NAME, NAME_RULE } from "../core/check.ts";
+import { type Expressed, isExpressed } from "../core/expressed.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import { isMap } from "../core/not-json.ts";
 import { problemOfReferences } from "../core/secrets.ts";
@@ -67,6 +68,15 @@ export const tags = z
 /** A name that stands in lists, messages and logs. */
 export const label = text.regex(/^(?=.*\S)[^\p{Cc}]{1,256}$/u, {
   error: must("1 to 256 characters in one line"),
+});
+
+/** In the place of a value. The text is judged where it is known which tasks there are. */
+export const expressed = z.custom<Expressed>(isExpressed, { error: must("a map with expression") }).meta({
+  title: "expression",
+  type: "object",
+  properties: { expression: { type: "string", description: "Text with `{…}` in it." } },
+  required: ["expression"],
+  additionalProperties: false,
 });
 
 /** It reaches the shell as one argument, and the worker within one message. */

@@ -1,17 +1,25 @@
 /** `with` of tasks of type `http`. */
 import { z } from "zod";
-import { BODIES, type HttpTaskOptions } from "../core/http-options.ts";
+import { type Expressed, isExpressed } from "../core/expressed.ts";
+import { BODIES, type HttpTaskOptions, problemOfHeaderValue } from "../core/http-options.ts";
 import { boundsOf, STATUS } from "../core/http-status.ts";
 import { shown } from "../core/shown.ts";
 import type { JsonValue } from "../core/json.ts";
-import { may, must, name, someSeconds, text, whole } from "./fields.ts";
+import { expressed, may, must, name, someSeconds, text, whole } from "./fields.ts";
 import { together } from "./together.ts";
 
 const scalar = z.union([z.string(), z.number(), z.boolean()], {
   error: must("text, a number, true or false"),
 });
-const values = z.union([scalar.transform(String), z.array(scalar.transform(String))], {
-  error: must("text, a number, true, false, or a list of them"),
+const value = z.union([scalar.transform(String), expressed], {
+  error: must("text, a number, true, false or an expression"),
+});
+const values = z.union([value, z.array(value)], {
+  error: must("text, a number, true, false, an expression, or a list of them"),
+});
+const textOrExpression = z.union([text, expressed], { error: must("text or an expression") });
+const someTextOrExpression = z.union([name, expressed], {
+  error: must("text that is not empty, or an expression"),
 });
 const fields = z
   .record(z.string(), values, { error: must("a map of names to values") })
@@ -19,8 +27,6 @@ const fields = z
 
 /** RFC 9110: a token. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** What can be sent: what is beyond Latin-1, or ends the line, cannot. */
-const HEADER_VALUE = /^[\t\u0020-\u007E\u0080-\u00FF]*$/;
 /** They say how the request is sent, which the request itself does. */
 const FRAMING = new Set([
   ...["connection", "content-length", "expect", "keep-alive", "proxy-connection", "te", "trailer"],
@@ -40,14 +46,17 @@ const headers = fields
 
 function problemOfHeader(
   header: string,
-  value: string | readonly string[],
+  given: z.output<typeof values>,
   seen: ReadonlySet<string>,
 ): string | undefined {
   if (!HEADER_NAME.test(header)) return `${shown(header)} cannot be the name of a header`;
   if (FRAMING.has(header.toLowerCase())) return "is made with the request, and cannot be given";
   if (seen.has(header.toLowerCase())) return "is there twice; give it a list";
-  if ([value].flat().every((each) => HEADER_VALUE.test(each))) return undefined;
-  return "must not hold line breaks, control characters, or characters that Latin-1 does not have";
+  for (const each of [given].flat()) {
+    const problem = isExpressed(each) ? undefined : problemOfHeaderValue(each);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
 }
 
 const STATUS_RULE = "a status such as 404, a range such as 200-299, or a class such as 2xx";
@@ -97,7 +106,7 @@ const options = z.strictObject(
       "The method, where the command is left out. Without it GET, or POST where there is a body.",
     ),
     url: may(
-      name,
+      someTextOrExpression,
       "The URL, where the command is left out. It may be a secret, which the URL of a webhook is.",
     ),
     headers: may(
@@ -106,7 +115,7 @@ const options = z.strictObject(
     ),
     query: may(fields, "Goes behind what the URL has after its `?`; what is a list is there several times."),
     json: may(json, "The body, as JSON."),
-    text: may(text, "The body, as it stands here."),
+    text: may(textOrExpression, "The body, as it stands here."),
     form: may(fields, "The body, as a form has it: `application/x-www-form-urlencoded`."),
     auth: may(
       auth,
@@ -156,4 +165,4 @@ export const httpOptions = together(options, (given, complain) => {
   const names = Object.keys(given.headers ?? {}).map((each) => each.toLowerCase());
   if (given.auth !== undefined && names.includes("authorization"))
     complain("auth", "there is an Authorization already, in headers: leave out one of them");
-}) satisfies z.ZodType<HttpTaskOptions>;
+}) satisfies z.ZodType<HttpTaskOptions<string | Expressed>>;

@@ -12,6 +12,7 @@ import {
   type Schedule,
   type Task,
 } from "../core/model.ts";
+import { expressedIn } from "../core/expressed.ts";
 import { canonicalType, defaultQueueOf, GATE, problemOfType, TASK_TYPE_NAMES } from "../core/task-types.ts";
 import { readData, readInputs } from "./data-of-task.ts";
 import { withDefaults } from "./defaults.ts";
@@ -77,6 +78,7 @@ function toTask(own: RawTask, surroundings: Surroundings): Task {
   // A wrong type among the defaults was told there, once.
   const type = typeOf(raw, own.type === undefined ? () => undefined : complain, plugIns);
   const { command, options } = toRun(raw, type, surroundings);
+  const params = raw.params ?? NO_PARAMS;
   const whyNone = raw.outputs === undefined ? undefined : WITHOUT_OUTPUTS[type];
   if (whyNone !== undefined) complain("outputs", whyNone);
   return {
@@ -85,7 +87,7 @@ function toTask(own: RawTask, surroundings: Surroundings): Task {
     type,
     command,
     options,
-    params: raw.params ?? NO_PARAMS,
+    params,
     dependsOn: raw.depends_on ?? raw.dependencies ?? [],
     retries: raw.retries ?? 0,
     retry: raw.retry === undefined ? EXPONENTIAL_RETRY : toRetry(raw.retry),
@@ -98,6 +100,7 @@ function toTask(own: RawTask, surroundings: Surroundings): Task {
     env: raw.env ?? NO_ENV,
     ...(type === GATE ? { isPassthrough: true as const } : {}),
     ...readData(raw),
+    ...(expressedIn({ type, options, params }).length === 0 ? {} : { hasExpressions: true as const }),
   };
 }
 

@@ -1,6 +1,7 @@
 /** What a task runs: its command and the options of its type, each by itself and both together. */
 import { problemsOfDocker } from "../core/docker-command.ts";
 import { problemsOfHttp, REQUEST_LINE } from "../core/http-command.ts";
+import { type Expressed, isExpressed } from "../core/expressed.ts";
 import type { HttpTaskOptions } from "../core/http-options.ts";
 import type { JsonObject } from "../core/json.ts";
 import { NO_ENV, type Task } from "../core/model.ts";
@@ -94,7 +95,8 @@ function problemsOfRequest(
   { command, options }: { readonly command: string; readonly options: JsonObject },
   wrong: ReadonlySet<string>,
 ): TaskProblem[] {
-  const given: HttpTaskOptions = options;
+  const { url, ...others }: HttpTaskOptions<string | Expressed> = options;
+  const given = { ...others, ...(url === undefined ? {} : { url: isExpressed(url) ? SOME_URL : url }) };
   // That nothing is there was told before.
   if (command.trim() === "" && given.url === undefined && given.method === undefined) return [];
   const texts: Readonly<Record<string, string | undefined>> = { method: given.method, url: given.url };
@@ -104,6 +106,9 @@ function problemsOfRequest(
     return text === undefined || !isFilledInLater(text);
   });
 }
+
+/** For one that an expression gives. */
+const SOME_URL = "https://example.com/";
 
 function isFilledInLater(text: string): boolean {
   return /\$\{|\{\{|\$\(/.test(text) || text.includes("secret://");

@@ -1,6 +1,11 @@
 /** The request that an http task asks for. */
 import { type HttpMethod, httpCommand } from "../core/http-command.ts";
-import type { Fields, HttpAuth, HttpTaskOptions } from "../core/http-options.ts";
+import {
+  type Fields,
+  type HttpAuth,
+  type HttpTaskOptions,
+  problemOfHeaderValue,
+} from "../core/http-options.ts";
 import type { TaskCall, TaskContext } from "../ports/task-executor.ts";
 import { ToldUrl } from "./told-url.ts";
 
@@ -25,6 +30,8 @@ export function requestOf(
   const options = given as HttpTaskOptions;
   const line = httpCommand(command, options);
   if (typeof line === "string") return line;
+  const wrong = problemOfHeaders(options.headers ?? {});
+  if (wrong !== undefined) return wrong;
   const { method, url } = line;
   const told = new ToldUrl(url, masked(options.url ?? url.href));
   const auth = options.auth ?? userInfoOf(url);
@@ -42,6 +49,15 @@ export function requestOf(
     ...inSmallLetters(options.headers ?? {}),
   };
   return { method, url, told, headers, ...(body.text === undefined ? {} : { body: body.text }) };
+}
+
+/** Secrets and the values of expressions are known only now. */
+function problemOfHeaders(headers: Fields): string | undefined {
+  for (const [name, value] of pairsOf(headers)) {
+    const problem = problemOfHeaderValue(value);
+    if (problem !== undefined) return `with.headers.${name}: ${problem}`;
+  }
+  return undefined;
 }
 
 /** What is there already stays as it was written: it may be signed. */

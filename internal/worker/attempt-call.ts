@@ -1,14 +1,19 @@
-/** What an attempt is called with: its inputs fetched, secrets in their places, artifacts and bindings over its params. */
+/**
+ * What an attempt is called with: its inputs fetched, secrets in their places, expressions evaluated, artifacts and
+ * bindings over its params.
+ */
 import { toArtifact } from "../core/artifact-record.ts";
 import type { Artifact, PlacedArtifact } from "../core/artifact.ts";
 import type { Inputs, Work } from "../core/attempt.ts";
 import { resolveBindings, secretOf } from "../core/bindings.ts";
 import type { Patterns } from "../core/expression/patterns.ts";
+import { fillIn } from "../core/fill-in.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Mask } from "../core/mask.ts";
 import type { TaskError } from "../core/outcome.ts";
 import { isResolved, mergeParams, type ResolvedInputs } from "../core/params.ts";
 import { secretReference } from "../core/secrets.ts";
+import { Sources } from "../core/sources.ts";
 import { decodeValue, type Stored } from "../core/stored.ts";
 import { inputOfArtifacts } from "../core/task-input.ts";
 import type { Blobs } from "../ports/blobs.ts";
@@ -82,9 +87,9 @@ function callOf(work: Work, { mask, ...parts }: Revealed, given: Given): Opened 
   const about = { runId, task, index, attempt, dagName, tenantId, type, command };
   const data = dataOf(work, parts, given);
   if ("error" in data) return { ...data, mask };
-  const merged = mergeParams(parts.inputs);
-  const params = data.params === undefined ? merged : { ...merged, ...data.params };
-  const call = { ...about, options: parts.options, env: parts.env, params };
+  const merged = mergeParams(data.inputs);
+  const params = data.over === undefined ? merged : { ...merged, ...data.over };
+  const call = { ...about, options: data.options, env: parts.env, params };
   const { outputs } = work;
   const { folder: artifactFolder } = given.placed;
   if (outputs === undefined && artifactFolder === undefined) return { call, mask };
@@ -92,32 +97,57 @@ function callOf(work: Work, { mask, ...parts }: Revealed, given: Given): Opened 
   return { call: { ...call, ...files, ...(outputs === undefined ? {} : { outputs }) }, mask };
 }
 
-type Data = { readonly params?: JsonObject } | { readonly error: TaskError };
+type Data =
+  | {
+      readonly inputs: ResolvedInputs;
+      readonly options: JsonObject;
+      /** What artifacts and bindings put over the params. */
+      readonly over?: JsonObject;
+    }
+  | { readonly error: TaskError };
 
-/** What artifacts and bindings put over the params; nothing for a task that has none of either. */
-function dataOf(
-  { bindings, edgeFilters }: Work,
-  { inputs, bound }: Omit<Revealed, "mask">,
-  { given, placed, patterns }: Given,
-): Data {
+type Parts = Omit<Revealed, "mask">;
+
+/** Expressions evaluated, and what goes over the params; all as it is for a task that has none of these. */
+function dataOf(work: Work, { inputs, options, bound }: Parts, { given, placed, patterns }: Given): Data {
+  const { bindings, hasExpressions, edgeFilters } = work;
   const { artifacts } = inputs;
-  if (artifacts === undefined && bindings === undefined) return {};
+  if (artifacts === undefined && bindings === undefined && hasExpressions !== true)
+    return { inputs, options };
   const there = given.map(placed.place);
-  const params =
+  const over =
     artifacts === undefined ? {} : inputOfArtifacts(there, { isSingle: artifacts.single === true });
-  if (bindings === undefined) return { params };
+  if (bindings === undefined && hasExpressions !== true) return { inputs, options, over };
   const produced = byTask(given, there);
-  const resolved = resolveBindings(bindings, {
+  const outputs = new Map(inputs.upstream);
+  const sources = new Sources({
     artifactsOf: (task) => produced.get(task) ?? [],
+    outputOf: (task) => outputs.get(task)?.inline,
     ...(edgeFilters === undefined ? {} : { edgeFilters }),
     input: inputs.run.inline,
-    config: inputs.own,
-    secret: (name) => bound[name] ?? null,
     patterns,
   });
-  if ("values" in resolved) return { params: { ...params, ...resolved.values } };
-  const { field, message } = resolved.problem;
-  return { error: { reason: "bad-input", message: `binding '${field}': ${message}` } };
+  const own = inputs.own;
+  const filled =
+    hasExpressions === true
+      ? fillIn({ type: work.type, params: own, options }, sources)
+      : { params: own, options };
+  if ("problem" in filled) return badInput(filled.problem);
+  const resolved = resolveBindings(bindings ?? {}, sources, {
+    config: filled.params,
+    secret: (name) => bound[name] ?? null,
+  });
+  if ("problem" in resolved)
+    return badInput(`binding '${resolved.problem.field}': ${resolved.problem.message}`);
+  return {
+    inputs: { ...inputs, own: filled.params },
+    options: filled.options,
+    over: { ...over, ...resolved.values },
+  };
+}
+
+function badInput(message: string): { readonly error: TaskError } {
+  return { error: { reason: "bad-input", message } };
 }
 
 /** As they are placed, by the task that handed them over; what has come on several ways stands there once. */

@@ -2,12 +2,13 @@
 import { describe, expect, test } from "vitest";
 import type { PlacedArtifact } from "../../internal/core/artifact.ts";
 import {
-  type BindingContext,
   type Bindings,
+  type ResolvedBindings,
   resolveBindings,
   secretOf,
 } from "../../internal/core/bindings.ts";
 import type { JsonObject } from "../../internal/core/json.ts";
+import { Sources, type SourcesOptions } from "../../internal/core/sources.ts";
 import { linearPatterns } from "../../internal/patterns/linear-patterns.ts";
 
 const patterns = linearPatterns();
@@ -16,13 +17,15 @@ function file(name: string, size: number | null, metadata: JsonObject = {}): Pla
   return { name, size, mimeType: null, metadata, path: `/in/${name}` };
 }
 
-function context(more: Partial<BindingContext> = {}): BindingContext {
-  const secret = (name: string): string => `<${name}>`;
-  return { artifactsOf: () => [], input: {}, config: {}, secret, patterns, ...more };
+type More = Partial<SourcesOptions> & { readonly config?: JsonObject };
+
+function resolve(bindings: Bindings, { config = {}, ...more }: More = {}): ResolvedBindings {
+  const sources = new Sources({ artifactsOf: () => [], input: {}, patterns, ...more });
+  return resolveBindings(bindings, sources, { config, secret: (name) => `<${name}>` });
 }
 
-function valuesOf(bindings: Bindings, more?: Partial<BindingContext>): JsonObject {
-  const resolved = resolveBindings(bindings, context(more));
+function valuesOf(bindings: Bindings, more?: More): JsonObject {
+  const resolved = resolve(bindings, more);
   if ("problem" in resolved) throw new Error(resolved.problem.message);
   return resolved.values;
 }
@@ -109,7 +112,7 @@ test("an expression that cannot be evaluated says so, with its field", () => {
     fine: { source: "config", value: "x" },
     title: { source: "expression", expression: "{input.title | required}" },
   };
-  expect(resolveBindings(bindings, context())).toMatchObject({
+  expect(resolve(bindings)).toMatchObject({
     problem: { field: "title", kind: "required_missing", offset: 15 },
   });
 });

@@ -130,5 +130,6 @@ test("references are told once, in the order of the text", () => {
   expect("expression" in parsed && references(parsed.expression)).toEqual({
     nodes: ["b", "a"],
     input: ["k", "j"],
+    config: ["c"],
   });
 });

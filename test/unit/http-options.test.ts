@@ -134,7 +134,7 @@ describe("what is refused", () => {
     ["with: { url: http://a.b, headers: { a: [b, ☃] } }", `with.headers.a: a: ${FLAT}`],
     [
       "with: { url: http://a.b, query: { a: { b: c } } }",
-      'with.query.a: a: must be text, a number, true, false, or a list of them, not {"b":"c"}',
+      'with.query.a: a: must be text, a number, true, false, an expression, or a list of them, not {"b":"c"}',
     ],
     [
       "with: { url: http://a.b, expect_status: 200 }",
@@ -188,7 +188,7 @@ describe("what is refused", () => {
 
   test("and nothing that follows from another", () => {
     expect(problemsOf("with: { method: PUT, url: 5 }")).toEqual([
-      "tasks[0].with.url: url: must be text, not 5",
+      "tasks[0].with.url: url: must be text that is not empty, or an expression, not 5",
     ]);
     expect(problemsOf("with: { url: http://a.b, json: { a: .nan } }")).toEqual([
       expect.stringContaining("tasks[0].with.json.a: a: must be text, a number"),

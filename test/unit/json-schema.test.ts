@@ -77,6 +77,9 @@ const VALUES: readonly unknown[] = [
   ...[
     {},
     { a: 1 },
+    { expression: "{a.b}" },
+    { expression: 5 },
+    { a: { expression: "x" }, b: [{ expression: "" }, 1] },
     { a: "x", B: true },
     { a: null },
     { a: [1] },

@@ -1,6 +1,7 @@
 /** Bindings: the value that one gives, why it gives none, and those that are refused. */
 import { type Binding, resolveBindings } from "../../internal/core/bindings.ts";
 import type { JsonObject, JsonValue } from "../../internal/core/json.ts";
+import { Sources } from "../../internal/core/sources.ts";
 import { linearPatterns } from "../../internal/patterns/linear-patterns.ts";
 import { bindings as readBindings } from "../../internal/spec/data-fields.ts";
 import { placedOf } from "./artifacts.ts";
@@ -42,13 +43,12 @@ interface Outcome {
 function outcome({ binding, artifacts, run_input: input, config }: Case): Outcome {
   const read = readBindings.safeParse({ [FIELD]: binding });
   if (!read.success) return { invalid: true };
-  const resolved = resolveBindings(read.data, {
+  const sources = new Sources({
     artifactsOf: (task) => (Object.hasOwn(artifacts, task) ? (artifacts[task] ?? []) : []).map(placedOf),
     input,
-    config,
-    secret: (name) => `$${name}`,
     patterns,
   });
+  const resolved = resolveBindings(read.data, sources, { config, secret: (name) => `$${name}` });
   if ("problem" in resolved) return { error: resolved.problem.kind };
   return { expected: resolved.values[FIELD] ?? null };
 }

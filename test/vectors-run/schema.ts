@@ -23,10 +23,7 @@ export const schema: VectorRunner = {
   run: (vector) => {
     const { nodes, plugins, default_input: defaults, run_input: given } = vector as Case;
     const declared = nodes.flatMap(({ plugin }) => (plugins[plugin] ?? []).flatMap(declaredField));
-    const fields = formFields(
-      declared,
-      nodes.map((node) => node.bindings ?? {}),
-    );
+    const fields = formFields(declared, nodes);
     const { input, missing } = mergeInput(fields, defaults, given);
     const got = {
       fields: fields.map(toCase),

@@ -22,11 +22,12 @@ export const validate: VectorRunner = {
 
 function firstOf(nodes: readonly Node[]): object | null {
   for (const [position, { slug, name = "", depends_on = [], bindings = {} }] of nodes.entries()) {
-    const [first] = problemsOfData({ id: slug, dependsOn: depends_on, bindings }, position, nearest);
+    const task = { id: slug, type: "plugin", options: {}, params: {}, dependsOn: depends_on, bindings };
+    const [first] = problemsOfData(task, position, nearest);
     if (first === undefined) continue;
-    const { kind, path, task, expression } = first;
+    const { kind, path, task: named, expression } = first;
     const label = name === "" ? `Node ${position + 1}` : name;
-    return { node_label: label, kind, field: path[3], slug: task, expression_error: expression };
+    return { node_label: label, kind, field: path[3], slug: named, expression_error: expression };
   }
   return null;
 }

@@ -51,15 +51,19 @@ export interface References {
   readonly nodes: readonly string[];
   /** Keys of the run's input. */
   readonly input: readonly string[];
+  /** Keys of the task's own config. */
+  readonly config: readonly string[];
 }
 
-/** Each once, in the order of the text. What is in the task's own config is no reference to anything else. */
+/** Each once, in the order of the text. */
 export function references(expression: Expression): References {
   const all = expression.parts.flatMap((part): readonly Reference[] => {
     if (typeof part === "string") return [];
     return isList(part.source) ? part.source.items : [part.source];
   });
+  const keysOf = (namespace: string): string[] => [
+    ...new Set(all.filter((each) => each.namespace === namespace).map(({ key }) => key)),
+  ];
   const nodes = all.map(({ namespace }) => namespace).filter((name) => name !== INPUT && name !== CONFIG);
-  const input = all.filter(({ namespace }) => namespace === INPUT).map(({ key }) => key);
-  return { nodes: [...new Set(nodes)], input: [...new Set(input)] };
+  return { nodes: [...new Set(nodes)], input: keysOf(INPUT), config: keysOf(CONFIG) };
 }

@@ -1,5 +1,6 @@
 /** The value of an expression. */
 import type { JsonValue } from "../json.ts";
+import type { Allowance } from "./allowance.ts";
 import { resolveCall } from "./check.ts";
 import {
   CONFIG,
@@ -23,6 +24,8 @@ export interface EvaluationContext {
   readonly config: (key: string) => JsonValue | undefined;
   readonly nodes: (node: string, key: string) => JsonValue | undefined;
   readonly patterns: Patterns;
+  /** Of all evaluations that belong together. Default: this one stands by itself. */
+  readonly allowance?: Allowance;
 }
 
 export type Evaluated = { readonly value: JsonValue } | { readonly problem: ExpressionProblem };
@@ -49,7 +52,7 @@ class Evaluation {
 
   constructor(context: EvaluationContext) {
     this.#context = context;
-    this.#work = new Work(context.patterns);
+    this.#work = new Work(context.patterns, context.allowance);
   }
 
   run(parts: readonly Part[]): JsonValue {

@@ -15,6 +15,12 @@ export const MAX_PATTERN = 1_000;
  */
 export const MAX_STEPS = 16_777_216;
 
+/** Steps of all evaluations for one task instance. */
+export const MAX_STEPS_OF_TASK = 8 * MAX_STEPS;
+
+/** Bytes, as JSON, of all values that expressions and bindings give one task instance. */
+export const MAX_VALUES_OF_TASK = 67_108_864;
+
 export const STEPS_FOR_EACH = 4;
 
 /** For each character of a pattern that is read: classes such as `\pL` are large. */

@@ -2,6 +2,7 @@
 import type { JsonValue } from "../json.ts";
 import { isDeeperThan, isLargerThan, MAX_DEPTH } from "../size.ts";
 import { textOf } from "../value-forms.ts";
+import type { Allowance } from "./allowance.ts";
 import { MAX_PATTERN, MAX_STEPS, MAX_TEXT, STEPS_FOR_EACH, STEPS_TO_COMPILE } from "./limits.ts";
 import type { Pattern, Patterns } from "./patterns.ts";
 import type { ProblemKind } from "./problem.ts";
@@ -18,10 +19,12 @@ export class EvaluationFailure extends Error {
 
 export class Work {
   readonly #patterns: Patterns;
+  readonly #allowance: Allowance | undefined;
   #left = MAX_STEPS;
 
-  constructor(patterns: Patterns) {
+  constructor(patterns: Patterns, allowance?: Allowance) {
     this.#patterns = patterns;
+    this.#allowance = allowance;
   }
 
   /** The text form of a value that a pipe reads. */
@@ -71,7 +74,11 @@ export class Work {
 
   #spend(steps: number): void {
     this.#left -= steps;
-    if (this.#left >= 0) return;
+    if (this.#left >= 0) {
+      const problem = this.#allowance?.spend(steps);
+      if (problem !== undefined) throw new EvaluationFailure("too_much_work", problem);
+      return;
+    }
     const message = `more than ${MAX_STEPS} steps: use fewer pipes, a smaller pattern or a shorter text`;
     throw new EvaluationFailure("too_much_work", message);
   }
