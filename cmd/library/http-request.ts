@@ -1,16 +1,20 @@
 /** A request, as programs write it: the options of an http task in a file, in camelCase. */
+import type { Expressed } from "../../internal/core/expressed.ts";
 import type { JsonValue } from "../../internal/core/json.ts";
 import type { Duration } from "./options.ts";
 
-type Scalar = string | number | boolean;
+type Scalar = string | number | boolean | Expressed;
 /** One that has several values is there several times. */
 type Fields = Readonly<Record<string, Scalar | readonly Scalar[]>>;
 /** `404`, `"200-299"`, `"2xx"`. */
 type Status = number | string;
 
-/** Any text may be, or have in it, a secret: `secret://NAME`. */
+/**
+ * Any text may be, or have in it, a secret: `secret://NAME`. The URL, the body, and values of headers and query may be
+ * expressions: `{ expression: "https://example.com/{find.id}" }`.
+ */
 export interface HttpRequest {
-  readonly url: string | URL;
+  readonly url: string | URL | Expressed;
   /** Default `GET`, or `POST` where there is a body. */
   readonly method?: string;
   readonly headers?: Fields;
@@ -19,7 +23,7 @@ export interface HttpRequest {
   /** The body, as JSON. At most one of `json`, `text` and `form` is there. */
   readonly json?: JsonValue;
   /** The body as it is. */
-  readonly text?: string;
+  readonly text?: string | Expressed;
   /** The body, as a form has it. */
   readonly form?: Fields;
   readonly auth?:

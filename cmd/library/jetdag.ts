@@ -24,6 +24,7 @@ export {
 export { MissingInput } from "../../internal/executor/run-input.ts";
 export type { FormField, InputDeclaration } from "../../internal/core/input-form.ts";
 export type { Binding, Bindings } from "../../internal/core/bindings.ts";
+export type { Expressed } from "../../internal/core/expressed.ts";
 export type { EdgeFilter, FilterRule } from "../../internal/core/edge-filter.ts";
 export { NotStored } from "../../internal/ports/storing.ts";
 export type { RunResult, TaskResult } from "../../internal/core/result.ts";

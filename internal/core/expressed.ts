@@ -83,7 +83,8 @@ export function replaceInOptions(type: string, options: JsonObject, replace: Rep
     if (place === undefined) return [option, value];
     const at = { ...place, path: ["with", option], replace };
     if (place.kind === "map" && isPlainMap(value)) return [option, replaceInMap(value, at)];
-    return [option, replaceInValue(value, at) ?? ""];
+    const made = replaceInValue(value, at);
+    return [option, made === undefined ? "" : made];
   });
   return Object.fromEntries(replaced);
 }

@@ -3,6 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { Ajv } from "ajv";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
+import { isExpressed } from "../../internal/core/expressed.ts";
 import { fieldsAt } from "../../internal/spec/field-names.ts";
 import { jsonSchema } from "../../internal/spec/json-schema.ts";
 import { TASK_OPTIONS } from "../../internal/spec/task-options.ts";
@@ -77,7 +78,7 @@ const VALUES: readonly unknown[] = [
   ...[
     {},
     { a: 1 },
-    { expression: "{a.b}" },
+    { expression: "{input.b}" },
     { expression: 5 },
     { a: { expression: "x" }, b: [{ expression: "" }, 1] },
     { a: "x", B: true },
@@ -156,7 +157,7 @@ const BEYOND: Readonly<Record<string, readonly unknown[]>> = {
   // There is a command already.
   "bash.with.file": VALUES.filter((each) => typeof each === "string" && each !== ""),
   "http.with.method": VALUES.filter((each) => typeof each === "string" && each !== ""),
-  "http.with.url": VALUES.filter((each) => typeof each === "string" && each !== ""),
+  "http.with.url": VALUES.filter((each) => (typeof each === "string" && each !== "") || isExpressed(each)),
   "task.id": ["a"],
   "task.command": ["", " "],
   // It depends on another.
