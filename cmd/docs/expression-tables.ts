@@ -1,6 +1,13 @@
 /** The tables of docs/expressions.md. What an example gives is what it is evaluated to. */
 import { problemsOfExpression } from "../../internal/core/expression/check.ts";
-import { MAX_EXPRESSION, MAX_PATTERN, MAX_STEPS, MAX_TEXT } from "../../internal/core/expression/limits.ts";
+import {
+  MAX_EXPRESSION,
+  MAX_PATTERN,
+  MAX_STEPS,
+  MAX_STEPS_OF_TASK,
+  MAX_TEXT,
+  MAX_VALUES_OF_TASK,
+} from "../../internal/core/expression/limits.ts";
 import type { ProblemKind } from "../../internal/core/expression/problem.ts";
 import { MAX_DEPTH } from "../../internal/core/size.ts";
 import { evaluated, pipeRows } from "./pipe-table.ts";
@@ -81,6 +88,8 @@ const LIMITS: readonly (readonly [limit: number, of: string])[] = [
     MAX_STEPS,
     "steps in an evaluation: four for each character or item that a pipe goes over; for a pattern one for each of its parts at each character, and 2,000 for each of its own characters",
   ],
+  [MAX_STEPS_OF_TASK, "steps in all evaluations for one attempt"],
+  [MAX_VALUES_OF_TASK, "bytes, as JSON, in all that bindings and expressions give one attempt"],
 ];
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

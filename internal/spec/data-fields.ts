@@ -72,7 +72,7 @@ const previousNode = z.strictObject({
   node: text.meta({ description: "One of the tasks in `depends_on`." }),
   key: text.meta({
     description:
-      "`file_path`, `file_name`, `file_size` or `mime_type` of its artifacts; any other name is a key of their metadata.",
+      "`file_path`, `file_name`, `file_size` or `mime_type` of its artifacts; any other name is a key of their metadata, or of its output.",
   }),
 });
 const config = z.strictObject({

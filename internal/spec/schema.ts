@@ -66,7 +66,7 @@ const task = z.strictObject(
       "What to run: a script, `METHOD URL [BODY]`, a command for a container, or the name of a function, which is the task's id by default.",
     ),
     workflow_ref: may(name, "Names a function; stands for `type: function` with this `command`."),
-    params: may(params, "Goes over the run's params for this task."),
+    params: may(params, "Goes over the run's params for this task. Values may be expressions."),
     depends_on: may(ids, "The tasks that have to complete before it; their outputs come as params."),
     dependencies: may(ids, "Another name of `depends_on`."),
     retries: may(whole(0, 1_000), "Further attempts after a failure: 3 means up to 4 attempts.", 0),

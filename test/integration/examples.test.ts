@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { TestFolder } from "../support/folder.ts";
+import { TestHttp } from "../support/http-servers.ts";
 import { dag } from "../support/programs.ts";
 import { until } from "../support/until.ts";
 
@@ -71,6 +72,25 @@ test("the example of the page of artifacts", async () => {
   expect(tasks.publish?.output).toMatchObject({
     stdout: "MONDAY\nMalmö: sunny\nOslo: sunny\nTurku: sunny",
   });
+});
+
+test("the example of the page of expressions", async () => {
+  const folder = `${ROOT}examples/artifacts`;
+  const got: unknown[] = [];
+  await using board = await TestHttp.http((request, response) => {
+    const { url, headers } = request;
+    let body = "";
+    request.on("data", (part: Buffer) => void (body += part.toString()));
+    request.on("end", () => {
+      got.push([url, headers["x-day"], JSON.parse(body)]);
+      response.end();
+    });
+  });
+  const file = `${folder}/announce.yaml`;
+  const args = ["--functions", `${folder}/weather.mjs`, "--param", `board=${board.url}`, "--json"];
+  expect(await dag(["run", file, ...args])).toMatchObject({ code: 0 });
+  const body = { title: "Weather", lines: ["Monday: Malmö, Oslo, Turku"] };
+  expect(got).toEqual([["/monday", "Mon", body]]);
 });
 
 test("the sensor of the page of task types, in the folder where it looks", async () => {

@@ -54,10 +54,11 @@ export class ArtifactCluster implements AsyncDisposable {
   }
 
   /** With a folder for temporary files of its own. */
-  async worker(id: string, queue: string): Promise<Program> {
+  async worker(id: string, queue: string, ...flags: string[]): Promise<Program> {
     const own = join(this.folder.path, id);
     await mkdir(own, { recursive: true });
     const args = ["--nats", this.server.url, "--id", id, "--queues", queue, "--functions", this.functions];
+    args.push(...flags);
     const worker = new Program("worker", args, { TMPDIR: own, JETDAG_SECRET_TOKEN: "s3cr3t-t0k3n" });
     this.#workers.push(worker);
     return worker;
