@@ -1,7 +1,8 @@
 /** What a person may want to know, and to try, when a run does not go as it should. */
+import { instanceName } from "../../internal/core/instance-name.ts";
 import type { FailureReason } from "../../internal/core/outcome.ts";
 import type { Dag } from "../../internal/core/model.ts";
-import type { RunResult } from "../../internal/core/result.ts";
+import type { InstanceResult, RunResult } from "../../internal/core/result.ts";
 import type { ClusterView } from "../../internal/core/cluster-view.ts";
 import { obstaclesOf } from "../../internal/core/waiting.ts";
 import { obstacleText } from "../../internal/telemetry/waiting-text.ts";
@@ -31,16 +32,30 @@ export function nextSteps({ runId, state, tasks }: RunResult, { definition, clus
   const steps = new Map(hints.map((hint) => [hint[0], hint]));
   const onCluster: NextStep[] =
     cluster === undefined ? [] : [[joined("dag retry", runId, cluster), "what succeeded is kept"]];
-  const printed = Object.entries(tasks).find(
-    ([, { error, attempts }]) => error !== undefined && attempts > 0,
-  );
-  const look: NextStep[] =
-    cluster === undefined || printed === undefined
-      ? []
-      : [[joined("dag logs", runId, printed[0], cluster), "what it printed"]];
+  const look = cluster === undefined ? [] : lookAt(runId, tasks, cluster);
   const again: NextStep[] =
     definition === undefined ? [] : [[joined("dag run", definition, cluster ?? ""), "once more"]];
   return [...look, ...steps.values(), ...onCluster, ...again];
+}
+
+/** Of the first that did something wrong; of those that were cancelled where nothing did. */
+function lookAt(runId: string, tasks: RunResult["tasks"], cluster: string): NextStep[] {
+  const printed = Object.entries(tasks).flatMap(([task, result]) => {
+    const all: readonly InstanceResult[] = result.instances ?? [result];
+    return all.flatMap(({ error, attempts, state }, index) =>
+      error === undefined || attempts === 0 ? [] : [{ task, index, state, isOneOfSeveral: all.length > 1 }],
+    );
+  });
+  const which = printed.find(({ state }) => state !== "cancelled") ?? printed[0];
+  if (which === undefined) return [];
+  const name = instanceName(which, which);
+  const own = which.isOneOfSeveral ? `'${name}'` : name;
+  return [
+    ...(which.isOneOfSeveral
+      ? [[joined("dag explain", runId, which.task, cluster), "which instances failed, and why"] as const]
+      : []),
+    [joined("dag logs", runId, own, cluster), "what it printed"],
+  ];
 }
 
 function hintOf(

@@ -1,47 +1,111 @@
 /** What `dag explain --json` prints. */
 import type { Ending } from "../../internal/core/endings.ts";
+import { launchedFor } from "../../internal/core/fan-out.ts";
+import type { RunFold } from "../../internal/core/run-fold.ts";
 import type { Wait } from "../../internal/core/waiting.ts";
+import { countStates } from "../../internal/telemetry/instance-counts.ts";
+import {
+  instanceState,
+  instanceStates,
+  severalOf,
+  taskState,
+} from "../../internal/telemetry/observed-state.ts";
 import { groupWaits, waitSentence } from "../../internal/telemetry/waiting-text.ts";
 import type { Explanation } from "./explain.ts";
-import { noticesOf } from "./explain-text.ts";
-import { taskState, voidCounts } from "./explained.ts";
+import { nameOf, noticesOf } from "./explain-text.ts";
+import { voidCounts } from "./explained.ts";
+import { artifactJson } from "./json.ts";
 
 export function runExplainedJson(explained: Explanation): object {
   const { run, waits, endings, now } = explained;
-  const { counts } = run.instances;
   return {
     run_id: run.runId,
     dag: run.submitted.dagName,
     state: run.end ?? "running",
     duration_ms: Math.round((run.end === undefined ? now : run.endedAt) - run.begunAt),
     message: run.endMessage === "" ? null : run.endMessage,
-    counts: Object.fromEntries(Object.entries(counts).filter(([, n]) => n > 0)),
+    counts: countsJson(explained),
+    instances: Object.fromEntries(
+      severalOf(run).map((each) => [run.task(each).id, Object.fromEntries(instanceStates(explained, each))]),
+    ),
     notices: noticesOf(explained).map((notice) => notice.replace(/^! /, "")),
-    waits: groupWaits(waits).map(({ kind, text, positions }) => ({
+    waits: groupWaits(waits).map(({ kind, text, instances }) => ({
       reason: kind,
       sentence: text,
-      tasks: positions.map((position) => run.task(position).id),
+      tasks: instances.map((instance) => nameOf(instance, run)),
     })),
     void_outcomes: voidCounts(endings),
   };
 }
 
+/** What is observed of unfinished tasks is not counted: `waits` tells it. */
+function countsJson({ run }: Explanation): object {
+  const states = run.graph.dag.tasks.map((_task, position) => run.stateOf(position));
+  return Object.fromEntries(countStates(states));
+}
+
+/** A task by its position; of one with several instances each of them. */
 export function taskExplainedJson(explained: Explanation, position: number): object {
-  const { run, waits, endings } = explained;
-  const { id } = run.task(position);
-  const wait = waits.get(position);
+  const { run } = explained;
+  const own = ownEndings(explained, position);
+  const about = aboutTask(run, position);
+  if (run.instances.countOf(position) === 1) return { ...about, ...standingJson(explained, position, own) };
+  const instances = run.instances
+    .of(position)
+    .map((each, index) => ({ index, ...standingJson(explained, each, own) }));
+  return { ...about, state: taskState(explained, position), instances };
+}
+
+/** One of several, by its number. */
+export function instanceExplainedJson(explained: Explanation, instance: number): object {
+  const { run } = explained;
+  const position = run.instances.positionOf(instance);
   return {
-    run_id: run.runId,
-    dag: run.submitted.dagName,
-    task: id,
-    state: taskState(explained, position),
-    wait: wait === undefined ? null : waitJson(wait, explained),
-    attempts: endings.filter(({ outcome }) => outcome.task === id).map(endingJson),
+    ...aboutTask(run, position),
+    index: run.instances.indexOf(instance),
+    ...standingJson(explained, instance, ownEndings(explained, position)),
   };
 }
 
-function waitJson(wait: Wait, { run, waits }: Explanation): object {
-  const sentence = waitSentence(wait, run, waits);
+function aboutTask(run: RunFold, position: number): object {
+  return { run_id: run.runId, dag: run.submitted.dagName, task: run.task(position).id };
+}
+
+/** By instance of the task. */
+function ownEndings({ run, endings }: Explanation, position: number): Map<number, Ending[]> {
+  const { id } = run.task(position);
+  const own = new Map<number, Ending[]>();
+  for (const each of endings) {
+    const instance = each.outcome.task === id ? run.instanceOf(each.outcome) : undefined;
+    if (instance === undefined) continue;
+    const known = own.get(instance);
+    if (known === undefined) own.set(instance, [each]);
+    else known.push(each);
+  }
+  return own;
+}
+
+function standingJson(
+  explained: Explanation,
+  instance: number,
+  endings: ReadonlyMap<number, readonly Ending[]>,
+): object {
+  const { run, waits } = explained;
+  const wait = waits.get(instance);
+  const runsFor = launchedFor(run.artifacts.inputOf(instance));
+  const artifacts = run.artifacts.producedBy(instance);
+  return {
+    state: instanceState(explained, instance),
+    wait: wait === undefined ? null : waitJson(wait, explained),
+    attempts: (endings.get(instance) ?? []).map(endingJson),
+    ...(runsFor === undefined ? {} : { runs_for: runsFor }),
+    ...(artifacts.length === 0 ? {} : { artifacts: artifacts.map(artifactJson) }),
+  };
+}
+
+function waitJson(wait: Wait, explained: Explanation): object {
+  const { run } = explained;
+  const sentence = waitSentence(wait, explained);
   switch (wait.kind) {
     case "running":
       return {

@@ -1,20 +1,20 @@
-/** Why a run or a task stands where it stands, for a person. */
+/** Why a run stands where it stands, for a person. */
 import type { Ending } from "../../internal/core/endings.ts";
-import type { Outcome } from "../../internal/core/outcome.ts";
+import { instanceName } from "../../internal/core/instance-name.ts";
 import type { RunFold } from "../../internal/core/run-fold.ts";
-import { obstaclesOf, type Wait } from "../../internal/core/waiting.ts";
-import { localTime } from "../../internal/telemetry/local-time.ts";
-import { coloured, counted, oneLine, shortDuration, table } from "../../internal/telemetry/text.ts";
+import { obstaclesOf } from "../../internal/core/waiting.ts";
+import { instanceCounts } from "../../internal/telemetry/instance-counts.ts";
+import { instanceStates, severalOf, taskStates } from "../../internal/telemetry/observed-state.ts";
+import { coloured, counted, shortDuration } from "../../internal/telemetry/text.ts";
 import {
   groupWaits,
   obstacleText,
   some,
   type WaitGroup,
   waitDetail,
-  waitSentence,
 } from "../../internal/telemetry/waiting-text.ts";
 import type { Explanation } from "./explain.ts";
-import { describeEnding, taskState, voidCounts } from "./explained.ts";
+import { describeEnding, lastEndings, voidCounts } from "./explained.ts";
 
 const SHOWN_TASKS = 5;
 /** So few are shown with what is different for each of them. */
@@ -28,7 +28,7 @@ export function runExplained(explained: Explanation, width: number): string[] {
   const title = `${run.submitted.dagName}  ${coloured(state)}  ${shortDuration(until - run.begunAt)}  (run ${run.runId})`;
   const lines = [
     ...(run.endMessage === "" ? [] : [run.endMessage]),
-    ...countsLine(run),
+    ...countsLines(explained),
     ...noticesOf(explained),
     ...groupWaits(explained.waits).flatMap((group) => groupLines(group, explained)),
     ...failures(explained, width),
@@ -40,49 +40,92 @@ export function runExplained(explained: Explanation, width: number): string[] {
 /** What a run that goes on cannot do without; also where nothing of it waits for that just now. */
 export function noticesOf({ run, view, waits }: Explanation): string[] {
   if (run.end !== undefined) return [];
-  const tasks = [...waits].flatMap(([position, { kind }]) => (kind === "upstream" ? [] : run.task(position)));
+  const tasks = [...waits].flatMap(([instance, { kind }]) =>
+    kind === "upstream" ? [] : run.taskOf(instance),
+  );
   const texts = obstaclesOf(view, tasks).map((obstacle) => `! ${obstacleText(obstacle)}`);
   return [...new Set(texts)];
 }
 
-function countsLine({ instances, graph }: RunFold): string[] {
-  const { pending, retrying, ...ended } = instances.counts;
-  const unfinished = pending + retrying;
-  const counts = Object.entries(ended).flatMap(([state, n]) => (n === 0 ? [] : [`${n} ${state}`]));
-  const all = [...(unfinished === 0 ? [] : [`${unfinished} unfinished`]), ...counts];
-  return [`${counted(graph.size, "task")}: ${all.join(", ")}`];
+/** Of all tasks, and of each that has several instances. */
+function countsLines(explained: Explanation): string[] {
+  const { run } = explained;
+  const { openTasks } = run.instances;
+  const states = taskStates(explained);
+  const counts = ENDS.flatMap((state) => (states.has(state) ? [`${states.get(state)} ${state}`] : []));
+  const all = [...(openTasks === 0 ? [] : [`${openTasks} unfinished`]), ...counts];
+  const several = severalOf(run);
+  const more = several.length - SHOWN_DETAILS;
+  return [
+    `${counted(run.graph.size, "task")}: ${all.join(", ")}`,
+    ...several
+      .slice(0, SHOWN_DETAILS)
+      .map((each) => `  ${run.task(each).id}: ${instanceCounts(instanceStates(explained, each))}`),
+    ...(more > 0 ? [`  … and ${counted(more, "more task")} with several instances`] : []),
+  ];
 }
 
-function groupLines({ text, positions }: WaitGroup, { run, waits }: Explanation): string[] {
-  const names = positions.map((position) => run.task(position).id);
-  const details = positions.map((position) => detailOf(position, run, waits));
-  const head = `${positions.length} ${text}`;
-  if (details.every((detail) => detail === "")) return [`${head}: ${some(names, SHOWN_TASKS)}`];
-  const shown = positions.slice(0, SHOWN_DETAILS).map((_position, i) => `  ${names[i]} ${details[i]}`);
-  const more = positions.length - shown.length;
-  return [`${head}:`, ...shown, ...(more > 0 ? [`  … and ${more} more`] : [])];
+const ENDS = [
+  "completed",
+  "failed",
+  "crashed",
+  "cancelled",
+  "skipped",
+  "filtered",
+  "upstream_failed",
+] as const;
+
+function groupLines({ text, instances }: WaitGroup, explained: Explanation): string[] {
+  const head = `${instances.length} ${text}`;
+  const shown = instances.slice(0, SHOWN_DETAILS);
+  const details = shown.map((instance) => detailOf(instance, explained));
+  if (details.every((detail) => detail === "")) return [`${head}: ${someNames(instances, explained.run)}`];
+  const lines = shown.map((instance, i) => `  ${nameOf(instance, explained.run)} ${details[i]}`);
+  const more = instances.length - shown.length;
+  return [`${head}:`, ...lines, ...(more > 0 ? [`  … and ${more} more`] : [])];
 }
 
-function detailOf(position: number, run: RunFold, waits: ReadonlyMap<number, Wait>): string {
-  const wait = waits.get(position);
-  return wait === undefined ? "" : waitDetail(wait, run, waits);
+function detailOf(instance: number, explained: Explanation): string {
+  const wait = explained.waits.get(instance);
+  return wait === undefined ? "" : waitDetail(wait, explained);
+}
+
+export function nameOf(instance: number, run: RunFold): string {
+  const isOneOfSeveral = run.instances.countOf(run.instances.positionOf(instance)) > 1;
+  return instanceName(run.idOf({ instance, attempt: 0 }), { isOneOfSeveral });
+}
+
+/** Of several instances of a task how many they are. */
+function someNames(instances: readonly number[], run: RunFold): string {
+  const byTask = new Map<string, number[]>();
+  for (const instance of instances) {
+    const { id } = run.taskOf(instance);
+    const known = byTask.get(id);
+    if (known === undefined) byTask.set(id, [instance]);
+    else known.push(instance);
+  }
+  const names = [...byTask].map(([id, own]) => {
+    const [first = 0] = own;
+    return own.length === 1 ? nameOf(first, run) : `${id} (${own.length} instances)`;
+  });
+  return some(names, SHOWN_TASKS);
 }
 
 /** Those that did not succeed, with how their last attempt ended. */
 function failures({ run, endings }: Explanation, width: number): string[] {
-  const last = new Map(
-    endings.flatMap((each) => (each.void === undefined ? [[each.outcome.task, each]] : [])),
+  const last = lastEndings({ run, endings });
+  const bad = run.graph.dag.tasks.flatMap((_task, position) =>
+    run.instances.of(position).filter((instance) => {
+      const state = run.instances.state(instance);
+      return (state === "failed" || state === "crashed") && last.has(instance);
+    }),
   );
-  const bad = run.graph.dag.tasks.flatMap(({ id }, position) => {
-    const state = run.instances.state(position);
-    const ending = last.get(id);
-    return (state === "failed" || state === "crashed") && ending !== undefined ? [{ id, state, ending }] : [];
+  const lines = bad.slice(0, SHOWN_DETAILS).flatMap((instance) => {
+    const ending = last.get(instance);
+    if (ending === undefined) return [];
+    const line = `${nameOf(instance, run)} ${run.instances.state(instance)}: ${describeEnding(ending)}`;
+    return [line.slice(0, Math.max(width - 2, 40))];
   });
-  const lines = bad
-    .slice(0, SHOWN_DETAILS)
-    .map(({ id, state, ending }) =>
-      `${id} ${state}: ${describeEnding(ending)}`.slice(0, Math.max(width - 2, 40)),
-    );
   const more = bad.length - lines.length;
   return [...lines, ...(more > 0 ? [`… and ${more} more that failed`] : [])];
 }
@@ -94,77 +137,4 @@ function voidLine(endings: readonly Ending[]): string[] {
   return [
     `${counted(total, "outcome")} did not count: ${counts.map(([why, n]) => `${n} ${why}`).join(", ")}`,
   ];
-}
-
-export function taskExplained(
-  explained: Explanation,
-  { position, width }: { readonly position: number; readonly width: number },
-): string[] {
-  const { run, waits, endings } = explained;
-  const { id } = run.task(position);
-  const wait = waits.get(position);
-  const state = taskState(explained, position);
-  const title = `task '${id}' of run ${run.runId} (DAG '${run.submitted.dagName}'): ${coloured(state)}`;
-  const own = endings.filter(({ outcome }) => outcome.task === id);
-  return [
-    title,
-    ...(wait === undefined ? endLines(run, position) : [`  ${waitSentence(wait, run, waits)}`]),
-    ...attemptsTable(own, width),
-  ];
-}
-
-/** Where no attempt says it: what came about without one. */
-function endLines(run: RunFold, position: number): string[] {
-  const state = run.stateOf(position);
-  const why = run.whyNotLaunched(position);
-  if (why !== undefined) return [`  not started: ${why}`];
-  if (state === "cancelled") return [`  cancelled with its run: ${run.endMessage}`];
-  const parents = [...run.graph.parentsOf(position)];
-  const skipped = parents.filter((parent) => run.resultOf(parent) === "skipped");
-  if (state === "skipped" && skipped.length > 0) {
-    return [`  not started, since these were skipped: ${some(skipped.map((parent) => run.task(parent).id))}`];
-  }
-  if (state !== "upstream_failed") return [];
-  const bad = parents.filter((parent) => run.resultOf(parent) === "failed");
-  const names = bad.map((parent) => `${run.task(parent).id} (${run.stateOf(parent)})`);
-  return [`  not started, since these did not succeed: ${some(names)}`];
-}
-
-function attemptsTable(endings: readonly Ending[], width: number): string[] {
-  if (endings.length === 0) return ["  no attempt has ended"];
-  const rows = looksInOne(endings).map(({ ending, looks }) => {
-    const { outcome, time } = ending;
-    const { attempt } = outcome;
-    return [
-      looks === 1 ? String(attempt) : `${attempt - looks + 1}-${attempt}`,
-      outcome.worker ?? "-",
-      localTime(startOf(outcome, time)),
-      shortDuration(outcome.durationMs),
-      oneLine(describeEnding(ending)),
-    ];
-  });
-  return table([["ATTEMPT", "WORKER", "STARTED", "TIME", "HOW IT ENDED"], ...rows], { width });
-}
-
-/** Of looks in vain that follow each other only the last is told: there may be thousands. */
-function looksInOne(endings: readonly Ending[]): { readonly ending: Ending; readonly looks: number }[] {
-  const told: { ending: Ending; looks: number }[] = [];
-  for (const ending of endings) {
-    const last = told.at(-1);
-    const goesOn = last !== undefined && isLook(last.ending) && isLook(ending);
-    if (goesOn && ending.outcome.attempt === last.ending.outcome.attempt + 1) {
-      last.ending = ending;
-      last.looks++;
-    } else told.push({ ending, looks: 1 });
-  }
-  return told;
-}
-
-function isLook({ outcome, void: why }: Ending): boolean {
-  return why === undefined && outcome.state === "failed" && outcome.error.reason === "not-yet";
-}
-
-/** By the log's time: as the worker's own clock may be wrong. */
-function startOf({ durationMs }: Outcome, storedAt: number): number {
-  return storedAt - durationMs;
 }

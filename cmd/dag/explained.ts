@@ -27,15 +27,12 @@ export function voidCounts(endings: readonly Ending[]): Partial<Record<VoidReaso
   return counts;
 }
 
-/** With what is only observed: that it runs, or is queued. */
-export function taskState({ run, waits }: Explanation, position: number): string {
-  switch (waits.get(position)?.kind) {
-    case "running":
-      return "running";
-    case "queued":
-    case "queue-limit":
-      return "queued";
-    default:
-      return run.instances.state(position);
+/** By instance: how its last attempt ended that counts. */
+export function lastEndings({ run, endings }: Pick<Explanation, "run" | "endings">): Map<number, Ending> {
+  const last = new Map<number, Ending>();
+  for (const each of endings) {
+    const instance = run.instanceOf(each.outcome);
+    if (each.void === undefined && instance !== undefined) last.set(instance, each);
   }
+  return last;
 }

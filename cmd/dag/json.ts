@@ -1,38 +1,48 @@
 /** What `--json` prints. */
+import type { ToldArtifact } from "../../internal/core/artifact.ts";
 import type { Loss } from "../../internal/core/endings.ts";
-import type { RunResult } from "../../internal/core/result.ts";
+import type { InstanceResult, RunResult, TaskResult } from "../../internal/core/result.ts";
 import type { WorkerView } from "../../internal/core/cluster-view.ts";
 
 export function runJson({ runId, dag, state, durationMs, tasks }: RunResult): string {
-  const all = Object.entries(tasks).map(([id, task]) => {
-    const { state: taskState, attempts, worker, output, error, skipped, losses } = task;
-    const duration = task.durationMs === undefined ? null : Math.round(task.durationMs);
-    const wrong =
-      error === undefined
-        ? null
-        : { reason: error.reason, message: error.message, exit_code: error.exitCode, signal: error.signal };
-    return [
-      id,
-      {
-        state: taskState,
-        attempts,
-        worker: worker ?? null,
-        duration_ms: duration,
-        output: output ?? null,
-        error: wrong,
-        ...(skipped === undefined ? {} : { skipped }),
-        ...(losses === undefined ? {} : { losses: losses.map(lossJson) }),
-      },
-    ];
-  });
   const whole = {
     run_id: runId,
     dag,
     state,
     duration_ms: Math.round(durationMs),
-    tasks: Object.fromEntries(all),
+    tasks: Object.fromEntries(Object.entries(tasks).map(([id, task]) => [id, taskJson(task)])),
   };
   return JSON.stringify(whole);
+}
+
+function taskJson({ instances, ...task }: TaskResult): object {
+  const own = resultJson(task);
+  if (instances === undefined) return own;
+  return { ...own, instances: instances.map((each, index) => ({ index, ...resultJson(each) })) };
+}
+
+function resultJson(result: InstanceResult): object {
+  const { state, attempts, worker, durationMs, output, error, skipped, losses, runsFor, artifacts } = result;
+  const wrong =
+    error === undefined
+      ? null
+      : { reason: error.reason, message: error.message, exit_code: error.exitCode, signal: error.signal };
+  return {
+    state,
+    attempts,
+    worker: worker ?? null,
+    duration_ms: durationMs === undefined ? null : Math.round(durationMs),
+    output: output ?? null,
+    error: wrong,
+    ...(skipped === undefined ? {} : { skipped }),
+    ...(losses === undefined ? {} : { losses: losses.map(lossJson) }),
+    ...(runsFor === undefined ? {} : { runs_for: runsFor }),
+    ...(artifacts === undefined ? {} : { artifacts: artifacts.map(artifactJson) }),
+  };
+}
+
+export function artifactJson({ id, name, size, mimeType, metadata, origin }: ToldArtifact): object {
+  return { id, file_name: name, file_size: size, mime_type: mimeType, metadata, origin };
 }
 
 export function lossJson({ attempt, worker, time, durationMs, message }: Loss): object {

@@ -12,12 +12,18 @@ import {
   shownOnTerminal,
 } from "../../internal/telemetry/log-text.ts";
 
+export interface LogNames {
+  /** In characters. */
+  readonly width: number;
+  of(instance: Pick<AttemptId, "task" | "index">): string;
+}
+
 export interface LogPrinterOptions {
   readonly json: boolean;
   /** What is printed may be obeyed there. */
   readonly isTerminal: boolean;
-  /** Each line begins with the name of its task, in so many characters; without it lines are as they were printed. */
-  readonly nameWidth?: number;
+  /** Each line begins with the name of its instance; without it lines are as they were printed. */
+  readonly names?: LogNames;
   /** Each line begins with its time. */
   readonly timestamps: boolean;
   /** Attempts are told apart. */
@@ -55,8 +61,8 @@ export class LogPrinter {
   }
 
   #mark({ attempt }: AttemptId, worker: string): string {
-    const { marksAttempts, nameWidth } = this.#options;
-    if (!marksAttempts || nameWidth !== undefined || attempt === this.#attempt) return "";
+    const { marksAttempts, names } = this.#options;
+    if (!marksAttempts || names !== undefined || attempt === this.#attempt) return "";
     this.#attempt = attempt;
     return `${this.#closed()}${pc.dim(`--- attempt ${attempt}, on ${worker} ---`)}\n`;
   }
@@ -87,7 +93,7 @@ export class LogPrinter {
   /** The colours of one task are not for the next. */
   #shown(text: string): string {
     const shown = shownOnTerminal(text);
-    return this.#options.nameWidth !== undefined && hasColour(text) ? shown + NO_COLOUR : shown;
+    return this.#options.names !== undefined && hasColour(text) ? shown + NO_COLOUR : shown;
   }
 
   #closed(): string {
@@ -97,18 +103,18 @@ export class LogPrinter {
   }
 
   #prefix(entry: LogEntry): string {
-    const { nameWidth, timestamps } = this.#options;
+    const { names, timestamps } = this.#options;
     const time = timestamps ? `${pc.dim(timeOf(entry.time))} ` : "";
-    if (nameWidth === undefined) return time;
+    if (names === undefined) return time;
     const isError = entry.kind === "line" && entry.stream === "stderr";
-    const name = `${nameOf(entry.attempt).padEnd(nameWidth)} |`;
+    const name = `${attemptName(entry.attempt, names).padEnd(names.width)} |`;
     return `${time}${isError ? pc.yellow(name) : pc.cyan(name)} `;
   }
 }
 
 /** `load`, `load[3]`, `load #2` */
-export function nameOf({ task, index, attempt }: AttemptId): string {
-  return `${task}${index === 0 ? "" : `[${index}]`}${attempt === 1 ? "" : ` #${attempt}`}`;
+function attemptName(id: AttemptId, names: LogNames): string {
+  return `${names.of(id)}${id.attempt === 1 ? "" : ` #${id.attempt}`}`;
 }
 
 function gapSentence({ bytes, why }: LogGap): string {

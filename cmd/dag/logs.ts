@@ -1,18 +1,20 @@
 /** `dag logs RUN [TASK]`: what the tasks of a run printed and logged, also while they run. */
 import type { Settings } from "../../internal/config/load.ts";
+import type { AttemptId } from "../../internal/core/attempt.ts";
+import { instanceName } from "../../internal/core/instance-name.ts";
 import { LogLines } from "../../internal/core/log-lines.ts";
 import { LogMerge } from "../../internal/core/log-merge.ts";
 import type { LogBatch } from "../../internal/core/attempt-log.ts";
-import { isUnfinished } from "../../internal/core/waiting.ts";
 import type { RunFold } from "../../internal/core/run-fold.ts";
 import { type WatchedRun, watchedRun } from "../../internal/executor/run-over.ts";
 import { systemClock } from "../../internal/memory/system.ts";
 import type { LogsOf } from "../../internal/ports/attempt-logs.ts";
 import { localTime } from "../../internal/telemetry/local-time.ts";
 import { type OpenCluster, withCluster } from "./cluster.ts";
-import { positionOf } from "./explain.ts";
+import { instanceOf, type Which } from "./explain.ts";
+import { nameOf } from "./explain-text.ts";
 import { Interrupts } from "./interrupts.ts";
-import { LogPrinter, nameOf } from "./log-printer.ts";
+import { type LogNames, LogPrinter } from "./log-printer.ts";
 import { unknownRun } from "./look.ts";
 import { print, readerGone } from "./stdout.ts";
 import { UsageError } from "./usage-error.ts";
@@ -27,7 +29,8 @@ export interface LogsFlags {
 interface Asked {
   readonly flags: LogsFlags;
   readonly watched: WatchedRun;
-  readonly task: string | undefined;
+  /** Absent for all of the run. */
+  readonly which: Which | undefined;
   readonly attempt: number | undefined;
 }
 
@@ -48,7 +51,8 @@ export async function logs(
   return withCluster(settings, async (cluster) => {
     const watched = await watchedRun(runId, cluster);
     if (watched === undefined) throw unknownRun(runId);
-    const asked: Asked = { flags, watched, task, attempt };
+    const which = task === undefined ? undefined : instanceOf(task, watched.run);
+    const asked: Asked = { flags, watched, which, attempt };
     checkAsked(asked);
     return flags.follow === true ? follow(asked, cluster) : show(asked, cluster);
   });
@@ -59,12 +63,18 @@ function attemptOf({ attempt: text }: LogsFlags): number | undefined {
   throw new UsageError(`--attempt: '${text}' is not allowed: use a whole number from 1 up`);
 }
 
-function checkAsked({ flags, watched: { run }, task, attempt }: Asked): void {
-  if (task === undefined) return;
-  const had = run.instances.attempt(positionOf(task, run));
+function checkAsked({ flags, watched: { run }, which, attempt }: Asked): void {
+  if (which === undefined) return;
+  const numbers = which.instance === undefined ? run.instances.of(which.position) : [which.instance];
+  const had = numbers.reduce((most, each) => Math.max(most, run.instances.attempt(each)), 0);
   if (attempt === undefined || attempt <= had || flags.follow === true) return;
   const attempts = had === 0 ? "no attempt yet" : `attempts 1 to ${had}`;
-  throw new UsageError(`task '${task}' of run '${run.runId}' has had ${attempts}: there is no ${attempt}`);
+  throw new UsageError(`${named(which, run)} has had ${attempts}: there is no ${attempt}`);
+}
+
+function named({ position, instance }: Which, run: RunFold): string {
+  const name = instance === undefined ? run.task(position).id : nameOf(instance, run);
+  return `task '${name}' of run '${run.runId}'`;
 }
 
 async function show(asked: Asked, cluster: OpenCluster): Promise<number> {
@@ -81,7 +91,7 @@ async function show(asked: Asked, cluster: OpenCluster): Promise<number> {
 }
 
 async function follow(asked: Asked, cluster: OpenCluster): Promise<number> {
-  const { watched, task, attempt } = asked;
+  const { watched, which, attempt } = asked;
   const lines = new LogLines();
   const printer = printerOf(asked);
   // What is there already is put in order; what comes is shown as it comes.
@@ -103,8 +113,7 @@ async function follow(asked: Asked, cluster: OpenCluster): Promise<number> {
     if (merge === undefined) printer.print(lines.openLines(systemClock.now() - OPEN_MS));
   }, OPEN_MS);
   try {
-    const position = task === undefined ? undefined : positionOf(task, watched.run);
-    await watched.when((run) => isOver(run, position, attempt), leaving.signal);
+    await watched.when((run) => isOver(run, which, attempt), leaving.signal);
     if (!leaving.signal.aborted) await settle(follower);
   } finally {
     clearInterval(ticking);
@@ -123,16 +132,21 @@ async function settle(follower: { reached(): Promise<void> }): Promise<void> {
   await follower.reached();
 }
 
-function isOver(run: RunFold, position: number | undefined, attempt: number | undefined): boolean {
-  if (run.end !== undefined || position === undefined) return run.end !== undefined;
-  if (!isUnfinished(run, position)) return true;
-  return attempt !== undefined && run.instances.attempt(position) > attempt;
+function isOver(run: RunFold, which: Which | undefined, attempt: number | undefined): boolean {
+  if (run.end !== undefined || which === undefined) return run.end !== undefined;
+  const { position, instance } = which;
+  const { instances } = run;
+  if (instance === undefined && instances.countOf(position) > 1) return instances.hasEnded(position);
+  const one = instance ?? position;
+  return !instances.isUnfinished(one) || (attempt !== undefined && instances.attempt(one) > attempt);
 }
 
-function whichOf({ watched: { run }, task, attempt }: Asked): LogsOf {
+function whichOf({ watched: { run }, which, attempt }: Asked): LogsOf {
+  const { instance } = which ?? {};
   return {
     runId: run.runId,
-    ...(task === undefined ? {} : { task }),
+    ...(which === undefined ? {} : { task: run.task(which.position).id }),
+    ...(instance === undefined ? {} : { index: run.instances.indexOf(instance) }),
     ...(attempt === undefined ? {} : { attempt }),
   };
 }
@@ -142,16 +156,12 @@ function isOfRun({ attempt }: LogBatch, { watched: { run } }: Asked): boolean {
   return attempt.runSeq === run.seq;
 }
 
-function printerOf({ flags, watched: { run }, task, attempt }: Asked): LogPrinter {
-  const { tasks } = run.graph.dag;
-  const isNamed = task === undefined && tasks.length > 1;
-  const longest = Math.max(
-    ...tasks.map(({ id }) => nameOf({ runId: "", task: id, index: 0, attempt: 1 }).length),
-  );
+function printerOf({ flags, watched: { run }, which, attempt }: Asked): LogPrinter {
+  const names = namesOf(run, which);
   return new LogPrinter({
     json: flags.json,
     isTerminal: process.stdout.isTTY,
-    ...(isNamed ? { nameWidth: Math.min(MAX_NAME, longest) } : {}),
+    ...(names === undefined ? {} : { names }),
     timestamps: flags.timestamps === true,
     marksAttempts: attempt === undefined,
     write: (text) => {
@@ -160,16 +170,41 @@ function printerOf({ flags, watched: { run }, task, attempt }: Asked): LogPrinte
   });
 }
 
+/** Nothing where all is of one instance. */
+function namesOf(run: RunFold, which: Which | undefined): LogNames | undefined {
+  const { tasks } = run.graph.dag;
+  const positions = which === undefined ? tasks.map((_task, i) => i) : [which.position];
+  const [first = 0] = positions;
+  const isOne = which?.instance !== undefined || !mayHaveSeveral(run, first);
+  if (positions.length === 1 && isOne) return undefined;
+  const of = (attempt: Pick<AttemptId, "task" | "index">): string =>
+    instanceName(attempt, { isOneOfSeveral: mayHaveSeveral(run, run.graph.position(attempt.task) ?? 0) });
+  const longest = positions.reduce((most, each) => {
+    const last = { task: run.task(each).id, index: run.instances.countOf(each) - 1 };
+    return Math.max(most, of(last).length);
+  }, 0);
+  return { width: Math.min(MAX_NAME, longest), of };
+}
+
+/** It has several instances, or nobody knows yet, as it may be launched while it is followed. */
+function mayHaveSeveral(run: RunFold, position: number): boolean {
+  const { fanMode } = run.task(position);
+  const isToCome = run.end === undefined && !run.instances.wasBegun(position);
+  return (
+    run.instances.countOf(position) > 1 || (isToCome && fanMode !== undefined && fanMode !== "aggregate")
+  );
+}
+
 /** On stderr, for who wonders that there is nothing, or not all. */
 async function tellWhatIsGone(
-  { flags, watched: { run }, task }: Asked,
+  { flags, watched: { run }, which }: Asked,
   { printed }: LogPrinter,
   { logs: store }: OpenCluster,
 ): Promise<void> {
   const say = (text: string): void => void process.stderr.write(`dag: ${text}\n`);
   const since = await store.since();
   const mayBeGone = since !== undefined && since > run.submittedAt;
-  const what = task === undefined ? `run '${run.runId}'` : `task '${task}' of run '${run.runId}'`;
+  const what = which === undefined ? `run '${run.runId}'` : named(which, run);
   if (mayBeGone) {
     const rest = printed === 0 ? `nothing is kept of what ${what} printed, if it did` : "older logs are gone";
     say(`${rest}: what is kept goes back to ${localTime(since)} (--logs-age, --logs-bytes of the executor)`);

@@ -1,19 +1,18 @@
 /** `dag status RUN`, `dag cancel RUN`, `dag workers` */
 import type { Settings } from "../../internal/config/load.ts";
-import type { RunResult } from "../../internal/core/result.ts";
 import { explainRun } from "../../internal/executor/explain.ts";
 import { cancelRun, inspectRun } from "../../internal/executor/inspection.ts";
 import { systemClock } from "../../internal/memory/system.ts";
 import type { ClusterView, WorkerView } from "../../internal/core/cluster-view.ts";
 import { lineWidth } from "../../internal/telemetry/line-width.ts";
-import { taskTable } from "../../internal/telemetry/summary.ts";
-import { coloured, oneLine, shortDuration, table } from "../../internal/telemetry/text.ts";
+import { messageLines } from "../../internal/telemetry/failures.ts";
+import { taskTable } from "../../internal/telemetry/task-table.ts";
+import { coloured, shortDuration, table } from "../../internal/telemetry/text.ts";
 import { type OpenCluster, withCluster } from "./cluster.ts";
 import { noticesOf } from "./explain-text.ts";
 import { runJson, workerJson } from "./json.ts";
 import { UsageError } from "./usage-error.ts";
 
-const MAX_MESSAGES = 20;
 const ASK_MS = 1_000;
 
 interface Flags {
@@ -40,21 +39,11 @@ export async function status({ json }: Flags, settings: Settings, runId: string)
     `${dag}  ${coloured(state)}  ${shortDuration(durationMs)}  (run ${runId})`,
     ...taskTable(Object.entries(tasks), lineWidth()),
     ...(result.message === undefined ? [] : [`  ${result.message}`]),
-    ...messagesOf(tasks),
+    ...messageLines(Object.entries(tasks)).map((line) => `  ${line}`),
     ...waitsFor.map((notice) => `  ${notice}`),
   ];
   process.stdout.write(`${lines.join("\n")}\n`);
   return 0;
-}
-
-/** Of many the first are told. */
-function messagesOf(tasks: RunResult["tasks"]): string[] {
-  const all = Object.entries(tasks).flatMap(([id, { state, error, skipped }]) => {
-    if (skipped !== undefined) return [`  Task '${id}' skipped: ${oneLine(skipped)}`];
-    return error === undefined || state === "cancelled" ? [] : [`  ${error.message}`];
-  });
-  const more = all.length - MAX_MESSAGES;
-  return more > 0 ? [...all.slice(0, MAX_MESSAGES), `  … and ${more} more`] : all;
 }
 
 export async function cancel({ json }: Flags, settings: Settings, runId: string): Promise<number> {

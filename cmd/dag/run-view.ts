@@ -116,7 +116,8 @@ export class RunView implements Observer {
     this.#plain?.show(observation);
     if (this.#plain !== undefined) return;
     const out = this.#options.json ? process.stderr : process.stdout;
-    const lines = taskLogged(observation.attempt.task, observation.line);
+    const { attempt, line } = observation;
+    const lines = taskLogged(this.#progress?.nameOf(attempt) ?? attempt.task, line);
     const write = (): void => void out.write(`${lines.join("\n")}\n`);
     if (this.#live === undefined) write();
     else this.#live.aside(write);
@@ -124,7 +125,9 @@ export class RunView implements Observer {
 
   #tellFailure({ outcome, retryInMs }: Observation & { readonly kind: "attempt-ended" }): void {
     if (outcome.state !== "failed" || retryInMs !== undefined) return;
-    if ((this.#progress?.failed ?? 0) > TOLD_FAILURES) return;
-    this.#live?.aside(() => process.stdout.write(`${attemptFailed(outcome, retryInMs)}\n`));
+    const progress = this.#progress;
+    if (progress === undefined || progress.failures > TOLD_FAILURES) return;
+    const text = attemptFailed(progress.nameOf(outcome), outcome, retryInMs);
+    this.#live?.aside(() => process.stdout.write(`${text}\n`));
   }
 }

@@ -26,6 +26,13 @@ export interface Artifact extends ArtifactFacts {
   readonly producedBy: string;
 }
 
+/** What is told of an artifact to those outside. */
+export type ToldArtifact = Omit<Artifact, "file" | "producedBy">;
+
+export function toTold({ id, name, size, mimeType, metadata, origin }: Artifact): ToldArtifact {
+  return { id, name, size, mimeType, metadata, origin };
+}
+
 /** An artifact as a task finds it. */
 export interface PlacedArtifact extends ArtifactFacts {
   /** Where the file is; `null` for a record without one. */

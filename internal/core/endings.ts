@@ -1,5 +1,4 @@
 /** How the attempts of a run have ended, all of them: a fold forgets what it does not need, the facts do not. */
-import type { AttemptId } from "./attempt.ts";
 import type { LoggedFact } from "./facts.ts";
 import type { Graph } from "./graph.ts";
 import type { Outcome, VoidReason } from "./outcome.ts";
@@ -35,19 +34,20 @@ export interface Loss {
   readonly message: string;
 }
 
-/** The attempts of an instance that were lost in the run's present generation, the oldest first. */
-export function lossesOf(
-  { run, endings }: ToldRun,
-  { task, index }: Pick<AttemptId, "task" | "index">,
-): Loss[] {
-  return endings.flatMap(({ outcome, time, gen, void: why }): Loss[] => {
-    if (outcome.task !== task || outcome.index !== index || gen !== run.gen || why !== undefined) return [];
-    if (outcome.state !== "failed" || outcome.error.reason !== "lost") return [];
+/** By instance: its attempts that were lost in the run's present generation, the oldest first. */
+export function lossesOf({ run, endings }: ToldRun): Map<number, Loss[]> {
+  const losses = new Map<number, Loss[]>();
+  for (const { outcome, time, gen, void: why } of endings) {
+    if (outcome.state !== "failed" || outcome.error.reason !== "lost") continue;
+    const instance = run.instanceOf(outcome);
+    if (instance === undefined || gen !== run.gen || why !== undefined) continue;
     const { attempt, worker, durationMs, error } = outcome;
-    return [
-      { attempt, ...(worker === undefined ? {} : { worker }), time, durationMs, message: error.message },
-    ];
-  });
+    const who = worker === undefined ? {} : { worker };
+    const of = losses.get(instance) ?? [];
+    of.push({ attempt, ...who, time, durationMs, message: error.message });
+    losses.set(instance, of);
+  }
+  return losses;
 }
 
 /** By instance: the message of the last attempt that failed and counts. */

@@ -95,6 +95,11 @@ function groupInput(origin: string, own: readonly Artifact[], shared: readonly A
   };
 }
 
+/** What an instance was launched for: the id of its artifact, or of the origin of its artifacts; nothing where that is all there are. */
+export function launchedFor(input: InstanceInput | undefined): string | undefined {
+  return input?.origin ?? (input?.isSingle === true ? input.artifacts[0]?.id : undefined);
+}
+
 /** The origin of an artifact that an instance with this input hands over; a root has no input. */
 export function originOf(id: string, input: InstanceInput | undefined): string | null {
   if (input === undefined) return id;

@@ -47,6 +47,7 @@ export class Instances {
   readonly #further = new Map<number, Further>();
   /** By position: instances that have not ended. */
   readonly #open: Int32Array;
+  #openTasks: number;
   readonly #counts: Record<FoldState, number>;
 
   constructor(tasks: number) {
@@ -60,6 +61,7 @@ export class Instances {
     this.#hasOutput = new Uint8Array(tasks);
     this.#wasBegun = new Uint8Array(tasks);
     this.#open = new Int32Array(tasks).fill(1);
+    this.#openTasks = tasks;
     this.#counts = Object.fromEntries(STATES.map((state) => [state, 0])) as Record<FoldState, number>;
     this.#counts.pending = tasks;
   }
@@ -67,6 +69,10 @@ export class Instances {
   /** How many instances are in each state. */
   get counts(): Readonly<Record<FoldState, number>> {
     return this.#counts;
+  }
+  /** How many tasks have instances that have not ended. */
+  get openTasks(): number {
+    return this.#openTasks;
   }
   get unfinished(): number {
     return this.#counts.pending + this.#counts.retrying;
@@ -101,9 +107,13 @@ export class Instances {
     if (instance < this.#tasks) return 0;
     return instance + 1 - (this.#further.get(this.positionOf(instance))?.from ?? 0);
   }
+  /** How many instances of the task have not ended. */
+  openOf(position: number): number {
+    return this.#open[position] ?? 0;
+  }
   /** All instances of the task have ended. */
   hasEnded(position: number): boolean {
-    return this.#open[position] === 0;
+    return this.openOf(position) === 0;
   }
 
   /** A task that has one instance, which has not ended, gets `count` of them. */
@@ -148,7 +158,9 @@ export class Instances {
     const ended = Number(after >= FIRST_END) - Number(before >= FIRST_END);
     if (ended === 0) return;
     const position = this.positionOf(instance);
+    const wasOpen = !this.hasEnded(position);
     this.#open[position] = (this.#open[position] ?? 0) - ended;
+    this.#openTasks += Number(!this.hasEnded(position)) - Number(wasOpen);
   }
 
   /** As if it had never been tried, but for the attempt numbers, which only rise. */

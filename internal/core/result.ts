@@ -1,10 +1,11 @@
 /** What `execute` resolves with, and what `dag status` shows. */
+import type { ToldArtifact } from "./artifact.ts";
 import type { Loss } from "./endings.ts";
 import type { InstanceState, RunState } from "./facts.ts";
 import type { JsonObject } from "./json.ts";
 import type { TaskError } from "./outcome.ts";
 
-export interface TaskResult {
+export interface InstanceResult {
   readonly state: InstanceState;
   /** Attempts that were begun or owed so far; 0 when it never became ready. */
   readonly attempts: number;
@@ -16,10 +17,18 @@ export interface TaskResult {
   readonly error?: TaskError;
   /** Of a task that was skipped by its own word: why. What depends on it is skipped without one. */
   readonly skipped?: string;
-  /** Of a task with several: how many of its instances are in each state. The rest is of one of them. */
-  readonly instances?: Readonly<Partial<Record<InstanceState, number>>>;
   /** Of a task that crashed: its attempts that were lost with their workers, the oldest first. */
   readonly losses?: readonly Loss[];
+  /** What it was launched for: the id of its artifact, or, in mode `grouped`, of the origin of its artifacts. */
+  readonly runsFor?: string;
+  /** What it has handed over, in order; absent where that is nothing. */
+  readonly artifacts?: readonly ToldArtifact[];
+}
+
+/** Of a task with several instances all but `state` is of the first of those that decide it, without what that one has given. */
+export interface TaskResult extends InstanceResult {
+  /** By index; absent where there is one. */
+  readonly instances?: readonly InstanceResult[];
 }
 
 export interface RunResult {

@@ -2,7 +2,7 @@
  * Writes the dead letters of tasks that killed their workers. The log has all that a letter says; the letter is what an
  * operator finds without looking for it.
  */
-import { lossesOf, tellRun, type ToldRun } from "../core/endings.ts";
+import { type Loss, lossesOf, tellRun, type ToldRun } from "../core/endings.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { RunFold } from "../core/run-fold.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -107,16 +107,16 @@ export class CrashLetters {
     const { log, deadLetters } = this.#options;
     const told = tellRun(await log.factsOf(runId), graph);
     if (told === undefined) return;
-    const letters = [...instances].flatMap((instance) => letterOf(told, instance));
+    const losses = lossesOf(told);
+    const letters = [...instances].flatMap((instance) => letterOf(told, instance, losses.get(instance)));
     await Promise.all(letters.map((letter) => deadLetters.put(letter)));
   }
 }
 
 /** None for an instance that crashed in a generation before: it has its letter. */
-function letterOf(told: ToldRun, instance: number): CrashedLetter[] {
-  const { gen, submitted } = told.run;
-  const { runId, task, index } = told.run.idOf({ instance, attempt: 0 });
-  const losses = lossesOf(told, { task, index });
+function letterOf({ run }: ToldRun, instance: number, losses: readonly Loss[] = []): CrashedLetter[] {
+  const { gen, submitted } = run;
+  const { runId, task, index } = run.idOf({ instance, attempt: 0 });
   if (losses.length === 0) return [];
   return [{ kind: "crashed", runId, dagName: submitted.dagName, task, index, gen, losses }];
 }

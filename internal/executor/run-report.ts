@@ -2,7 +2,7 @@
 import type { LoggedFact } from "../core/facts.ts";
 import type { Change } from "../core/change.ts";
 import type { RunFold } from "../core/run-fold.ts";
-import type { Observer } from "../ports/observer.ts";
+import type { LaunchedTask, Observer } from "../ports/observer.ts";
 
 export class RunReport {
   readonly #observer: Observer;
@@ -22,8 +22,8 @@ export class RunReport {
     }
     if (logged.fact.kind === "retry" && logged.fact.gen === run.gen) {
       const { dagName } = run.submitted;
-      const { pending } = run.instances.counts;
-      this.#observer.observe({ kind: "run-retried", runId, dagName, tasks: pending, gen: run.gen });
+      const { openTasks: tasks } = run.instances;
+      this.#observer.observe({ kind: "run-retried", runId, dagName, tasks, gen: run.gen });
     }
     for (const each of change.void) this.#observer.observe({ kind: "outcome-void", runId, ...each });
     for (const outcome of change.accepted) {
@@ -37,10 +37,24 @@ export class RunReport {
       const { type } = run.taskOf(instance);
       this.#observer.observe({ kind: "attempt-ended", runId, type, outcome, ...retry });
     }
+    if (change.accepted.length > 0 || change.owed.length > 0) this.#tellAdvance(run, change);
     if (change.ended && run.end !== undefined) {
       const durationMs = run.endedAt - run.begunAt;
       this.#observer.observe({ kind: "run-finished", runId, state: run.end, durationMs });
     }
+  }
+
+  #tellAdvance({ runId, graph, instances }: RunFold, { owed }: Change): void {
+    const launched = new Map<number, LaunchedTask>();
+    for (const { instance } of owed) {
+      const position = instances.positionOf(instance);
+      const count = instances.countOf(position);
+      if (count === 1 || launched.has(position)) continue;
+      const open = instances.openOf(position);
+      launched.set(position, { task: graph.task(position).id, instances: count, open });
+    }
+    const { openTasks } = instances;
+    this.#observer.observe({ kind: "run-advanced", runId, openTasks, launched: [...launched.values()] });
   }
 
   #count(run: RunFold, instance: number): void {

@@ -1,10 +1,13 @@
 /** Puts together what a run has come to, from its fold and the facts that hold the outputs. */
+import { toTold } from "../core/artifact.ts";
 import type { AttemptId } from "../core/attempt.ts";
-import { lossesOf, tellRun, type ToldRun } from "../core/endings.ts";
+import { type Loss, lossesOf, tellRun } from "../core/endings.ts";
 import type { InstanceState, LoggedFact } from "../core/facts.ts";
+import { launchedFor } from "../core/fan-out.ts";
+import { instanceName } from "../core/instance-name.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Outcome, TaskError } from "../core/outcome.ts";
-import type { RunResult, TaskResult } from "../core/result.ts";
+import type { InstanceResult, RunResult, TaskResult } from "../core/result.ts";
 import type { RunFold } from "../core/run-fold.ts";
 import { decodeValue } from "../core/stored.ts";
 import type { Blobs } from "../ports/blobs.ts";
@@ -22,11 +25,11 @@ export async function runResult(
 ): Promise<RunResult> {
   const all = [...facts];
   const outcomes = lastOutcomes(run, all);
-  const told = run.instances.counts.crashed === 0 ? undefined : tellRun(all, run.graph);
+  const losses = run.instances.counts.crashed === 0 ? new Map() : lossesOfRun(run, all);
   const tasks: [id: string, task: TaskResult][] = [];
   for (let position = 0; position < run.graph.size; position++) {
     const { id } = run.task(position);
-    tasks.push([id, await taskResult(run, position, { outcomes, told, ...more })]);
+    tasks.push([id, await taskResult(run, position, { outcomes, losses, ...more })]);
   }
   return {
     runId: run.runId,
@@ -59,6 +62,11 @@ export async function endResult(
   return runResult(whole, facts, { ...ports, now: whole.endedAt });
 }
 
+function lossesOfRun({ graph }: RunFold, facts: readonly LoggedFact[]): Map<number, Loss[]> {
+  const told = tellRun(facts, graph);
+  return told === undefined ? new Map() : lossesOf(told);
+}
+
 /** By instance: the last outcome that counts. */
 function lastOutcomes(run: RunFold, facts: Iterable<LoggedFact>): Map<number, Outcome> {
   const outcomes = new Map<number, Outcome>();
@@ -75,32 +83,31 @@ function lastOutcomes(run: RunFold, facts: Iterable<LoggedFact>): Map<number, Ou
 interface TaskSources {
   /** By instance. */
   readonly outcomes: ReadonlyMap<number, Outcome>;
-  /** All that has ended, of a run with tasks that crashed. */
-  readonly told: ToldRun | undefined;
+  /** By instance, of a run with tasks that crashed. */
+  readonly losses: ReadonlyMap<number, readonly Loss[]>;
   readonly blobs: Blobs;
   readonly runningOn?: RunningOn;
 }
 
-/** Of a task with several instances the one is told that decides its state, and how many there are of each. */
 async function taskResult(run: RunFold, position: number, sources: TaskSources): Promise<TaskResult> {
-  const all = run.instances.of(position);
-  if (all.length === 1) return instanceResult(run, position, sources);
-  const state = run.stateOf(position);
-  const telling = all.find((instance) => run.instances.state(instance) === state) ?? position;
-  const instances: Partial<Record<InstanceState, number>> = {};
-  for (const instance of all) {
-    const each = run.instances.state(instance);
-    instances[each] = (instances[each] ?? 0) + 1;
+  if (run.instances.countOf(position) === 1) return instanceResult(run, position, sources);
+  const instances: InstanceResult[] = [];
+  for (const instance of run.instances.of(position)) {
+    instances.push(await instanceResult(run, instance, sources));
   }
-  const { output: _, ...told } = await instanceResult(run, telling, sources);
-  return { ...told, instances };
+  const isOpen = run.resultOf(position) === "open";
+  const isRunning = isOpen && instances.some(({ state }) => state === "running");
+  const state = isRunning ? "running" : run.stateOf(position);
+  const telling = instances.find((each) => each.state === state) ?? instances[0];
+  const { output: _output, artifacts: _artifacts, runsFor: _runsFor, ...told } = telling ?? { attempts: 0 };
+  return { ...told, state, instances };
 }
 
 async function instanceResult(
   run: RunFold,
   instance: number,
-  { outcomes, told, blobs, runningOn }: TaskSources,
-): Promise<TaskResult> {
+  { outcomes, losses, blobs, runningOn }: TaskSources,
+): Promise<InstanceResult> {
   const outcome = outcomes.get(instance);
   const attempts = run.instances.attempt(instance);
   const folded = run.instances.state(instance);
@@ -111,6 +118,9 @@ async function instanceResult(
   // How long an earlier attempt took says nothing of one that runs.
   const ranMs = holder === undefined ? outcome?.durationMs : undefined;
   const output = await outputOf(run, outcome, blobs);
+  const lost = state === "crashed" ? losses.get(instance) : undefined;
+  const runsFor = launchedFor(run.artifacts.inputOf(instance));
+  const artifacts = run.artifacts.producedBy(instance);
   return {
     state,
     attempts,
@@ -119,7 +129,9 @@ async function instanceResult(
     ...(output === undefined ? {} : { output }),
     ...errorOf(run, instance, outcome),
     ...(outcome?.state === "skipped" ? { skipped: outcome.message } : {}),
-    ...(told === undefined || state !== "crashed" ? {} : { losses: lossesOf(told, id) }),
+    ...(lost === undefined ? {} : { losses: lost }),
+    ...(runsFor === undefined ? {} : { runsFor }),
+    ...(artifacts.length === 0 ? {} : { artifacts: artifacts.map(toTold) }),
   };
 }
 
@@ -127,11 +139,13 @@ async function instanceResult(
 function errorOf(run: RunFold, instance: number, outcome: Outcome | undefined): { error?: TaskError } {
   const { instances, endMessage: message } = run;
   const state = instances.state(instance);
-  const { task, index } = run.idOf({ instance, attempt: 0 });
-  const why = run.whyNotLaunched(instances.positionOf(instance));
+  const position = instances.positionOf(instance);
+  const isOneOfSeveral = instances.countOf(position) > 1;
+  const name = instanceName(run.idOf({ instance, attempt: 0 }), { isOneOfSeveral });
+  const why = run.whyNotLaunched(position);
   if (why !== undefined) {
     return {
-      error: { reason: "too-many-instances", message: `Task '${task}' could not be launched: ${why}` },
+      error: { reason: "too-many-instances", message: `Task '${name}' could not be launched: ${why}` },
     };
   }
   if (state === "cancelled" && message !== "") return { error: { reason: "cancelled", message } };
@@ -141,8 +155,7 @@ function errorOf(run: RunFold, instance: number, outcome: Outcome | undefined): 
   const isOver = state === "failed" || state === "crashed";
   const how = outcome.error.reason === "not-yet" ? "gave up" : "failed";
   const which = isOver ? ` ${how} after ${times}` : `, attempt ${outcome.attempt}`;
-  const whose = index === 0 ? `Task '${task}'` : `Task '${task}', instance ${index}`;
-  return { error: { ...outcome.error, message: `${whose}${which}: ${outcome.error.message}` } };
+  return { error: { ...outcome.error, message: `Task '${name}'${which}: ${outcome.error.message}` } };
 }
 
 async function outputOf(

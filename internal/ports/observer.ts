@@ -4,6 +4,13 @@ import type { RunEndState } from "../core/facts.ts";
 import type { DeathSign } from "../core/liveness.ts";
 import type { Outcome, VoidReason } from "../core/outcome.ts";
 
+export interface LaunchedTask {
+  readonly task: string;
+  readonly instances: number;
+  /** How many of them have not ended. */
+  readonly open: number;
+}
+
 export type Observation =
   | {
       readonly kind: "run-submitted";
@@ -18,6 +25,15 @@ export type Observation =
       /** Those that run again. */
       readonly tasks: number;
       readonly gen: number;
+    }
+  /** What a fact has brought about, as far as that is more than the ends of attempts. */
+  | {
+      readonly kind: "run-advanced";
+      readonly runId: string;
+      /** How many of its tasks have not ended. */
+      readonly openTasks: number;
+      /** Tasks with several instances some of which are owed since. */
+      readonly launched: readonly LaunchedTask[];
     }
   | { readonly kind: "attempt-queued"; readonly attempt: AttemptId; readonly queue: string }
   | { readonly kind: "attempt-started"; readonly attempt: AttemptId; readonly workerId: string }

@@ -5,7 +5,8 @@
  * Whatever else goes to the terminal meanwhile goes through `aside`, or it would be written over.
  */
 import { pc } from "./colours.ts";
-import type { Progress } from "./progress.ts";
+import { instanceCounts } from "./instance-counts.ts";
+import { countsOf, type Progress } from "./progress.ts";
 import { clock, columns, cut, oneLine } from "./text.ts";
 
 const FRAMES = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
@@ -79,10 +80,10 @@ export class LiveDisplay {
   }
 
   #head(): string {
-    const { dag, total, completed, failed, running, retrying, elapsed } = this.#progress;
+    const { dag, total, done, failed, running, retrying, elapsed } = this.#progress;
     const parts = [
-      `${completed}/${total} done`,
-      ...(failed > 0 ? [`${failed} failed`] : []),
+      `${done}/${total} tasks done`,
+      ...(failed.size > 0 ? [`${failed.size} failed`] : []),
       ...(running.size > 0 ? [`${running.size} running`] : []),
       ...(retrying.size > 0 ? [`${retrying.size} to retry`] : []),
       clock(elapsed),
@@ -92,27 +93,41 @@ export class LiveDisplay {
 
   #body(width: number): string[] {
     const notices = this.#options.notices().map((notice) => `  ! ${notice}`);
-    const { running, retrying } = this.#progress;
     const room = Math.max(1, Math.min(MAX_TASKS, this.#options.terminal.rows - SPARE_ROWS) - notices.length);
+    const launched = this.#launched();
+    const shownLaunched = launched.slice(0, Math.max(1, Math.floor(room / 2)));
+    const left = Math.max(1, room - shownLaunched.length);
+    const { running, retrying } = this.#progress;
     const all = running.size + retrying.size;
-    const shown = all <= room ? all : room - 1;
+    const shown = all <= left ? all : left - 1;
     const lines = columns([...this.#rows(shown)], { width });
-    return [...notices, ...lines, ...(all > shown ? [`  … and ${all - shown} more`] : [])];
+    const more = all > shown ? [`  … and ${all - shown} more`] : [];
+    return [...notices, ...columns(shownLaunched), ...lines, ...more];
   }
 
-  /** Of thousands of tasks only those that are shown are looked at. */
+  /** Tasks with several instances some of which are yet to end. */
+  #launched(): string[][] {
+    return [...this.#progress.launched.values()].flatMap((each) =>
+      each.completed + each.failed === each.instances
+        ? []
+        : [[`  ${each.task}`, instanceCounts(countsOf(each))]],
+    );
+  }
+
+  /** Of thousands only those that are shown are looked at. */
   *#rows(count: number): Iterable<string[]> {
     const now = this.#progress.startedAt + this.#progress.elapsed;
     let left = count;
-    for (const { task, worker, attempt, since } of this.#progress.running.values()) {
+    for (const { instance, worker, attempt, since } of this.#progress.running.values()) {
       if (left-- <= 0) return;
-      yield [`  ▸ ${task}`, worker, clock(now - since), attempt > 1 ? `attempt ${attempt}` : ""];
+      const name = this.#progress.nameOf(instance);
+      yield [`  ▸ ${name}`, worker, clock(now - since), attempt > 1 ? `attempt ${attempt}` : ""];
     }
-    for (const { task, attempt, dueAt, isLooking } of this.#progress.retrying.values()) {
+    for (const { instance, attempt, dueAt, isLooking } of this.#progress.retrying.values()) {
       if (left-- <= 0) return;
       const what = isLooking ? "looking again" : "retrying";
       const when = dueAt > now ? `${what} in ${clock(dueAt - now)}` : "queued again";
-      yield [`  ↻ ${task}`, when, "", `attempt ${attempt}`];
+      yield [`  ↻ ${this.#progress.nameOf(instance)}`, when, "", `attempt ${attempt}`];
     }
   }
 }

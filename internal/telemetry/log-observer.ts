@@ -68,6 +68,9 @@ function log(logger: Logger, observation: Observation): void {
         "run finished",
       );
       return;
+    case "run-advanced":
+      // For who draws it: the ends of attempts say the same.
+      return;
     case "attempt-queued":
       logger.debug({ ...named(observation.attempt), queue: observation.queue }, "attempt queued");
       return;

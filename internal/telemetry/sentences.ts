@@ -2,16 +2,17 @@
 import type { Outcome } from "../core/outcome.ts";
 import { harmless, oneLine, shortDuration } from "./text.ts";
 
-/** `load failed after 85ms (attempt 1): exit code 7; retrying in 1.3s` */
+/** `load failed after 85ms (attempt 1): exit code 7; retrying in 1.3s`; `name` is that of the instance. */
 export function attemptFailed(
-  { task, attempt, durationMs, error }: Outcome & { readonly state: "failed" },
+  name: string,
+  { attempt, durationMs, error }: Outcome & { readonly state: "failed" },
   retryInMs: number | undefined,
 ): string {
   if (error.reason === "not-yet" && retryInMs !== undefined) {
-    return `${task} looked in vain (attempt ${attempt}): ${oneLine(error.message)}; looking again in ${shortDuration(retryInMs)}`;
+    return `${name} looked in vain (attempt ${attempt}): ${oneLine(error.message)}; looking again in ${shortDuration(retryInMs)}`;
   }
   const next = retryInMs === undefined ? "" : `; ${retrying(retryInMs)}`;
-  return `${task} failed after ${shortDuration(durationMs)} (attempt ${attempt}): ${oneLine(error.message)}${next}`;
+  return `${name} failed after ${shortDuration(durationMs)} (attempt ${attempt}): ${oneLine(error.message)}${next}`;
 }
 
 function retrying(inMs: number): string {
@@ -19,9 +20,9 @@ function retrying(inMs: number): string {
 }
 
 /** `load: 42 rows`, for each line of what a task has logged. */
-export function taskLogged(task: string, text: string): string[] {
+export function taskLogged(name: string, text: string): string[] {
   return harmless(text)
     .trimEnd()
     .split("\n")
-    .map((line) => `${task}: ${line}`);
+    .map((line) => `${name}: ${line}`);
 }

@@ -1,8 +1,9 @@
 /** What tasks wait for, as sentences. */
-import type { RunFold } from "../core/run-fold.ts";
 import { flagsFor } from "../core/task-types.ts";
 import type { Obstacle, Wait } from "../core/waiting.ts";
+import { instanceCounts } from "./instance-counts.ts";
 import { localTime } from "./local-time.ts";
+import { instanceStates, type Observed, taskState } from "./observed-state.ts";
 import { counted, oneLine, shortDuration } from "./text.ts";
 
 /** What keeps a run from going on, and what could be done. */
@@ -63,7 +64,7 @@ function waitText(wait: Wait): string {
 }
 
 /** What is different for each of them; nothing for most. */
-export function waitDetail(wait: Wait, run: RunFold, waits: ReadonlyMap<number, Wait>): string {
+export function waitDetail(wait: Wait, observed: Observed): string {
   switch (wait.kind) {
     case "running": {
       const { worker, sinceMs, timeoutMs } = wait;
@@ -75,33 +76,26 @@ export function waitDetail(wait: Wait, run: RunFold, waits: ReadonlyMap<number, 
     case "looking":
       return `in ${shortDuration(wait.forMs)}: ${oneLine(wait.found)}`;
     case "upstream":
-      return some(wait.positions.map((each) => `${run.task(each).id} (${stateOf(each, run, waits)})`));
+      return some(
+        wait.positions.map((each) => `${observed.run.task(each).id} (${standingText(each, observed)})`),
+      );
     default:
       return "";
   }
 }
 
 /** The whole of it, for one task. */
-export function waitSentence(wait: Wait, run: RunFold, waits: ReadonlyMap<number, Wait>): string {
-  const detail = waitDetail(wait, run, waits);
+export function waitSentence(wait: Wait, observed: Observed): string {
+  const detail = waitDetail(wait, observed);
   if (detail === "") return waitText(wait);
   return `${waitText(wait)}${wait.kind === "upstream" ? ":" : ""} ${detail}`;
 }
 
 /** In a word or two: who waits for it may want to look there next. */
-function stateOf(position: number, run: RunFold, waits: ReadonlyMap<number, Wait>): string {
-  const kind = waits.get(position)?.kind;
-  switch (kind) {
-    case "running":
-      return "running";
-    case "queued":
-    case "queue-limit":
-      return "queued";
-    case "no-worker":
-      return "without a worker";
-    default:
-      return run.instances.state(position);
-  }
+function standingText(position: number, observed: Observed): string {
+  const { run, waits } = observed;
+  if (run.instances.countOf(position) > 1) return instanceCounts(instanceStates(observed, position));
+  return waits.get(position)?.kind === "no-worker" ? "without a worker" : taskState(observed, position);
 }
 
 const SHOWN = 5;
@@ -115,17 +109,18 @@ export function some(items: readonly string[], shown = SHOWN): string {
 export interface WaitGroup {
   readonly kind: Wait["kind"];
   readonly text: string;
-  readonly positions: readonly number[];
+  /** By their numbers. */
+  readonly instances: readonly number[];
 }
 
 /** Those that wait for the same, together: what runs first, what only waits for others last. */
 export function groupWaits(waits: ReadonlyMap<number, Wait>): WaitGroup[] {
-  const groups = new Map<string, { kind: Wait["kind"]; text: string; positions: number[] }>();
-  for (const [position, wait] of waits) {
+  const groups = new Map<string, { kind: Wait["kind"]; text: string; instances: number[] }>();
+  for (const [instance, wait] of waits) {
     const text = waitText(wait);
     const known = groups.get(text);
-    if (known === undefined) groups.set(text, { kind: wait.kind, text, positions: [position] });
-    else known.positions.push(position);
+    if (known === undefined) groups.set(text, { kind: wait.kind, text, instances: [instance] });
+    else known.instances.push(instance);
   }
   const rank = ({ kind }: WaitGroup): number => (kind === "running" ? 0 : kind === "upstream" ? 2 : 1);
   return [...groups.values()].toSorted((a, b) => rank(a) - rank(b));

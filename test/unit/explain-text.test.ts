@@ -1,7 +1,8 @@
 /** What `dag explain` says of tasks that ended otherwise than well or badly, or wait for something outside. */
 import { describe, expect, test } from "vitest";
 import { runExplainedJson, taskExplainedJson } from "../../cmd/dag/explain-json.ts";
-import { runExplained, taskExplained } from "../../cmd/dag/explain-text.ts";
+import { taskExplained } from "../../cmd/dag/explain-task-text.ts";
+import { runExplained } from "../../cmd/dag/explain-text.ts";
 import type { Explanation } from "../../cmd/dag/explain.ts";
 import { messagesOf, tellRun } from "../../internal/core/endings.ts";
 import { Graph } from "../../internal/core/graph.ts";

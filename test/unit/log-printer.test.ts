@@ -1,7 +1,8 @@
 /** Is what tasks printed safe on a terminal, and as it was in a pipe? */
 import { describe, expect, test } from "vitest";
-import { LogPrinter, type LogPrinterOptions } from "../../cmd/dag/log-printer.ts";
+import { type LogNames, LogPrinter, type LogPrinterOptions } from "../../cmd/dag/log-printer.ts";
 import type { LogEntry, LogLine } from "../../internal/core/attempt-log.ts";
+import { instanceName } from "../../internal/core/instance-name.ts";
 import { shortBytes, shownOnTerminal } from "../../internal/telemetry/log-text.ts";
 
 const ESC = "\u001B";
@@ -21,6 +22,11 @@ function line(text: string, more: Partial<LogLine> = {}): LogLine {
     ...more,
   };
 }
+
+const named = (width: number): LogNames => ({
+  width,
+  of: (instance) => instanceName(instance, { isOneOfSeveral: false }),
+});
 
 const attempt2 = { runId: "r", task: "load", index: 3, attempt: 2 };
 
@@ -63,7 +69,7 @@ describe("on a terminal", () => {
   });
 
   test("the colours of one task are not for the next", () => {
-    const text = printed([line(`${ESC}[31mred`)], { isTerminal: true, nameWidth: 4 });
+    const text = printed([line(`${ESC}[31mred`)], { isTerminal: true, names: named(4) });
     expect(text).toBe(`load | ${ESC}[31mred${ESC}[0m\n`);
   });
 });
@@ -83,7 +89,7 @@ describe("in a pipe", () => {
 
   test("names, times, attempts and gaps", () => {
     const gap = { ...line(""), kind: "gap", bytes: 79_000_000, why: "limit" } as const;
-    expect(printed([line("a"), line("b", { attempt: attempt2 })], { nameWidth: 6 })).toBe(
+    expect(printed([line("a"), line("b", { attempt: attempt2 })], { names: named(6) })).toBe(
       "load   | a\nload[3] #2 | b\n",
     );
     expect(printed([line("a", { isOpen: true }), line("b", { attempt: attempt2 })])).toBe(

@@ -44,7 +44,7 @@ function waits(run: RunFold, surroundings: Surroundings): Record<string, Wait> {
 function sentences(run: RunFold, surroundings: Surroundings): Record<string, string> {
   const found = waitsOf(run, surroundings);
   return Object.fromEntries(
-    [...found].map(([position, wait]) => [run.task(position).id, waitSentence(wait, run, found)]),
+    [...found].map(([position, wait]) => [run.task(position).id, waitSentence(wait, { run, waits: found })]),
   );
 }
 
@@ -177,7 +177,7 @@ test("ten thousand tasks are as many lines as there are reasons", () => {
     queues: [{ ...QUEUE, depth: 5_001, queued: 64, window: 64 }],
   };
   const groups = groupWaits(waitsOf(run, around({ view })));
-  expect(groups.map(({ kind, positions }) => [kind, positions.length])).toEqual([
+  expect(groups.map(({ kind, instances }) => [kind, instances.length])).toEqual([
     ["running", 1],
     ["window", 5_000],
     ["upstream", 5_000],

@@ -250,6 +250,6 @@ function countIn(
   state: "completed" | "failed" | "crashed" | "skipped" | "filtered",
 ): number {
   const task = tasks[slug];
-  if (task?.instances !== undefined) return task.instances[state] ?? 0;
-  return task?.state === state ? 1 : 0;
+  const all = task === undefined ? [] : (task.instances ?? [task]);
+  return all.filter((each) => each.state === state).length;
 }
