@@ -1,6 +1,6 @@
 /** Expressions in the places of values, on a real cluster: from an upstream function and the run's input to what runs. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ArtifactCluster } from "../support/artifact-cluster.ts";
+import { ArtifactCluster, linesOf } from "../support/artifact-cluster.ts";
 import { TASK_IMAGE } from "../support/docker.ts";
 import { TestHttp } from "../support/http-servers.ts";
 import { until } from "../support/until.ts";
@@ -162,8 +162,7 @@ describe.runIf(TASK_IMAGE !== undefined)("a container", () => {
       ],
       { inputs },
     );
-    const stdout = String(result.tasks.print?.output?.stdout);
-    const [line, ...file] = stdout.split("\n");
+    const [line, ...file] = linesOf(result, "print", "stdout");
     expect(line).toBe("movie 2; $(id) 2026");
     expect(JSON.parse(file.join("\n"))).toMatchObject({ deep: { n: [0, 1, 2] }, last: "movie 2; $(id)" });
   });

@@ -286,57 +286,60 @@ describe("a request", () => {
   });
 
   const FLAT = "must not hold line breaks, control characters, or characters that Latin-1 does not have";
-  test.each<[name: string, options: JsonObject, x: JsonValue, reason: string, message: string]>([
+  test.each<[name: string, sent: { options: JsonObject; x: JsonValue }, told: string]>([
     [
       "a header with a line break",
-      { headers: { "X-Day": of("{input.x}") } },
-      "a\r\nx-admin: 1",
-      "bad-input",
-      `with.headers.X-Day: ${FLAT}`,
+      { options: { headers: { "X-Day": of("{input.x}") } }, x: "a\r\nx-admin: 1" },
+      `bad-input: with.headers.X-Day: ${FLAT}`,
     ],
     [
       "a header of another script",
-      { headers: { y: ["a", of("{input.x}")] } },
-      "日",
-      "bad-input",
-      `with.headers.y: ${FLAT}`,
+      { options: { headers: { y: ["a", of("{input.x}")] } }, x: "日" },
+      `bad-input: with.headers.y: ${FLAT}`,
     ],
-    ["a header with NUL", { headers: { y: of("{input.x}") } }, "\0", "bad-input", `with.headers.y: ${FLAT}`],
-    ["no URL", { url: of("{input.x}") }, "here", "bad-input", "with.url: is no URL; write it like"],
-    ["an empty URL", { url: of("{input.x}") }, null, "bad-input", "with.url: is empty; write it like"],
-    ["a URL that is a list", { url: of("{input.x}") }, ["http://h"], "bad-input", "with.url: is no URL"],
+    [
+      "a header with NUL",
+      { options: { headers: { y: of("{input.x}") } }, x: "\0" },
+      `bad-input: with.headers.y: ${FLAT}`,
+    ],
+    [
+      "no URL",
+      { options: { url: of("{input.x}") }, x: "here" },
+      "bad-input: with.url: is no URL; write it like",
+    ],
+    [
+      "an empty URL",
+      { options: { url: of("{input.x}") }, x: null },
+      "bad-input: with.url: is empty; write it like",
+    ],
+    [
+      "a URL that is a list",
+      { options: { url: of("{input.x}") }, x: ["http://h"] },
+      "bad-input: with.url: is no URL",
+    ],
     [
       "another scheme",
-      { url: of("{input.x}") },
-      "file:///etc/passwd",
-      "bad-input",
-      "with.url: is neither http: nor https:",
+      { options: { url: of("{input.x}") }, x: "file:///etc/passwd" },
+      "bad-input: with.url: is neither http: nor https:",
     ],
     [
       "what is required",
-      { text: of("{input.none | required}") },
-      1,
-      "bad-input",
-      "with.text: expression, at character 15: a value is required",
+      { options: { text: of("{input.none | required}") }, x: 1 },
+      "bad-input: with.text: expression, at character 15: a value is required",
     ],
     [
       "what is too long",
-      { text: of("{input.x | upper}") },
-      "x".repeat(1_100_000),
-      "bad-input",
-      "with.text: expression, at character 12: a text would have",
+      { options: { text: of("{input.x | upper}") }, x: "x".repeat(1_100_000) },
+      "bad-input: with.text: expression, at character 12: a text would have",
     ],
     [
       "where it may not go",
-      { url: of("http://{input.x}/") },
-      "169.254.169.254",
-      "refused",
-      "does not open 169.254.169.254",
+      { options: { url: of("http://{input.x}/") }, x: "169.254.169.254" },
+      "refused: GET http://169.254.169.254/: --allow-net of this worker",
     ],
-  ])("%s fails for good", async (_name, options, x, reason, message) => {
-    expect(await send({ url: server.url, ...options }, { x })).toMatchObject({
-      state: "failed",
-      error: { reason, message: expect.stringContaining(message) as string },
-    });
+  ])("%s fails for good", async (_name, { options, x }, told) => {
+    const outcome = await send({ url: server.url, ...options }, { x });
+    const error = outcome.state === "failed" ? outcome.error : undefined;
+    expect(`${error?.reason}: ${error?.message}`.slice(0, told.length)).toBe(told);
   });
 });
