@@ -1,4 +1,5 @@
 /** What the user sees of a run. With `--json` that is nothing before the end. */
+import { instanceName } from "../../internal/core/instance-name.ts";
 import { leavesOf } from "../../internal/core/graph-analysis.ts";
 import { Graph } from "../../internal/core/graph.ts";
 import type { Dag } from "../../internal/core/model.ts";
@@ -117,7 +118,8 @@ export class RunView implements Observer {
     if (this.#plain !== undefined) return;
     const out = this.#options.json ? process.stderr : process.stdout;
     const { attempt, line } = observation;
-    const lines = taskLogged(this.#progress?.nameOf(attempt) ?? attempt.task, line);
+    const name = this.#progress?.nameOf(attempt) ?? instanceName(attempt, { isOneOfSeveral: false });
+    const lines = taskLogged(name, line);
     const write = (): void => void out.write(`${lines.join("\n")}\n`);
     if (this.#live === undefined) write();
     else this.#live.aside(write);
