@@ -4,6 +4,7 @@ import type { Surroundings } from "./actors/program.ts";
 import { Users } from "./actors/users.ts";
 import { Starts } from "./checks/starts.ts";
 import { Truth } from "./checks/truth.ts";
+import { watchValues } from "./checks/values.ts";
 import { checkDeath } from "./checks/verdicts.ts";
 import { watchFolds } from "./checks/watch-folds.ts";
 import { type Violation, World } from "./engine/world.ts";
@@ -35,6 +36,7 @@ export async function runSeed(seed: number, { trace = false } = {}): Promise<See
   const server = new SimServer({ world, ...settings, onAck: (work) => truth.onAck(work) });
   const truth = new Truth(world, server);
   if (settings.isCalm) server.tasks.listen({ stored: ({ subject }) => truth.onEnqueued(subject) });
+  watchValues({ world, server, truth });
   const starts = new Starts({ world, truth, isCalm: settings.isCalm });
   const surroundings: Surroundings = {
     world,

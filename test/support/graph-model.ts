@@ -14,6 +14,8 @@ export interface HandedArtifact {
   readonly size: number | null;
   /** What filters may ask for. */
   readonly kind?: string | undefined;
+  /** It is a file, and not a record alone. */
+  readonly isFile?: boolean | undefined;
   /** Default: by the rules. */
   readonly origin?: string | null | undefined;
 }

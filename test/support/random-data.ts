@@ -3,11 +3,13 @@ import type { Bindings } from "../../internal/core/bindings.ts";
 import type { EdgeFilter, EdgeFilters, FilterRule } from "../../internal/core/edge-filter.ts";
 import type { Task } from "../../internal/core/model.ts";
 import { GATE } from "../../internal/core/task-types.ts";
+import type { ModelFilter } from "./graph-model.ts";
 import type { SeededRandom } from "./random.ts";
 
 const KINDS = ["a", "b"];
-/** No file is larger. */
-export const MAX_SIZE = 12;
+/** Of files, in bytes: an id has room in the smallest. */
+const SMALLEST = 40;
+const SIZES = 12;
 /** The field that bindings fill in. */
 export const BOUND = "bound";
 
@@ -33,11 +35,26 @@ function randomFilters(random: SeededRandom, dependsOn: readonly string[]): Edge
 }
 
 function randomFilter(random: SeededRandom): EdgeFilter {
-  const above: FilterRule = { field: "file_size", op: "gt", value: random.below(MAX_SIZE) };
+  const above: FilterRule = { field: "file_size", op: "gt", value: randomSize(random) };
   const kind: FilterRule = { field: "kind", op: "eq", value: random.pick(KINDS) };
   return {
     rules: [...(random.chance(0.4) ? [above] : []), ...(random.chance(0.3) ? [kind] : [])],
     ...(random.chance(0.4) ? { select: random.pick(["largest", "smallest"] as const) } : {}),
+  };
+}
+
+function randomSize(random: SeededRandom): number {
+  return SMALLEST + random.below(SIZES);
+}
+
+/** The same for the plain model. */
+export function filterOf({ rules, select }: EdgeFilter = { rules: [] }): ModelFilter {
+  const valueOf = (name: string): unknown => rules.find(({ field }) => field === name)?.value;
+  const [above, kind] = [valueOf("file_size") as number | undefined, valueOf("kind") as string | undefined];
+  return {
+    ...(above === undefined ? {} : { above }),
+    ...(kind === undefined ? {} : { kind }),
+    ...(select === undefined ? {} : { select }),
   };
 }
 
@@ -70,12 +87,12 @@ export function randomArtifacts(
   random: SeededRandom,
   { prefix, limit }: { readonly prefix: string; readonly limit: number },
 ): RandomArtifact[] {
-  const most = random.chance(0.05) ? limit + 2 : Math.min(4, limit + 1);
-  return Array.from({ length: random.chance(0.2) ? 0 : random.below(most) }, (_, i) => {
+  const most = random.chance(0.05) ? limit + 1 : Math.min(3, limit);
+  return Array.from({ length: random.chance(0.15) ? 0 : 1 + random.below(most) }, (_, i) => {
     const id = `${prefix}-${i}`;
     return {
       id,
-      size: random.chance(0.3) ? undefined : random.below(MAX_SIZE),
+      size: random.chance(0.3) ? undefined : randomSize(random),
       metadata: { key: id, kind: random.pick(KINDS) },
       ...(random.chance(0.1) ? { origin: random.pick([null, "shared"]) } : {}),
     };

@@ -2,13 +2,13 @@
  * What a run does, fact by fact: the plain model of its graph, and beside it by rules of its own which outcomes count,
  * which attempt comes next, and when.
  */
-import type { HandedArtifact } from "./graph-model.ts";
-import { GraphModel, type ModelFilter, type ModelNode, type ModelTask } from "./graph-model.ts";
 import type { ProducedArtifact } from "../../internal/core/artifact.ts";
 import { endOf, type Fact, type LoggedFact } from "../../internal/core/facts.ts";
 import type { Dag, Task } from "../../internal/core/model.ts";
 import { FAILURES, type Outcome, type TaskError } from "../../internal/core/outcome.ts";
 import { GATE } from "../../internal/core/task-types.ts";
+import { GraphModel, type HandedArtifact, type ModelNode, type ModelTask } from "./graph-model.ts";
+import { filterOf } from "./random-data.ts";
 
 /** The present attempt of a task, and what the run has spent on it in this generation. */
 export interface ModelAttempt {
@@ -89,6 +89,8 @@ export class RunModel {
       case "retired":
         this.graph.abort(fact.state);
         this.#isRetired = true;
+        // A retry that had no effect counts here.
+        this.gen = fact.gen - 1;
         return [];
       case "submitted":
       case "finished":
@@ -201,12 +203,12 @@ export class RunModel {
 
 const MISSING: TaskError = { reason: "invalid-outcome", message: "" };
 
-function modelOf({ id, size, origin, metadata }: ProducedArtifact): HandedArtifact {
-  return { id, size, origin, kind: metadata.kind as string | undefined };
+function modelOf({ id, size, origin, metadata, file }: ProducedArtifact): HandedArtifact {
+  return { id, size, origin, kind: metadata.kind as string | undefined, isFile: file !== undefined };
 }
 
-/** Of the rules those that the model has: `file_size gt`, and `kind eq`. */
 function nodeOf({ id, dependsOn, fanMode, type, ...task }: Task): ModelNode {
+  const filters = Object.entries(task.edgeFilters ?? {});
   return {
     slug: id,
     dependsOn,
@@ -215,19 +217,6 @@ function nodeOf({ id, dependsOn, fanMode, type, ...task }: Task): ModelNode {
     runsNothing: type === GATE,
     mayFail: task.allowFailure,
     isCritical: task.critical,
-    filters: Object.fromEntries(
-      Object.entries(task.edgeFilters ?? {}).map(([from, { rules, select }]): [string, ModelFilter] => {
-        const above = rules.find(({ field }) => field === "file_size")?.value as number | undefined;
-        const kind = rules.find(({ field }) => field === "kind")?.value as string | undefined;
-        return [
-          from,
-          {
-            ...(above === undefined ? {} : { above }),
-            ...(kind === undefined ? {} : { kind }),
-            ...(select === undefined ? {} : { select }),
-          },
-        ];
-      }),
-    ),
+    filters: Object.fromEntries(filters.map(([from, filter]) => [from, filterOf(filter)])),
   };
 }

@@ -1,12 +1,17 @@
 /** Writes into the streams what nobody should: outcomes that are too early, of others, or no outcomes at all. */
 import { encodeOutcomes } from "../../../internal/contract/outcomes.ts";
+import type { ArtifactPiece, Handed, ProducedArtifact } from "../../../internal/core/artifact.ts";
+import type { AttemptId } from "../../../internal/core/attempt.ts";
 import type { Fact, Outcomes } from "../../../internal/core/facts.ts";
 import type { Outcome } from "../../../internal/core/outcome.ts";
 import type { RunFold } from "../../../internal/core/run-fold.ts";
+import { randomArtifacts } from "../../support/random-data.ts";
 import type { SeededRandom } from "../../support/random.ts";
 import type { Surroundings } from "./program.ts";
 
 const FORGER = "forger";
+/** Everybody's: whoever takes pieces by the name of their set alone takes those of others. */
+const SET = "forged";
 
 export function isForged(fact: Fact): boolean {
   return fact.kind === "outcomes" && fact.incarnation === FORGER;
@@ -26,7 +31,8 @@ const FORGERIES: readonly Forge[] = [
   ({ runSeq, item }) => ({ runSeq: runSeq + 1, item }),
   ({ runSeq, item }) => ({ runSeq, item: { ...item, attempt: item.attempt + 1 } }),
   ({ runSeq, item }) => ({ runSeq, item: { ...item, attempt: Math.max(0, item.attempt - 1) } }),
-  ({ runSeq, item }) => ({ runSeq, item: { ...item, index: 1 } }),
+  ({ runSeq, item }) => ({ runSeq, item: { ...item, index: item.index + 1 } }),
+  ({ runSeq, item }) => ({ runSeq, item: { ...item, index: Math.max(0, item.index - 1) } }),
   ({ runSeq, item }) => ({ runSeq, item: { ...item, task: "nobody's" } }),
   // Of a task that waits, or is over.
   ({ runSeq, item }, run) => ({
@@ -50,38 +56,64 @@ export class Forger {
     const runs = [...truth.runs.values()].map(({ fold }) => fold).filter(({ end }) => end === undefined);
     if (runs.length === 0) return;
     const run = random.pick(runs);
-    const [owed] = run.owed();
-    if (owed === undefined) return;
-    const fact = this.#outcomes(random, run, { task: run.taskOf(owed.instance).id, attempt: owed.attempt });
+    const owed = run.owed();
+    if (owed.length === 0) return;
+    const fact = this.#outcomes(run, run.idOf(random.pick(owed)));
     const bytes = random.chance(0.2) ? garbage(random) : encodeOutcomes(fact);
-    world.note(`forged ${JSON.stringify(fact.items)}`);
+    world.note(`forged ${JSON.stringify(fact)}`);
     server.runs.publish(server.names.fact(run, fact), bytes);
   }
 
-  #outcomes(
-    random: SeededRandom,
-    run: RunFold,
-    { task, attempt }: { readonly task: string; readonly attempt: number },
-  ): Outcomes {
-    const base = { task, index: 0, attempt, durationMs: 1, worker: FORGER };
-    const item: Outcome = random.chance(0.5)
-      ? { ...base, state: "completed" }
-      : { ...base, state: "failed", error: { reason: "network", message: "forged" } };
+  #outcomes(run: RunFold, { task, index, attempt }: AttemptId): Outcomes {
+    const { random } = this.#surroundings.world;
+    const of = { task, index, attempt };
+    const base = { ...of, durationMs: 1, worker: FORGER };
+    const artifacts = this.#artifacts();
+    const item: Outcome = random.chance(0.6)
+      ? { ...base, state: "completed", artifacts: handed(random, artifacts) }
+      : { ...base, state: "failed", error: { reason: random.pick(REASONS), message: "forged" } };
     const forged = random.pick(FORGERIES)({ runSeq: run.seq, item }, run);
-    const n = ++this.#count;
+    const isTold = random.chance(0.7);
     return {
       kind: "outcomes",
       queue: "forged",
       incarnation: FORGER,
-      n,
+      n: ++this.#count,
       runSeq: forged.runSeq,
-      items: [forged.item],
+      // Some of what an attempt hands over, and no more of it; or what an outcome says is there.
+      items: random.chance(0.3) ? [] : [forged.item],
+      ...(isTold ? { pieces: piecesOf(of, artifacts) } : {}),
     };
   }
+
+  /** Records: it has no files. */
+  #artifacts(): ProducedArtifact[] {
+    const { world, settings } = this.#surroundings;
+    const prefix = `${FORGER}~${this.#count}`;
+    const all = randomArtifacts(world.random, { prefix, limit: settings.fanOutLimit });
+    return all.map(({ size = null, ...artifact }) => ({ ...artifact, size, name: "", mimeType: null }));
+  }
+}
+
+const REASONS = ["network", "network", "cancelled", "lost", "released"] as const;
+
+/** Named are the first pieces, or more than were ever told. */
+function handed(random: SeededRandom, inline: readonly ProducedArtifact[]): Handed {
+  return random.chance(0.5) ? { inline } : { set: SET, pieces: random.pick([0, 1, 2, 1_000_000_000_000]) };
+}
+
+function piecesOf(of: Omit<AttemptId, "runId">, artifacts: readonly ProducedArtifact[]): ArtifactPiece[] {
+  return [
+    { ...of, set: SET, piece: 1, artifacts: artifacts.slice(1) },
+    { ...of, set: SET, piece: 0, artifacts: artifacts.slice(0, 1) },
+  ];
 }
 
 /** Either no message at all, or one whose outcome has the wrong shape. */
 function garbage(random: SeededRandom): Uint8Array {
-  const text = random.pick(["", "{", "[]", '{"v":1,"run_seq":1,"items":[{}]}', '{"v":2}']);
+  const text = random.pick([
+    ...["", "{", "[]", '{"v":1,"run_seq":1,"items":[{}]}', '{"v":2}'],
+    '{"v":1,"run_seq":1,"items":[],"pieces":[{}]}',
+  ]);
   return new TextEncoder().encode(text);
 }

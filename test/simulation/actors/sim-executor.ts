@@ -23,6 +23,7 @@ export class SimExecutor extends Program {
       ...(settings.taskTimeoutMs === undefined ? {} : { taskTimeoutMs: settings.taskTimeoutMs }),
       lossCap: settings.lossCap,
       inlineLimit: settings.inlineLimit,
+      fanOutLimit: settings.fanOutLimit,
       windowOf: windowSize,
       workers: [],
       standsIn,

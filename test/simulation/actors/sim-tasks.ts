@@ -1,5 +1,7 @@
 /** What the tasks of the simulation do: the seed decides how long each attempt takes, how it ends, and whether it follows. */
+import { type AttemptId, attemptKey } from "../../../internal/core/attempt.ts";
 import type { JsonObject } from "../../../internal/core/json.ts";
+import type { NewArtifact } from "../../../internal/core/new-artifact.ts";
 import type { TaskError } from "../../../internal/core/outcome.ts";
 import type {
   TaskCall,
@@ -7,7 +9,9 @@ import type {
   TaskExecutor,
   TaskReturn,
 } from "../../../internal/ports/task-executor.ts";
+import { randomArtifacts } from "../../support/random-data.ts";
 import type { SeededRandom } from "../../support/random.ts";
+import { contentOf } from "../checks/inputs.ts";
 import type { Surroundings } from "./program.ts";
 import type { SimWorker } from "./sim-worker.ts";
 
@@ -15,12 +19,17 @@ export const COMMON = "common";
 /** A function that not every worker has. */
 export const RARE = "rare";
 
+/** One that hands over artifacts. */
+export const HANDS = "hands";
+
 /** Share of successes that are skips, and of failures that are looks in vain. */
 const SKIPS = 0.05;
 const LOOKS = 0.25;
 /** Share of tasks that do not end when they are told to. */
 const DEAF = 0.2;
 const POISON_MS = 100;
+/** Three of these are more than an outcome holds. */
+const PAD = "x".repeat(50_000);
 
 export class SimTasks implements TaskExecutor {
   readonly type = "function";
@@ -31,10 +40,10 @@ export class SimTasks implements TaskExecutor {
   constructor(worker: SimWorker, surroundings: Surroundings) {
     this.#worker = worker;
     this.#surroundings = surroundings;
-    this.functions = worker.plan.hasRare ? [COMMON, RARE] : [COMMON];
+    this.functions = worker.plan.hasRare ? [COMMON, HANDS, RARE] : [COMMON, HANDS];
   }
 
-  execute(call: TaskCall, { signal }: TaskContext): Promise<TaskReturn> {
+  execute(call: TaskCall, { signal, atEnd }: TaskContext): Promise<TaskReturn> {
     const { starts, world, settings } = this.#surroundings;
     const { process } = this.#worker;
     if (!this.functions.includes(call.command)) {
@@ -45,7 +54,9 @@ export class SimTasks implements TaskExecutor {
     if (random.chance(settings.poison)) {
       world.after(random.next() * POISON_MS, `${process.name} is poisoned`, () => this.#worker.crash());
     }
-    const answer = answerOf(random, settings.failures);
+    const plain = answerOf(random, settings.failures);
+    const answer =
+      plain.ok && call.command === HANDS ? { ...plain, artifacts: this.#artifacts(call, atEnd) } : plain;
     return new Promise((resolve) => {
       const end = (value: TaskReturn): void => {
         starts.ended(call, this.#worker);
@@ -61,6 +72,22 @@ export class SimTasks implements TaskExecutor {
         );
       };
       signal.addEventListener("abort", told, { once: true });
+    });
+  }
+
+  /** Other ones each time that the attempt runs. */
+  #artifacts(call: AttemptId, atEnd: TaskContext["atEnd"]): NewArtifact[] {
+    const { starts, world, settings } = this.#surroundings;
+    const { random } = world;
+    const prefix = `${attemptKey(call)}~${starts.total}`;
+    const isPadded = random.chance(settings.pieces);
+    return randomArtifacts(random, { prefix, limit: settings.fanOutLimit }).map(({ size, ...artifact }) => {
+      const padded = isPadded ? { ...artifact, metadata: { ...artifact.metadata, pad: PAD } } : artifact;
+      if (size === undefined) return padded;
+      const path = `/made/${artifact.id}`;
+      this.#worker.files.add(path, contentOf({ id: artifact.id, size }));
+      atEnd(() => this.#worker.files.remove(path));
+      return { ...padded, path };
     });
   }
 }

@@ -4,17 +4,18 @@ import type { TaskQueue } from "../../../internal/ports/task-queue.ts";
 import { noLogs } from "../../support/no-logs.ts";
 import { secretsOf } from "../../support/secrets.ts";
 import { DEFAULT_ARTIFACT_LIMITS } from "../../../internal/core/new-artifact.ts";
-import { hostFiles } from "../../../internal/tasks/host-files.ts";
 import { Worker } from "../../../internal/worker/worker.ts";
 import type { WorkerPlan } from "../scenario/settings.ts";
 import { Program, type Surroundings } from "./program.ts";
 import { simLiveness } from "./sim-liveness.ts";
+import { SimFiles } from "./sim-files.ts";
 import { SimTasks } from "./sim-tasks.ts";
 import { linearPatterns } from "../../../internal/patterns/linear-patterns.ts";
 
 export class SimWorker extends Program {
   readonly worker: Worker;
   readonly plan: WorkerPlan;
+  readonly files = new SimFiles();
   /** When it was told to stop a run, by run. */
   readonly toldAt = new Map<string, number>();
   #isDraining = false;
@@ -47,7 +48,7 @@ export class SimWorker extends Program {
       attemptLogs: noLogs,
       patterns: linearPatterns(),
       secrets: secretsOf(),
-      files: hostFiles,
+      files: this.files,
       artifactLimits: DEFAULT_ARTIFACT_LIMITS,
     });
     this.worker.start().catch((error: unknown) => {

@@ -12,8 +12,7 @@ import type { SimExecutor } from "./sim-executor.ts";
 interface Waiting {
   readonly runId: string;
   readonly executor: SimExecutor;
-  result?: RunResult;
-  error?: unknown;
+  isOver: boolean;
 }
 
 export class Users {
@@ -35,21 +34,15 @@ export class Users {
       sometime("a user submits", () => this.#submit());
       if (world.random.chance(0.25)) sometime("a user cancels", () => this.#cancel());
       if (world.random.chance(0.4)) sometime("a user retries", () => this.#retry());
+      if (world.random.chance(0.4)) sometime("a user retries", () => this.#retry());
     }
   }
 
   /** Waits that should be over when all runs are: those at executors that live. */
   get unsettled(): string[] {
     return this.#waiting
-      .filter(({ executor, result, error }) => {
-        const isOver = result !== undefined || error !== undefined;
-        return !isOver && executor.process.isAlive && !executor.isStopping;
-      })
+      .filter(({ executor, isOver }) => !isOver && executor.process.isAlive && !executor.isStopping)
       .map(({ runId, executor }) => `${runId} at ${executor.name}`);
-  }
-
-  get results(): readonly RunResult[] {
-    return this.#waiting.flatMap(({ result }) => result ?? []);
   }
 
   #submit(): void {
@@ -74,12 +67,16 @@ export class Users {
   }
 
   async #submitAtConsole(run: DagRun): Promise<void> {
-    const { lossCap, inlineLimit } = this.#surroundings.settings;
-    await prepareRun(run, { ...this.#console.ports, lossCap, inlineLimit }).admit();
+    const { lossCap, inlineLimit, fanOutLimit } = this.#surroundings.settings;
+    await prepareRun(run, { ...this.#console.ports, lossCap, inlineLimit, fanOutLimit }).admit();
   }
 
+  /** Mostly one that goes on. */
   #cancel(): void {
-    const runId = this.#pickRun();
+    const { truth, world } = this.#surroundings;
+    const open = truth.unfinished;
+    const runId =
+      open.length > 0 && world.random.chance(0.8) ? world.random.pick(open).runId : this.#pickRun();
     if (runId === undefined) return;
     const executor = this.#pickExecutor();
     const cancelled =
@@ -89,17 +86,24 @@ export class Users {
     this.#tell(`cancel ${runId}`, cancelled);
   }
 
+  /** Mostly one that has ended badly. */
   #retry(): void {
-    const runId = this.#pickRun();
+    const { truth, world } = this.#surroundings;
+    const { random } = world;
+    const bad = [...truth.runs.values()].filter(
+      ({ fold: { end } }) => end !== undefined && end !== "completed",
+    );
+    const runId = bad.length > 0 && random.chance(0.8) ? random.pick(bad).fold.runId : this.#pickRun();
     if (runId === undefined) return;
     const executor = this.#pickExecutor();
-    if (executor !== undefined && this.#surroundings.world.random.chance(0.5)) {
-      const retried = executor.service.retry(runId).then((handle) => this.#wait(executor, handle));
+    const tasks = random.chance(0.3) ? [`t${random.below(4)}`] : [];
+    if (executor !== undefined && random.chance(0.5)) {
+      const retried = executor.service.retry(runId, { tasks }).then((handle) => this.#wait(executor, handle));
       this.#tell(`retry ${runId} at ${executor.name}`, retried);
     } else {
       this.#tell(
         `retry ${runId}`,
-        prepareRetry(runId, [], this.#console.ports).then((retry) => retry.admit()),
+        prepareRetry(runId, tasks, this.#console.ports).then((retry) => retry.admit()),
       );
     }
   }
@@ -108,12 +112,13 @@ export class Users {
     executor: SimExecutor,
     { runId, result }: { readonly runId: string; readonly result: () => Promise<RunResult> },
   ): void {
-    const waiting: Waiting = { runId, executor };
+    const waiting: Waiting = { runId, executor, isOver: false };
     this.#waiting.push(waiting);
-    result().then(
-      (value) => void (waiting.result = value),
-      (error: unknown) => void (waiting.error = error),
-    );
+    const settled = (told?: RunResult): void => {
+      waiting.isOver = true;
+      if (told !== undefined) this.#surroundings.truth.onResult(told);
+    };
+    result().then(settled, () => settled());
   }
 
   #tell(what: string, done: Promise<unknown>): void {

@@ -1,7 +1,9 @@
 /** Watches what the workers start. */
 import { type AttemptId, attemptKey } from "../../../internal/core/attempt.ts";
 import type { SimWorker } from "../actors/sim-worker.ts";
+import type { TaskCall } from "../../../internal/ports/task-executor.ts";
 import type { World } from "../engine/world.ts";
+import { inputFound } from "./inputs.ts";
 import type { Truth } from "./truth.ts";
 
 /** Who reads the log may see it so long after. */
@@ -51,7 +53,7 @@ export class Starts {
     this.#everDelivered.add(key);
   }
 
-  begun(attempt: AttemptId, worker: SimWorker): void {
+  begun(attempt: TaskCall, worker: SimWorker): void {
     const { world, truth, isCalm } = this.#options;
     const key = attemptKey(attempt);
     world.note(`${worker.name} starts ${key}`);
@@ -60,8 +62,14 @@ export class Starts {
     this.#count.set(key, times);
     if (times > 1) this.doubled++;
     this.#set(worker).add(key);
-    if (!truth.everOwed.has(key))
-      world.fail("starts after its upstream", `${key} starts, but was never owed`);
+    const inputs = truth.everOwed.get(key);
+    const found = inputFound(attempt, worker.files);
+    if (inputs === undefined) world.fail("starts after its upstream", `${key} starts, but was never owed`);
+    else if (!inputs.has(found))
+      world.fail(
+        "it finds the artifacts that count",
+        `${key}: ${found} instead of ${[...inputs].join(" or ")}`,
+      );
     if (times > 1 && isCalm) world.fail("runs once", `${key} starts again on ${worker.name}`);
     this.#checkCancel(attempt, worker);
     this.#checkOver(key, worker);

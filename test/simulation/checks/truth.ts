@@ -8,6 +8,7 @@ import { Graph } from "../../../internal/core/graph.ts";
 import { decodeValue } from "../../../internal/core/stored.ts";
 import { readTaskSubject } from "../../../internal/contract/subjects.ts";
 import type { Change } from "../../../internal/core/change.ts";
+import type { RunResult } from "../../../internal/core/result.ts";
 import type { RunFold } from "../../../internal/core/run-fold.ts";
 import type { DagDefinition } from "../../../internal/spec/schema.ts";
 import { readWritten } from "../../../internal/spec/write.ts";
@@ -17,19 +18,25 @@ import { readFact } from "../ports/facts.ts";
 import type { SimServer } from "../server/server.ts";
 import type { Stored } from "../server/stream.ts";
 import { digest } from "./digest.ts";
+import { resultTold } from "./results.ts";
 import { RunTruth } from "./run-truth.ts";
 
 export class Truth {
   readonly runs = new Map<string, RunTruth>();
   /** Attempts that were current when their run was cancelled, with the time. */
   readonly cancelledAt = new Map<string, number>();
-  /** Attempts that were owed at some time, also in a log that was put back since. */
-  readonly everOwed = new Set<string>();
+  /**
+   * Attempts that were owed at some time, also in a log that was put back since, each with the artifacts that it is to
+   * find; after a log was put back there may be others.
+   */
+  readonly everOwed = new Map<string, Set<string>>();
   /** Attempts that had an outcome at some time, and since when. */
   readonly endedAt = new Map<string, number>();
   /** Those of them whose outcome nobody wrote who had them. */
   readonly forged = new Set<string>();
   voidOutcomes = 0;
+  /** The log was put back at some time. */
+  wasRewound = false;
   /** Of the folds of other processes: the fact that each has applied last. */
   readonly #folds = new WeakMap<RunFold, LoggedFact>();
   readonly #graphs = new Map<string, Graph>();
@@ -45,6 +52,7 @@ export class Truth {
 
   /** The log was put back. */
   rewound(): void {
+    this.wasRewound = true;
     this.runs.clear();
     this.endedAt.clear();
     this.forged.clear();
@@ -61,10 +69,19 @@ export class Truth {
       .filter(({ end, announced }) => end === undefined || !announced);
   }
 
-  isCurrent({ runId, task, attempt }: AttemptId): boolean {
-    const fold = this.run(runId);
-    const position = fold?.graph.position(task);
-    return fold !== undefined && position !== undefined && fold.isCurrent(position, attempt);
+  isCurrent(id: AttemptId): boolean {
+    const fold = this.run(id.runId);
+    const instance = fold?.instanceOf(id);
+    return fold !== undefined && instance !== undefined && fold.isCurrent(instance, id.attempt);
+  }
+
+  /** Somebody was told what a run has come to. */
+  onResult(result: RunResult): void {
+    const run = this.runs.get(result.runId);
+    const told = resultTold(result);
+    if (run === undefined || this.wasRewound || run.results.has(told)) return;
+    const known = [...run.results].join(" | ");
+    this.#world.fail("who waits is told the truth", `${result.runId}: ${told}; it was ${known}`);
   }
 
   /**
@@ -133,16 +150,16 @@ export class Truth {
     const change = run.apply(logged);
     this.#remember(run, change, isForged(fact));
     if (fact.kind === "cancel" && change.ended) {
-      for (const { instance, attempt } of current) {
-        this.cancelledAt.set(keyOf(run.fold, instance, attempt), this.#world.now);
-      }
+      for (const owed of current) this.cancelledAt.set(attemptKey(run.fold.idOf(owed)), this.#world.now);
     }
   }
 
-  #remember({ fold, owed }: RunTruth, change: Change, wasForged: boolean): void {
-    for (const key of owed) this.everOwed.add(key);
-    for (const { task, attempt } of change.accepted) {
-      const key = attemptKey({ runId: fold.runId, task, index: 0, attempt });
+  #remember(run: RunTruth, change: Change, wasForged: boolean): void {
+    for (const { key, input } of run.newlyOwed(change)) {
+      this.everOwed.set(key, (this.everOwed.get(key) ?? new Set()).add(input));
+    }
+    for (const outcome of change.accepted) {
+      const key = attemptKey({ ...outcome, runId: run.fold.runId });
       if (this.endedAt.has(key)) continue;
       this.endedAt.set(key, this.#world.now);
       if (wasForged) this.forged.add(key);
@@ -159,8 +176,4 @@ export class Truth {
     this.#graphs.set(hash, graph);
     return graph;
   }
-}
-
-function keyOf(fold: RunFold, position: number, attempt: number): string {
-  return attemptKey({ runId: fold.runId, task: fold.task(position).id, index: 0, attempt });
 }

@@ -2,29 +2,36 @@
 import { type Dag, EXPONENTIAL_RETRY, type Task } from "../../../internal/core/model.ts";
 import { dag, task } from "../../support/dags.ts";
 import type { SeededRandom } from "../../support/random.ts";
-import { COMMON, RARE } from "../actors/sim-tasks.ts";
+import { withData } from "../../support/random-data.ts";
+import { COMMON, HANDS, RARE } from "../actors/sim-tasks.ts";
+
+/** Share of DAGs whose tasks pass artifacts to each other. */
+const WITH_ARTIFACTS = 0.6;
 
 type Upstream = (position: number, random: SeededRandom) => number[];
 
+/** Where artifacts are passed, not the last. */
 const SHAPES: readonly Upstream[] = [
   // A chain.
   (position) => (position === 0 ? [] : [position - 1]),
   // One, then all the others.
   (position) => (position === 0 ? [] : [0]),
-  // No order at all.
-  () => [],
   // Layers of three.
   (position) => before(position).filter((each) => Math.floor(each / 3) === Math.floor(position / 3) - 1),
   // Some of those before.
   (position, random) => before(position).filter(() => random.chance(2 / Math.max(2, position))),
+  // No order at all.
+  () => [],
 ];
 
 export function randomDag(random: SeededRandom, name: string, queues: readonly string[]): Dag {
-  const shape = random.pick(SHAPES);
-  const size = 1 + random.below(9);
-  const tasks = Array.from({ length: size }, (_, position) =>
-    randomTask(random, { position, upstream: shape(position, random), queues }),
-  );
+  const passesArtifacts = random.chance(WITH_ARTIFACTS);
+  const shape = random.pick(passesArtifacts ? SHAPES.slice(0, -1) : SHAPES);
+  const size = passesArtifacts ? 2 + random.below(5) : 1 + random.below(9);
+  const tasks = Array.from({ length: size }, (_, position) => {
+    const plain = randomTask(random, { position, upstream: shape(position, random), queues });
+    return passesArtifacts ? withData(random, { ...plain, command: HANDS }) : plain;
+  });
   return dag(tasks, {
     name,
     onFailure: random.pick(["continue", "continue", "stop", "allow_partial"]),

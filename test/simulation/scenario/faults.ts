@@ -1,4 +1,5 @@
 /** What goes wrong, and when. Each seed picks some kinds of faults, so that it is not always all of them at once. */
+import { readTaskSubject } from "../../../internal/contract/subjects.ts";
 import type { Fleet } from "../actors/fleet.ts";
 import { Forger } from "../actors/forger.ts";
 import type { Program, Surroundings } from "../actors/program.ts";
@@ -7,7 +8,11 @@ import { CALM } from "../server/server.ts";
 
 type Fault = (surroundings: Surroundings, fleet: Fleet) => void;
 
-function some(programs: readonly Program[], { world }: Surroundings, act: (program: Program) => void): void {
+function some<P extends Program>(
+  programs: readonly P[],
+  { world }: Surroundings,
+  act: (program: P) => void,
+): void {
   if (programs.length > 0) act(world.random.pick(programs));
 }
 
@@ -23,10 +28,34 @@ function forAWhile({ world, server }: Surroundings, mood: "isFull" | "isBusy", m
   world.after(world.random.next() * ms, `${mood} ends`, () => (server.moods[mood] = false));
 }
 
+/** As one of the next copies goes into the queue that is not the first of its task. */
+function inFanOut({ world, server, settings }: Surroundings, act: () => void): void {
+  let left = world.random.below(4);
+  const stop = server.tasks.listen({
+    stored: ({ subject }) => {
+      const { index = 0 } = readTaskSubject(subject) ?? {};
+      if (index === 0 || left-- > 0) return;
+      stop();
+      if (world.now < settings.activeMs) world.after(0, "in a fan-out", act);
+    },
+  });
+}
+
 /** By name; some happen at a moment, some begin and end. */
 export const FAULTS: Readonly<Record<string, Fault>> = {
   "worker crashes": (around, { workers }) => some(workers, around, (worker) => worker.crash()),
   "executor crashes": (around, { executors }) => some(executors, around, (executor) => executor.crash()),
+  "executors crash in a fan-out": (around, fleet) =>
+    inFanOut(around, () => {
+      for (const executor of fleet.executors) if (around.world.random.chance(0.7)) executor.crash();
+    }),
+  "worker crashes as it hands over": (around, { workers }) =>
+    some(workers, around, (worker) => {
+      worker.files.atNextOpen(() => {
+        const { world, settings } = around;
+        world.after(world.random.next() * 8 * settings.latencyMs, "handing over", () => worker.crash());
+      });
+    }),
   "worker stands still": (around, { workers }) =>
     some(workers, around, (worker) => pause(worker, "all", around)),
   "worker's loop is blocked": (around, { workers }) =>

@@ -32,6 +32,7 @@ export interface Settings {
   readonly taskTimeoutMs: number | undefined;
   readonly lossCap: number;
   readonly inlineLimit: number;
+  readonly fanOutLimit: number;
   readonly maxAckPending: number;
   readonly keepsPurgedPlaces: boolean;
   /** How far a replica lags behind that a reader of the log follows, at most. */
@@ -39,6 +40,8 @@ export interface Settings {
   /** Share of attempts that fail, and of those that take their worker with them. */
   readonly failures: number;
   readonly poison: number;
+  /** Share of attempts that hand over more than an outcome holds. */
+  readonly pieces: number;
   readonly runs: number;
   /** When runs stop being submitted and things stop going wrong. */
   readonly activeMs: number;
@@ -70,11 +73,13 @@ export function settingsOf(random: SeededRandom): Settings {
     taskTimeoutMs: random.chance(0.3) ? undefined : random.pick([4_000, 30_000]),
     lossCap: random.pick([0, 1, 3, 5]),
     inlineLimit: random.pick([60, 400, 65_536]),
+    fanOutLimit: random.pick([2, 4, 10]),
     maxAckPending: random.pick([3, 20_000, 20_000]),
     keepsPurgedPlaces: random.chance(0.2),
     followLagMs: random.pick([0, 10, 200]),
     failures: random.pick([0, 0.1, 0.3]),
     poison: isCalm ? 0 : random.pick([0, 0, 0.05]),
+    pieces: random.pick([0, 0, 0.1]),
     runs: 1 + random.below(5),
     activeMs: random.pick([3_000, 10_000, 30_000]),
   };
