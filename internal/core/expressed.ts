@@ -59,6 +59,7 @@ export function expressedIn({
   options,
   params,
 }: Pick<Task, "type" | "options" | "params">): readonly ExpressedValue[] {
+  if (!holdsAny(params) && !holdsAny(options)) return NONE;
   const found: ExpressedValue[] = [];
   const note: Replace = ({ path, text }) => {
     found.push({ path, text });
@@ -67,6 +68,17 @@ export function expressedIn({
   replaceInParams(params, note);
   replaceInOptions(type, options, note);
   return found;
+}
+
+const NONE: readonly ExpressedValue[] = Object.freeze([]);
+
+/** Whether anything in it looks like one. Nearly all definitions have none, and some have a hundred thousand tasks. */
+function holdsAny(value: JsonValue): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (Array.isArray(value)) return value.some(holdsAny);
+  if (isExpressed(value)) return true;
+  for (const key in value) if (holdsAny(value[key] ?? null)) return true;
+  return false;
 }
 
 /** A copy in which each expression has given way. */
