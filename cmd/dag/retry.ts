@@ -3,6 +3,9 @@ import type { Settings } from "../../internal/config/load.ts";
 import { prepareRetry } from "../../internal/executor/inspection.ts";
 import { DistributedExecutor } from "../library/distributed.ts";
 import { distributedOptions } from "../library/from-settings.ts";
+import type { RetriedTask } from "../../internal/executor/executor.ts";
+import { instanceName } from "../../internal/core/instance-name.ts";
+import { some } from "../../internal/telemetry/waiting-text.ts";
 import { withCluster } from "./cluster.ts";
 import { clusterFlags } from "./cluster-flags.ts";
 import { drive } from "./drive.ts";
@@ -20,15 +23,18 @@ export interface RetryFlags {
 
 export async function retry(flags: RetryFlags, settings: Settings, runId: string): Promise<number> {
   const { task: tasks, json } = flags;
-  const dag = await withCluster(settings, async (cluster) => {
+  const { dag, again } = await withCluster(settings, async (cluster) => {
     const prepared = await prepareRetry(runId, tasks, cluster);
     if (flags.detach) await prepared.admit();
-    return prepared.dag;
+    return prepared;
   });
+  const told = `runs again: ${some(again.map(retriedText))}\n`;
   if (flags.detach) {
-    process.stdout.write(json ? `${JSON.stringify({ run_id: runId })}\n` : `${runId}\n`);
+    process.stdout.write(json ? `${JSON.stringify({ run_id: runId, again })}\n` : `${runId}\n`);
+    process.stderr.write(`dag: ${told}`);
     return 0;
   }
+  if (!json) process.stdout.write(told);
   const { nats = "" } = settings;
   return drive(
     {
@@ -39,4 +45,12 @@ export async function retry(flags: RetryFlags, settings: Settings, runId: string
     },
     flags,
   );
+}
+
+/** `load`, `load[3]`, `load (5 instances)` */
+function retriedText({ task, instances }: RetriedTask): string {
+  if (instances === undefined) return task;
+  const [index = 0] = instances;
+  if (instances.length === 1) return instanceName({ task, index }, { isOneOfSeveral: true });
+  return `${task} (${instances.length} instances)`;
 }

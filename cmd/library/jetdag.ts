@@ -19,15 +19,18 @@ export {
   type CancelAnswer,
   type ExecutorStatus,
   LogFull,
+  type RetriedTask,
+  type RetryHandle,
   type RunHandle,
 } from "../../internal/executor/executor.ts";
 export { MissingInput } from "../../internal/executor/run-input.ts";
 export type { FormField, InputDeclaration } from "../../internal/core/input-form.ts";
+export type { ToldArtifact } from "../../internal/core/artifact.ts";
 export type { Binding, Bindings } from "../../internal/core/bindings.ts";
 export type { Expressed } from "../../internal/core/expressed.ts";
 export type { EdgeFilter, FilterRule } from "../../internal/core/edge-filter.ts";
 export { NotStored } from "../../internal/ports/storing.ts";
-export type { RunResult, TaskResult } from "../../internal/core/result.ts";
+export type { InstanceResult, RunResult, TaskResult } from "../../internal/core/result.ts";
 export type { Dag, Task } from "../../internal/core/model.ts";
 export type { LogEntry, LogGap, LogLine } from "../../internal/core/attempt-log.ts";
 export type { JsonObject, JsonValue } from "../../internal/core/json.ts";

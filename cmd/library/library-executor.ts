@@ -8,6 +8,7 @@ import {
   BadInput,
   type CancelAnswer,
   type ExecutorStatus,
+  type RetryHandle,
   type RunHandle,
 } from "../../internal/executor/executor.ts";
 import type { ExecutorService, Role } from "../../internal/executor/service.ts";
@@ -48,6 +49,8 @@ const AT_REST: ExecutorStatus = {
 export interface LogsOptions {
   /** Default: all tasks. */
   readonly task?: string;
+  /** Which instance of the task, from 0. Default: all of them. */
+  readonly index?: number;
   /** Default: all attempts. */
   readonly attempt?: number;
 }
@@ -93,7 +96,7 @@ export abstract class LibraryExecutor {
   }
 
   /** Runs again what did not succeed in a run that has ended otherwise; of `tasks` only, with what depends on them. Rejects with `BadInput` when there is nothing to retry. */
-  async retry(runId: string, options: { readonly tasks?: readonly string[] } = {}): Promise<RunHandle> {
+  async retry(runId: string, options: { readonly tasks?: readonly string[] } = {}): Promise<RetryHandle> {
     checkFields<typeof options>("the options of retry", options, { tasks: true });
     return this.#running().retry(runId, options);
   }
@@ -110,13 +113,14 @@ export abstract class LibraryExecutor {
 
   /** What the tasks of a run printed and logged so far, in the order of time; nothing of a run that is unknown. */
   async logs(runId: string, options: LogsOptions = {}): Promise<LogEntry[]> {
-    checkFields<LogsOptions>("the options of logs", options, { task: true, attempt: true });
+    checkFields<LogsOptions>("the options of logs", options, { task: true, index: true, attempt: true });
     if (this.#readLogs === undefined) throw notRunning();
-    const { task, attempt } = options;
+    const { task, index, attempt } = options;
     checkText("task", task);
     return this.#readLogs({
       runId,
       ...(task === undefined ? {} : { task }),
+      ...(index === undefined ? {} : { index: wholeNumber("index", index, 0) }),
       ...(attempt === undefined ? {} : { attempt: wholeNumber("attempt", attempt, 1) }),
     });
   }

@@ -36,6 +36,25 @@ export function keepsItsPlace(position: number, run: EndedRun, again: ReadonlySe
   return instances.of(position).some((instance) => hasFailed(instances.state(instance)));
 }
 
+/** A task of which a retry runs something again. */
+export interface RunsAgain {
+  readonly position: number;
+  /** By their numbers, those of its instances that run again; the others stay. Absent where it is launched anew as a whole. */
+  readonly instances?: readonly number[];
+}
+
+/** In topological order; `tasks` as for `toRunAgain`. */
+export function runsAgain(run: EndedRun, tasks: readonly string[]): RunsAgain[] {
+  const positions = toRunAgain(run, tasks);
+  const all = new Set(positions);
+  const { instances } = run;
+  return positions.map((position) =>
+    keepsItsPlace(position, run, all)
+      ? { position, instances: instances.of(position).filter((each) => !isKept(instances.state(each))) }
+      : { position },
+  );
+}
+
 function hasFailed(state: FoldState): boolean {
   return state === "failed" || state === "crashed";
 }

@@ -23,6 +23,7 @@ import { badInput, EngineError } from "./errors.ts";
 import { allOf, type Following, followingOf } from "./following.ts";
 import { inputOf, ownFields, type Pipeline } from "./pipeline.ts";
 import { type Decision, RunLog, type Started, type StoredRun } from "./run-log.ts";
+import { idsToRunAgain, newIds } from "./retried.ts";
 import { RunLocks } from "./run-locks.ts";
 import { type RunStatus, statusOf } from "./status.ts";
 import { checkRef, type HandedArtifact, instanceOf, isLate, produced, taskOf, type TaskRef } from "./task.ts";
@@ -32,6 +33,12 @@ import { inputOfTask, type TaskInputOptions } from "./task-input.ts";
 type TaskEnd =
   | Pick<Outcome & { state: "completed" }, "state" | "artifacts">
   | Pick<Outcome & { state: "failed" }, "state" | "error">;
+
+interface Changed {
+  readonly run: RunFold;
+  /** Absent where nothing was decided. */
+  readonly change: Change | undefined;
+}
 
 type Decide = (run: RunFold) => Decision | undefined;
 
@@ -94,7 +101,7 @@ export class Engine {
     if (!["failed", "crashed", "cancelled"].includes(state))
       throw badInput(`state must be one of failed, crashed, cancelled, not ${shown(state)}`);
     const message = shortMessage(reason);
-    const change = await this.#change(runId, ({ gen, end }) =>
+    const { change } = await this.#change(runId, ({ gen, end }) =>
       end === undefined ? { kind: "cancel", gen, cause: "abort", state, message } : undefined,
     );
     return change !== undefined;
@@ -102,13 +109,18 @@ export class Engine {
 
   /**
    * Runs again what did not succeed in a run that has ended: of nodes with failed tasks what is not completed, and what
-   * had not finished below them as a whole. Resolves with false when there is nothing to run again.
+   * had not finished below them as a whole. Resolves with the ids of the tasks of the former, by those that they had
+   * before; with `undefined` when there is nothing to run again.
    */
-  async retry(runId: string): Promise<boolean> {
-    const change = await this.#change(runId, ({ end, gen }) =>
-      end === undefined || end === "completed" ? undefined : { kind: "retry", gen: gen + 1, tasks: [] },
-    );
-    return change !== undefined;
+  async retry(runId: string): Promise<ReadonlyMap<string, string> | undefined> {
+    let before: ReadonlyMap<number, string> = new Map();
+    const { run, change } = await this.#change(runId, (fold) => {
+      const { end, gen } = fold;
+      if (end === undefined || end === "completed") return undefined;
+      before = idsToRunAgain(fold);
+      return { kind: "retry", gen: gen + 1, tasks: [] };
+    });
+    return change && newIds(run, change, before);
   }
 
   /**
@@ -162,7 +174,7 @@ export class Engine {
   async #end(task: TaskRef, end: TaskEnd): Promise<boolean> {
     checkRef(task);
     const { runId, node, index, attempt } = task;
-    const change = await this.#change(runId, (fold) => {
+    const { change } = await this.#change(runId, (fold) => {
       const instance = instanceOf(fold, task);
       if (instance === undefined) return undefined;
       // A failure that comes after its run has ended is shown, though nothing follows.
@@ -175,22 +187,19 @@ export class Engine {
   }
 
   /** Stores what is decided, and does what follows from it. */
-  async #change(runId: string, decide: Decide): Promise<Change | undefined> {
+  async #change(runId: string, decide: Decide): Promise<Changed> {
     checkRunId(runId);
-    const { change, following } = await this.#locked(runId, async () => {
+    const { following, ...changed } = await this.#locked(runId, async () => {
       const { run, change } = await this.#store(runId, decide);
-      if (this.#behind.has(runId)) return { change, following: this.#allOf(run) };
-      return { change, following: change && followingOf(run, change) };
+      if (this.#behind.has(runId)) return { run, change, following: this.#allOf(run) };
+      return { run, change, following: change && followingOf(run, change) };
     });
     if (following !== undefined) await this.#follow(following);
-    return change;
+    return changed;
   }
 
   /** Whoever was faster has it decided anew. */
-  async #store(
-    runId: string,
-    decide: Decide,
-  ): Promise<{ readonly run: RunFold; readonly change: Change | undefined }> {
+  async #store(runId: string, decide: Decide): Promise<Changed> {
     for (;;) {
       const run = await this.#run(runId);
       const fact = decide(run.fold);

@@ -22,6 +22,19 @@ export interface RunHandle {
   result(): Promise<RunResult>;
 }
 
+/** A task of which a retry runs something again. */
+export interface RetriedTask {
+  readonly task: string;
+  /** Of a task with several instances that keeps them: the indices of those that run again. */
+  readonly instances?: readonly number[];
+}
+
+/** A retry that was accepted. */
+export interface RetryHandle extends RunHandle {
+  /** In topological order. */
+  readonly again: readonly RetriedTask[];
+}
+
 /** A snapshot that is at most 1 s old. */
 export interface ExecutorStatus {
   /** Between `start` and `stop`. */
@@ -48,7 +61,7 @@ export interface Executor {
   /** Accepts a run; it goes on without the caller. */
   submit(run: DagRun): Promise<RunHandle>;
   /** Runs again what did not succeed in a run that has ended otherwise; of `tasks` only, with what depends on them. Rejects with `BadInput` when there is nothing to retry. */
-  retry(runId: string, options?: { readonly tasks?: readonly string[] }): Promise<RunHandle>;
+  retry(runId: string, options?: { readonly tasks?: readonly string[] }): Promise<RetryHandle>;
   /** Ends a run before its time. */
   cancel(runId: string): Promise<CancelAnswer>;
   /** Where a run stands; `undefined` when the run is unknown. */

@@ -2,10 +2,10 @@
 import { type AttemptId, attemptKey } from "../core/attempt.ts";
 import type { Dag } from "../core/model.ts";
 import type { RunResult } from "../core/result.ts";
-import { isKept, toRunAgain } from "../core/rerun.ts";
+import { isKept, type RunsAgain, runsAgain } from "../core/rerun.ts";
 import type { RunFold } from "../core/run-fold.ts";
 import type { ClusterView } from "../core/cluster-view.ts";
-import { BadInput, type CancelAnswer } from "./executor.ts";
+import { BadInput, type CancelAnswer, type RetriedTask } from "./executor.ts";
 import { factsOfRun, foldOf, logOfRun } from "./load-run.ts";
 import { runResult } from "./run-result.ts";
 import type { Mark } from "./run-watch.ts";
@@ -54,6 +54,8 @@ export interface RetryAdmission {
   readonly dag: Dag;
   /** The generation that the retry begins. */
   readonly gen: number;
+  /** What runs again, in topological order. */
+  readonly again: readonly RetriedTask[];
   /** The newest fact before it. */
   readonly before: Mark;
   /** Writes it into the log, unless somebody else was faster, and resolves with its position; 0 when that is not known yet. Rejects with `LogFull`, with `NotStored` when the server takes nothing now, and with `BadInput` when the run was retired meanwhile. */
@@ -78,8 +80,9 @@ export async function prepareRetry(
   }
   if (run.end === "completed") throw new BadInput(`run '${runId}' completed: run the DAG again instead`);
   for (const task of tasks) checkRetried(run, task);
-  const again = new Set(toRunAgain(run, tasks));
-  for (const task of tasks) checkFree(run, task, again);
+  const again = runsAgain(run, tasks);
+  const positions = new Set(again.map(({ position }) => position));
+  for (const task of tasks) checkFree(run, task, positions);
   const { partition, seq } = run;
   const gen = run.gen + 1;
   const newest = facts.at(-1) ?? { seq, time: run.submittedAt };
@@ -89,6 +92,7 @@ export async function prepareRetry(
     seq,
     dag: run.graph.dag,
     gen,
+    again: again.map((each) => retriedTask(run, each)),
     before: { seq: newest.seq, time: newest.time },
     admit: async () => {
       const what = `the retry of run '${runId}'`;
@@ -103,6 +107,12 @@ export async function prepareRetry(
       return present.find((logged) => logged.fact.kind === "retry" && logged.fact.gen === gen)?.seq ?? 0;
     },
   };
+}
+
+function retriedTask(run: RunFold, { position, instances }: RunsAgain): RetriedTask {
+  const { id: task } = run.task(position);
+  if (instances === undefined || run.instances.countOf(position) === 1) return { task };
+  return { task, instances: instances.map((each) => run.instances.indexOf(each)) };
 }
 
 function tooLate({ runId, submitted }: RunFold): BadInput {

@@ -15,6 +15,7 @@ import {
   type DagRun,
   type Executor,
   type ExecutorStatus,
+  type RetryHandle,
   type RunHandle,
 } from "./executor.ts";
 import { cancelRun, inspectRun, prepareRetry } from "./inspection.ts";
@@ -126,16 +127,17 @@ export class ExecutorService implements Executor {
   async retry(
     runId: string,
     { tasks = [] }: { readonly tasks?: readonly string[] } = {},
-  ): Promise<RunHandle> {
+  ): Promise<RetryHandle> {
     await this.#running();
     const retry = await prepareRetry(runId, tasks, this.#options);
     if (this.#watches.has(runId)) throw new BadInput(`run '${runId}' is being retried already`);
     const watch = new RunWatch(retry);
     watch.seen = retry.before;
-    return this.#watches.add(watch, async () => {
+    const handle = await this.#watches.add(watch, async () => {
       watch.retriedAt = await retry.admit();
       return retry.seq;
     });
+    return { ...handle, again: retry.again };
   }
 
   async #running(): Promise<void> {

@@ -1,6 +1,8 @@
 /** Runs that are retried, alike on every executor. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { artifacts } from "../../cmd/library/functions.ts";
 import type { LibraryExecutor } from "../../cmd/library/library-executor.ts";
+import type { DagDefinition } from "../../internal/spec/schema.ts";
 import { createExecutor, KINDS } from "../support/executors.ts";
 import { TestServer } from "../support/nats-server.ts";
 
@@ -39,7 +41,9 @@ describe.each(KINDS)("%s", (kind) => {
     };
     const { runId, state } = await executor.execute({ dag });
     expect(state).toBe("failed");
-    const again = await (await executor.retry(runId)).result();
+    const handle = await executor.retry(runId);
+    expect(handle.again).toEqual([{ task: "flaky" }, { task: "after" }]);
+    const again = await handle.result();
     expect(again).toMatchObject({
       state: "failed",
       tasks: { once: { attempts: 1 }, flaky: { attempts: 2 }, after: { state: "upstream_failed" } },
@@ -58,6 +62,36 @@ describe.each(KINDS)("%s", (kind) => {
     await expect(executor.retry(runId)).rejects.toThrow(
       `run '${runId}' completed: run the DAG again instead`,
     );
+  });
+
+  test("of many instances those run again that failed, and what they hand over joins the rest", async () => {
+    executor.registerFunction("make", () => artifacts([1, 2, 3, 4].map((n) => ({ metadata: { n } }))));
+    executor.registerFunction("even", ({ n }, { identity }) => {
+      if (Number(n) % 2 === 1 && identity.attempt === 1) throw new Error("odd");
+      return artifacts([{ metadata: { n: n ?? null, attempt: identity.attempt } }]);
+    });
+    executor.registerFunction("told", ({ artifacts: given }) => ({ given }));
+    const dag: DagDefinition = {
+      name: kind,
+      tasks: [
+        { id: "make", type: "function" },
+        { id: "even", type: "function", depends_on: ["make"], fan_mode: "single" },
+        { id: "told", type: "function", depends_on: ["even"], fan_mode: "aggregate" },
+      ],
+    };
+    const { runId, tasks } = await executor.execute({ dag });
+    expect(tasks.even?.instances?.map(({ state }) => state)).toEqual([
+      "failed",
+      "completed",
+      "failed",
+      "completed",
+    ]);
+    const handle = await executor.retry(runId);
+    expect(handle.again).toEqual([{ task: "even", instances: [0, 2] }, { task: "told" }]);
+    const again = await handle.result();
+    const given = [1, 2, 3, 4].map((n) => ({ metadata: { n, attempt: n % 2 === 1 ? 2 : 1 } }));
+    expect(again).toMatchObject({ state: "completed", tasks: { told: { output: { given } } } });
+    expect(again.tasks.even?.instances?.map(({ attempts }) => attempts)).toEqual([2, 1, 2, 1]);
   });
 
   test("retry of a run that was cancelled; of one that goes on, or is unknown, it is refused", async () => {

@@ -152,6 +152,7 @@ describe("on a cluster", () => {
     await folder.write("mended", "");
     const { code, stdout } = await on("retry", "pages");
     expect(code).toBe(0);
+    expect(stdout).toMatch(/^runs again: fetch \(5 instances\), pack\n/);
     expect(stdout).toContain("fetch: 500 instances, 495 of them completed before\n");
     expect(stdout).toContain('\nOutput of pack:\n  {\n    "got": 500\n  }\n');
     const { tasks } = JSON.parse((await on("status", "pages", "--json")).stdout) as {

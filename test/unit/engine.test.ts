@@ -269,7 +269,7 @@ describe("retry", () => {
     await rig.engine.start("run", chain);
     await rig.engine.complete(rig.task("a"), made("1", "2", "3"));
     expect(rig.ends).toHaveLength(1);
-    expect(await rig.engine.retry("run")).toBe(true);
+    expect(await rig.engine.retry("run")).toEqual(new Map());
     expect(rig.ends.map(({ message }) => message)).toEqual([
       "task 'b' failed: 3 artifacts, and a task may have 2 instances at most",
       "task 'b' failed: 3 artifacts, and a task may have 2 instances at most",
@@ -280,9 +280,35 @@ describe("retry", () => {
   test("of a run that goes on, or has completed, there is none", async () => {
     const rig = new EngineRig();
     await rig.engine.start("run", { nodes: [{ slug: "a", plugin: "a" }] });
-    expect(await rig.engine.retry("run")).toBe(false);
+    expect(await rig.engine.retry("run")).toBeUndefined();
     await rig.engine.complete(rig.task("a"));
-    expect(await rig.engine.retry("run")).toBe(false);
+    expect(await rig.engine.retry("run")).toBeUndefined();
+  });
+
+  test("tells which task is run again under which id, of the nodes that keep what has completed", async () => {
+    const pipeline: Pipeline = {
+      nodes: [
+        { slug: "a", plugin: "a" },
+        { slug: "b", plugin: "b", dependsOn: ["a"] },
+        { slug: "c", plugin: "c", dependsOn: ["b"], fanMode: "aggregate" },
+        { slug: "x", plugin: "x", dependsOn: ["a"], fanMode: "aggregate" },
+      ],
+    };
+    const rig = new EngineRig();
+    await rig.engine.start("run", pipeline);
+    await rig.engine.complete(rig.task("a"), made("1", "2", "3"));
+    await rig.engine.complete(rig.task("b", "1"), made("copy"));
+    await rig.engine.fail(rig.task("b", "3"), "boom");
+    // The second was cancelled with the run; x too, and is launched anew.
+    expect(await rig.engine.retry("run")).toEqual(
+      new Map([
+        ["run.b.1.1", "run.b.1.2"],
+        ["run.b.2.1", "run.b.2.2"],
+      ]),
+    );
+    expect(rig.news().slice(-3)).toEqual(["dispatch b(2)#2", "dispatch b(3)#2", "dispatch x#2"]);
+    for (const id of ["2", "3"]) await rig.engine.complete(rig.task("b", id), made(`copy ${id}`));
+    expect(rig.task("c").artifacts?.map(({ id }) => id)).toEqual(["copy", "copy 2", "copy 3"]);
   });
 
   test("results of before it do not count, also those of tasks that are no more", async () => {

@@ -1,6 +1,8 @@
 /** Do the test vectors pass, and does their runner notice when they do not? */
+import { execFile } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { TestFolder } from "../support/folder.ts";
 import { readRebaselined, runFile } from "../vectors-run/run-folder.ts";
@@ -81,6 +83,14 @@ test("the runner counts what passes, fails, is answered otherwise on purpose, an
     failed: [{ id: "throws" }, { id: "otherwise-wrong" }, { id: "no-excuse" }],
   });
 });
+
+test("who reads the first line alone ends it without a word", async () => {
+  const run = promisify(execFile);
+  const script = "set -o pipefail; npm run --silent vectors -- test/vectors-own | head -n 1";
+  const { stdout, stderr } = await run("bash", ["-c", script]);
+  expect(stdout).toMatch(/^graph\.json .* 0 failed, .*\n$/);
+  expect(stderr).not.toMatch(/EPIPE|Error/);
+}, 120_000);
 
 async function vectorsIn(folder: string): Promise<Vector[]> {
   const files = (await readdir(folder)).filter((file) => file !== "rebaselined.json");

@@ -51,7 +51,7 @@ export type Event =
       readonly abort: { readonly status: "failed" | "crashed" | "cancelled"; readonly reason: string };
       readonly returns: boolean;
     }
-  | { readonly retry: object; readonly boundary: object };
+  | { readonly retry: object; readonly boundary: { readonly failed: readonly string[] } };
 
 export interface Expected {
   readonly dispatched: readonly (TaskKey & { readonly input_artifacts: readonly string[] | null })[];

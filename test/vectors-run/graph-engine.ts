@@ -79,12 +79,21 @@ class EngineRun implements GraphRun {
     else if ("redeliver_complete" in event) await this.#engine.complete(this.#task(event.redeliver_complete));
     else if ("fail" in event) await this.#engine.fail(this.#task(event.fail), event.error ?? "boom");
     else if ("crash" in event) await this.#engine.crash(this.#task(event.crash), event.error ?? "boom");
-    else if ("retry" in event) await this.#engine.retry(RUN);
+    else if ("retry" in event) await this.#retry(event.boundary.failed);
     else {
       const { status: state, reason } = event.abort;
       const answer = await this.#engine.abort(RUN, { state, reason });
       if (answer !== event.returns) throw new Error(`abort resolved with ${answer}`);
     }
+  }
+
+  /** `failed`: the nodes that keep what has completed of them, or that could not be launched and have no tasks. */
+  async #retry(failed: readonly string[]): Promise<void> {
+    const ids = [...((await this.#engine.retry(RUN)) ?? [])].flat();
+    const nodes = new Set(ids.map((id) => id.split(".")[1]));
+    const launched = new Set([...this.#tasks.values()].map(({ node }) => node));
+    if (failed.some((node) => launched.has(node) && !nodes.delete(node)) || nodes.size > 0)
+      throw new Error(`retry resolved with tasks of other nodes: ${ids.join(" ")}`);
   }
 
   async #start(): Promise<void> {

@@ -5,6 +5,11 @@ import { RUNNERS } from "./runners.ts";
 
 const OURS = "test/vectors";
 
+// Who reads it may have seen enough (`| head`).
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
+
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const [folder = OURS] = process.argv.slice(2);
