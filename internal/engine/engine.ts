@@ -55,7 +55,8 @@ export class Engine {
     checkOptions(options);
     this.#options = options;
     this.#patterns = patterns;
-    this.#log = new RunLog({ store: options.store, now: options.now ?? Date.now });
+    const strayed = (runId: string): void => void this.#behind.add(runId);
+    this.#log = new RunLog({ store: options.store, now: options.now ?? Date.now, strayed });
   }
 
   /**

@@ -4,7 +4,7 @@
  *
  * E1 `append` is atomic: of two events of the same number one is stored, and the other caller is told.
  * E2 Once `append` has resolved with true, the event outlives the process, and `read` gives it, to everybody.
- * E3 `append` may reject, and the event may be there all the same: the engine then reads what came of it.
+ * E3 `append` may reject, and the event may be there all the same, at once or later: the engine then reads what came of it.
  * E4 Events are JSON, and come back as they were.
  */
 import type { JsonObject } from "../core/json.ts";

@@ -27,6 +27,8 @@ export interface RunLogOptions {
   readonly store: EventStore;
   /** Milliseconds since 1970. */
   now(): number;
+  /** What was stored here is there, and nothing has followed from it: the store had said that it failed. */
+  strayed(runId: string): void;
 }
 
 /** How a run begins. */
@@ -47,7 +49,7 @@ export type Decision = Exclude<Fact, Submitted>;
 interface Event {
   /** Milliseconds since 1970. */
   readonly time: number;
-  /** The writer, who knows by it what he has stored where the answer did not say so. */
+  /** The writer, and which of his events it is: so he knows what he has stored where the answer did not say so. */
   readonly by: string;
   readonly fact: Decision | Started;
 }
@@ -55,6 +57,7 @@ interface Event {
 export class RunLog {
   readonly #options: RunLogOptions;
   readonly #by = globalThis.crypto.randomUUID();
+  #events = 0;
   readonly #runs = new RunsAtHand();
 
   constructor(options: RunLogOptions) {
@@ -72,10 +75,12 @@ export class RunLog {
 
   /** With all that is stored of it; `undefined` when there is no such run. */
   async load(runId: string): Promise<StoredRun | undefined> {
-    let run = this.#runs.get(runId);
+    const atHand = this.#runs.get(runId);
+    let run = atHand;
     for (const event of await this.#read(runId, (run?.length ?? 0) + 1)) {
       if (run === undefined) run = begin(runId, event);
       else apply(run, event);
+      if (atHand !== undefined && event.by.startsWith(this.#by)) this.#options.strayed(runId);
     }
     if (run !== undefined) this.#runs.keep(run);
     return run;
@@ -92,7 +97,8 @@ export class RunLog {
 
   /** The event as it is read again; `undefined` when there is another one of that number. */
   async #store(runId: string, number: number, fact: Event["fact"]): Promise<Event | undefined> {
-    const event = JSON.stringify({ time: this.#options.now(), by: this.#by, fact });
+    const by = `${this.#by}.${++this.#events}`;
+    const event = JSON.stringify({ time: this.#options.now(), by, fact });
     const isStored: unknown = await this.#options.store.append(
       runId,
       number,
@@ -104,7 +110,7 @@ export class RunLog {
       const what = `append of event ${number} of run '${runId}' has resolved with ${String(isStored)}`;
       throw badStore(`${what}, and there is none of that number: it has to store it, and resolve with true`);
     }
-    return there.by === this.#by ? there : undefined;
+    return there.by === by ? there : undefined;
   }
 
   async #read(runId: string, from: number): Promise<readonly Event[]> {
@@ -112,7 +118,7 @@ export class RunLog {
     if (!Array.isArray(events)) throw badStore("read has to resolve with a list of events");
     for (const [i, event] of events.entries()) {
       const number = from + i;
-      const fact: unknown = isMap(event) ? event.fact : undefined;
+      const fact: unknown = isMap(event) && typeof event.by === "string" ? event.fact : undefined;
       if (!isMap(fact) || (fact.kind === "started") !== (number === 1))
         throw badStore(`what read gives as event ${number} of run '${runId}' was not stored as such`);
     }

@@ -218,6 +218,56 @@ describe("when what surrounds it fails", () => {
     expect(rig.news()).toEqual(["dispatch c#1"]);
   });
 
+  test("what is stored after its append has failed counts, and is taken for nothing else", async () => {
+    const store = new MemoryEventStore();
+    let late: (() => Promise<unknown>) | undefined;
+    let fails = false;
+    const rig = new EngineRig({
+      store: {
+        append: async (runId, number, event) => {
+          if (!fails) return store.append(runId, number, event);
+          fails = false;
+          late = () => store.append(runId, number, event);
+          throw new Error("timed out");
+        },
+        read: async (runId, from) => store.read(runId, from),
+      },
+    });
+    const told = async (node: string, key?: string): Promise<boolean> =>
+      rig.engine.complete(rig.task(node, key), made(`of-${key ?? node}`));
+    await rig.engine.start("run", chain);
+    await rig.engine.complete(rig.task("a"), made("1", "2"));
+    fails = true;
+    await expect(told("b", "1")).rejects.toThrow("timed out");
+    // It arrives behind what the next call has read, and before what that stores.
+    const append = store.append.bind(store);
+    store.append = async (...event) => {
+      store.append = append;
+      await late?.();
+      return append(...event);
+    };
+    expect(await told("b", "2")).toBe(true);
+    expect(rig.task("c").artifacts?.map(({ id }) => id)).toEqual(["of-1", "of-2"]);
+    fails = true;
+    await expect(told("c")).rejects.toThrow("timed out");
+    await rig.engine.resume("run");
+    await late?.();
+    // Nobody knew of it when what was left was made up for.
+    expect(await told("c")).toBe(false);
+    expect(rig.ends).toEqual([{ runId: "run", state: "completed", message: "" }]);
+  });
+
+  test("a run is started once, however often it is", async () => {
+    const rig = new EngineRig();
+    expect(await rig.engine.start("run", chain)).toBe(true);
+    expect(await rig.engine.start("run", chain)).toBe(false);
+    expect(rig.news()).toEqual(["dispatch a#1", "dispatch a#1"]);
+    await rig.engine.complete(rig.task("a"));
+    expect(rig.news()).toEqual(["end completed"]);
+    expect(await rig.engine.start("run", chain)).toBe(false);
+    expect(rig.news()).toEqual([]);
+  });
+
   test("a store that does not keep to its promises is told of, and nothing hangs", async () => {
     const rig = new EngineRig();
     const broken = (more: object): EngineRig =>
