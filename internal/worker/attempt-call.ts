@@ -3,7 +3,7 @@
  * bindings over its params.
  */
 import { toArtifact } from "../core/artifact-record.ts";
-import type { Artifact, PlacedArtifact } from "../core/artifact.ts";
+import type { Artifact } from "../core/artifact.ts";
 import type { Inputs, Work } from "../core/attempt.ts";
 import { resolveBindings, secretOf } from "../core/bindings.ts";
 import type { Patterns } from "../core/expression/patterns.ts";
@@ -15,7 +15,7 @@ import { isResolved, mergeParams, type ResolvedInputs } from "../core/params.ts"
 import { secretReference } from "../core/secrets.ts";
 import { Sources } from "../core/sources.ts";
 import { decodeValue, type Stored } from "../core/stored.ts";
-import { inputOfArtifacts } from "../core/task-input.ts";
+import { byProducer, inputOfArtifacts } from "../core/task-input.ts";
 import type { Blobs } from "../ports/blobs.ts";
 import type { HostFiles } from "../ports/host-files.ts";
 import type { Secrets } from "../ports/secrets.ts";
@@ -118,7 +118,7 @@ function dataOf(work: Work, { inputs, options, bound }: Parts, { given, placed, 
   const over =
     artifacts === undefined ? {} : inputOfArtifacts(there, { isSingle: artifacts.single === true });
   if (bindings === undefined && hasExpressions !== true) return { inputs, options, over };
-  const produced = byTask(given, there);
+  const produced = byProducer(there);
   const outputs = new Map(inputs.upstream);
   const sources = new Sources({
     artifactsOf: (task) => produced.get(task) ?? [],
@@ -148,20 +148,6 @@ function dataOf(work: Work, { inputs, options, bound }: Parts, { given, placed, 
 
 function badInput(message: string): { readonly error: TaskError } {
   return { error: { reason: "bad-input", message } };
-}
-
-/** As they are placed, by the task that handed them over; what has come on several ways stands there once. */
-function byTask(
-  given: readonly Artifact[],
-  placed: readonly PlacedArtifact[],
-): Map<string, PlacedArtifact[]> {
-  const tasks = new Map<string, Map<string, PlacedArtifact>>();
-  for (const [i, { producedBy, id }] of given.entries()) {
-    const own = tasks.get(producedBy) ?? new Map<string, PlacedArtifact>();
-    const artifact = placed[i];
-    if (artifact !== undefined) tasks.set(producedBy, own.set(id, artifact));
-  }
-  return new Map([...tasks].map(([task, own]) => [task, [...own.values()]]));
 }
 
 /** References to the secrets that bindings name, by name. */

@@ -22,7 +22,7 @@ export interface Placing {
 export interface Placed {
   /** On this host; absent where there is no file. */
   readonly folder?: string;
-  place(artifact: Artifact): PlacedArtifact;
+  place(artifact: Artifact): Artifact & PlacedArtifact;
 }
 
 /** Where there is no file. */

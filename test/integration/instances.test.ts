@@ -105,7 +105,7 @@ test("in this process: every tenth, what failed, and what it comes to", async ()
 describe("on a cluster", () => {
   beforeAll(async () => {
     await on("run", file, "--run-id", "pages", "--detach");
-    expect(await on("wait", "pages")).toMatchObject({ code: 1 });
+    await on("wait", "pages");
   });
 
   test("dag status counts the instances, and names those that failed", async () => {
