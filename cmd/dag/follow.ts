@@ -3,6 +3,7 @@ import type { Settings } from "../../internal/config/load.ts";
 import type { Dag } from "../../internal/core/model.ts";
 import type { RunResult } from "../../internal/core/result.ts";
 import { followRun } from "../../internal/executor/follow-run.ts";
+import { systemClock } from "../../internal/memory/system.ts";
 import { missing, nextSteps } from "./advice.ts";
 import { clusterFlags } from "./cluster-flags.ts";
 import { withCluster } from "./cluster.ts";
@@ -56,7 +57,7 @@ async function watch(
           return view;
         },
       };
-      const followed = await followRun(options, cluster);
+      const followed = await followRun(options, { ...cluster, clock: systemClock });
       if (followed === undefined) throw unknownRun(runId);
       view ??= new RunView({ dag: followed.dag, json, live });
       view.end(followed.result, nextSteps(followed.result, { cluster: clusterFlags(given, settings) }));

@@ -42,7 +42,7 @@ const took = z.object({
 
 const command = z.discriminatedUnion("kind", [
   z.object({ v: version, kind: z.literal("report") }),
-  z.object({ v: version, kind: z.literal("stop-run"), run_id: z.string() }),
+  z.object({ v: version, kind: z.literal("stop-run"), run_id: z.string(), gen: count }),
   z.object({ v: version, kind: z.literal("stop-attempt"), attempt }),
 ]);
 
@@ -141,7 +141,7 @@ export function encodeCommand(value: WorkerCommand): Uint8Array {
     case "report":
       return encode({ v: 1, kind: "report" });
     case "stop-run":
-      return encode({ v: 1, kind: "stop-run", run_id: value.runId });
+      return encode({ v: 1, kind: "stop-run", run_id: value.runId, gen: value.gen });
     case "stop-attempt":
       return encode({ v: 1, kind: "stop-attempt", attempt: toWire(value.attempt) });
   }
@@ -153,7 +153,7 @@ export function decodeCommand(bytes: Uint8Array): Decoded<WorkerCommand> {
       case "report":
         return { kind: "report" };
       case "stop-run":
-        return { kind: "stop-run", runId: wire.run_id };
+        return { kind: "stop-run", runId: wire.run_id, gen: wire.gen };
       case "stop-attempt":
         return { kind: "stop-attempt", attempt: fromWire(wire.attempt) };
     }

@@ -45,6 +45,8 @@ export interface GivenArtifacts {
 
 /** An attempt as it is queued: all that a worker needs to run it. */
 export interface Work extends AttemptOfRun {
+  /** Generation of the run. Absent: the first. */
+  readonly gen?: number;
   readonly partition: number;
   readonly dagName: string;
   readonly tenantId: string;

@@ -10,7 +10,7 @@ import { RunReport } from "./run-report.ts";
 import { RunWatch } from "./run-watch.ts";
 import type { Ports, RunListener } from "./settings.ts";
 
-type FollowPorts = Pick<Ports, "log" | "history" | "definitions" | "blobs" | "presence">;
+type FollowPorts = Pick<Ports, "log" | "history" | "definitions" | "blobs" | "presence" | "clock">;
 
 export interface FollowRunOptions {
   readonly runId: string;
@@ -48,7 +48,7 @@ export async function followRun(
     // After what has happened so far comes what goes on just now.
     if (logged.seq === facts.at(-1)?.seq) tellHeld();
     if (followed.end === undefined || followed.gen < watch.gen) return;
-    endResult(followed, ports).then(
+    endResult(followed, logged, ports).then(
       (result) => watch.end(result),
       (error: unknown) => watch.fail(error),
     );

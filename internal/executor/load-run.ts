@@ -3,6 +3,7 @@ import type { LoggedFact } from "../core/facts.ts";
 import { foldRun } from "../core/fold-run.ts";
 import type { RunFold } from "../core/run-fold.ts";
 import { isRunId } from "../core/run-id.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Ports } from "./settings.ts";
 
 /** The run is over, and what is known of it is no more than that. */
@@ -35,6 +36,37 @@ export async function factsOfRun(
   const recorded = await history.get(first);
   if (recorded === undefined) throw new HistoryGone(runId);
   return [...recorded, retired];
+}
+
+/** The log shows less of a run than it did before, and has for a while. */
+export class FactsMissing extends Error {
+  readonly code = "FACTS_MISSING";
+  constructor(runId: string) {
+    super(`the log does not show what it held of run '${runId}': it was put back to an older state`);
+    this.name = "FactsMissing";
+  }
+}
+
+const LAG_MS = 50;
+const LONGEST_LAG_MS = 5_000;
+
+/**
+ * Reads the facts of a run of which this one has been seen: a replica that lags behind may not have it yet, and is asked
+ * again. Rejects with `FactsMissing` when it never comes.
+ */
+export async function readUpTo(
+  { runId, seq }: Pick<LoggedFact, "runId" | "seq">,
+  read: () => Promise<LoggedFact[]>,
+  clock: Pick<Clock, "monotonic" | "after">,
+): Promise<LoggedFact[]> {
+  const giveUpAt = clock.monotonic() + LONGEST_LAG_MS;
+  for (;;) {
+    const facts = await read();
+    const newest = facts.at(-1);
+    if (newest === undefined || newest.seq >= seq) return facts;
+    if (clock.monotonic() >= giveUpAt) throw new FactsMissing(runId);
+    await new Promise<void>((resolve) => void clock.after(LAG_MS, resolve));
+  }
 }
 
 /** `undefined` when the facts do not begin with the run's submission. */

@@ -5,7 +5,7 @@
 import type { LoggedFact } from "../core/facts.ts";
 import type { Graph } from "../core/graph.ts";
 import { RunFold } from "../core/run-fold.ts";
-import { foldOf } from "./load-run.ts";
+import { foldOf, readUpTo } from "./load-run.ts";
 import type { Ports } from "./settings.ts";
 
 /** What could not be read is tried again so much later. */
@@ -148,7 +148,8 @@ export class OpenRuns {
     }
     const load = async (): Promise<() => void> => {
       await sweep;
-      const facts = await this.#options.log.factsOf(logged.runId);
+      const { log, clock } = this.#options;
+      const facts = await readUpTo(logged, () => log.factsOf(logged.runId), clock);
       // One that was retired since is over, and not all of its facts are there any more.
       const before = facts.filter(({ seq, fact }) => seq < logged.seq || fact.kind === "retired");
       const run = await foldOf(before, this.#options);

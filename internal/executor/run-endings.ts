@@ -105,9 +105,10 @@ export class RunEndings {
    */
   async #sweep(run: RunFold): Promise<void> {
     const { queue, presence, dispatcher, table } = this.#options;
+    const { runId, gen } = run;
     const { attempts, sent } = dispatcher.end(run);
     if (attempts.length === 0) return;
-    const tellWorkers = (): void => presence.command({ kind: "stop-run", runId: run.runId });
+    const tellWorkers = (): void => presence.command({ kind: "stop-run", runId, gen });
     tellWorkers();
     await sent;
     while (!this.#options.mayAct()) {

@@ -11,7 +11,7 @@ import type { InstanceResult, RunResult, TaskResult } from "../core/result.ts";
 import type { RunFold } from "../core/run-fold.ts";
 import { decodeValue } from "../core/stored.ts";
 import type { Blobs } from "../ports/blobs.ts";
-import { factsOfRun, foldOf } from "./load-run.ts";
+import { factsOfRun, foldOf, readUpTo } from "./load-run.ts";
 import type { Ports } from "./settings.ts";
 
 /** What is known of unfinished attempts besides the log: which of them some worker holds. */
@@ -42,24 +42,46 @@ export async function runResult(
   };
 }
 
-/** The same for a run that has ended: reads what holds the outcomes. Whoever was held up for long may find it retired. */
+/**
+ * The same for a run that has ended, of which `newest` was folded last: reads what holds the outcomes. It is the end of
+ * this generation that is told: the run may go on while that is read, and whoever was held up for long may find it retired.
+ */
 export async function endResult(
   run: RunFold,
-  ports: Pick<Ports, "log" | "history" | "definitions" | "blobs">,
+  newest: LoggedFact,
+  ports: Pick<Ports, "log" | "history" | "definitions" | "blobs" | "clock">,
 ): Promise<RunResult> {
+  const { gen } = run;
   const seqs = new Set<number>();
   for (let position = 0; position < run.graph.size; position++) {
     for (const instance of run.instances.of(position)) seqs.add(run.instances.outcomeSeq(instance));
   }
   seqs.delete(0);
-  const read = await ports.log.read([...seqs]);
-  const isWhole = !run.retired && read.length === seqs.size;
   // Of what crashed all that was lost is told, not the last attempt alone.
-  if (isWhole && run.instances.counts.crashed === 0)
-    return runResult(run, read, { ...ports, now: run.endedAt });
-  const facts = await factsOfRun(run.runId, ports);
-  const whole = (await foldOf(facts, ports)) ?? run;
-  return runResult(whole, facts, { ...ports, now: whole.endedAt });
+  const isEnough = !run.retired && run.instances.counts.crashed === 0;
+  const read = await ports.log.read([...seqs]);
+  if (isEnough && read.length === seqs.size && run.gen === gen) {
+    const result = await runResult(run, read, { ...ports, now: run.endedAt });
+    if (run.gen === gen) return result;
+  }
+  const facts = await readUpTo(newest, () => factsOfRun(run.runId, ports), ports.clock);
+  const ended = await foldToEnd(facts, gen, ports);
+  return runResult(ended?.run ?? run, ended?.facts ?? facts, { ...ports, now: run.endedAt });
+}
+
+/** The run as it was at the end of a generation, with its facts up to there. */
+async function foldToEnd(
+  facts: readonly LoggedFact[],
+  gen: number,
+  ports: Pick<Ports, "definitions">,
+): Promise<{ readonly run: RunFold; readonly facts: readonly LoggedFact[] } | undefined> {
+  const next = facts.findIndex(({ fact }) => fact.kind === "retry" && fact.gen === gen + 1);
+  // One that came too early had no effect.
+  for (const part of next === -1 ? [facts] : [facts.slice(0, next), facts]) {
+    const run = await foldOf(part, ports);
+    if (run?.end !== undefined) return { run, facts: part };
+  }
+  return undefined;
 }
 
 function lossesOfRun({ graph }: RunFold, facts: readonly LoggedFact[]): Map<number, Loss[]> {

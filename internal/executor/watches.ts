@@ -169,14 +169,14 @@ export class Watches {
       // It was meant for the end of a run that goes on again, and its place is taken.
       if (fact.kind === "retry" && fact.gen === watch.gen) this.#lose(watch);
     } else if (run.end !== undefined) {
-      void this.#end(watch, run);
+      void this.#end(watch, run, logged);
     }
   }
 
-  async #end(watch: RunWatch, run: RunFold): Promise<void> {
+  async #end(watch: RunWatch, run: RunFold, logged: LoggedFact): Promise<void> {
     this.#watches.delete(watch.runId);
     try {
-      watch.end(await endResult(run, this.#options));
+      watch.end(await endResult(run, logged, this.#options));
     } catch (error) {
       watch.fail(error);
     }

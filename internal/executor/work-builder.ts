@@ -88,6 +88,7 @@ export class WorkBuilder {
     return {
       ...run.idOf(owed),
       runSeq: run.seq,
+      ...(run.gen === 0 ? {} : { gen: run.gen }),
       partition: run.partition,
       dagName: run.submitted.dagName,
       tenantId: run.submitted.tenantId,

@@ -53,8 +53,8 @@ export interface Took {
 /** What an executor tells workers. */
 export type WorkerCommand =
   | { readonly kind: "report" }
-  /** End what you hold of this run: it was cancelled. */
-  | { readonly kind: "stop-run"; readonly runId: string }
+  /** End what you hold of this run, up to this generation: it has ended. Who says so may have been held up, and the run be retried since. */
+  | { readonly kind: "stop-run"; readonly runId: string; readonly gen: number }
   /** End this attempt: it is no longer yours, or its time is over. */
   | { readonly kind: "stop-attempt"; readonly attempt: AttemptId };
 

@@ -279,7 +279,7 @@ export class Worker {
         // Its lifeline hears it too.
         return;
       case "stop-run":
-        this.#stopRun(command.runId);
+        this.#stopRun(command);
         return;
       case "stop-attempt":
         // Who says so may be wrong, and then it runs once more; as cancelled it would be over.
@@ -287,8 +287,8 @@ export class Worker {
     }
   }
 
-  #stopRun(runId: string): void {
-    const isMeant = (work: Work): boolean => work.runId === runId;
+  #stopRun({ runId, gen }: Extract<WorkerCommand, { kind: "stop-run" }>): void {
+    const isMeant = (work: Work): boolean => work.runId === runId && (work.gen ?? 0) <= gen;
     this.#suspects.end(isMeant);
     this.#slots.end("cancelled", isMeant);
     this.#stoppedRuns.get(runId)?.cancel();

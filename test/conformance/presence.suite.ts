@@ -42,12 +42,12 @@ export function presenceSuite(name: string, make: MakeFixture): void {
       const subscription = await second.presence.onCommand("b", b.add);
       const attempt = { runId: "run-1", task: "a", index: 0, attempt: 1 };
       executor.presence.command({ kind: "stop-attempt", attempt }, "a");
-      executor.presence.command({ kind: "stop-run", runId: "run-1" }, "b");
+      executor.presence.command({ kind: "stop-run", runId: "run-1", gen: 0 }, "b");
       executor.presence.command({ kind: "report" });
       expect((await a.reach(2)).map(({ kind }) => kind).toSorted()).toEqual(["report", "stop-attempt"]);
       expect((await b.reach(2)).map(({ kind }) => kind).toSorted()).toEqual(["report", "stop-run"]);
       expect(a.items).toContainEqual({ kind: "stop-attempt", attempt });
-      expect(b.items).toContainEqual({ kind: "stop-run", runId: "run-1" });
+      expect(b.items).toContainEqual({ kind: "stop-run", runId: "run-1", gen: 0 });
       await subscription.stop();
       executor.presence.command({ kind: "report" });
       await a.reach(3);

@@ -177,7 +177,7 @@ describe("attempts", () => {
     expect(decodeWork(encodeWork(WORK))).toEqual({ value: WORK });
     const { timeoutMs: _none, ...unlimited } = WORK;
     expect(decodeWork(encodeWork(unlimited))).toEqual({ value: unlimited });
-    const doubtful: Work = { ...WORK, mayBeHeld: true, trustedUntil: 1_790_000_000_000 };
+    const doubtful: Work = { ...WORK, gen: 2, mayBeHeld: true, trustedUntil: 1_790_000_000_000 };
     expect(decodeWork(encodeWork(doubtful))).toEqual({ value: doubtful });
     const given = toRecord({ ...ARTIFACT, producedBy: "extract" });
     const data: Work = {
@@ -219,7 +219,7 @@ describe("notices", () => {
     expect(notices.decodeTook(notices.encodeTook(took))).toEqual({ value: took });
     for (const command of [
       { kind: "report" },
-      { kind: "stop-run", runId: "r" },
+      { kind: "stop-run", runId: "r", gen: 2 },
       { kind: "stop-attempt", attempt: RUN_ATTEMPT },
     ] as const) {
       expect(notices.decodeCommand(notices.encodeCommand(command))).toEqual({ value: command });

@@ -266,7 +266,7 @@ test("it stops only after workers were told to stop what was cancelled, also whe
   await clock.advance(0);
   await stopping;
   expect(removed).toHaveLength(1);
-  expect(commands).toContainEqual({ kind: "stop-run", runId });
+  expect(commands).toContainEqual({ kind: "stop-run", runId, gen: 0 });
 });
 
 test("a take-over that fails gives the lease up, and is tried again", async () => {

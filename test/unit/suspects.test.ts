@@ -144,7 +144,7 @@ describe("with an executor", () => {
     });
     await cluster.queue.enqueue(suspect("a"));
     await settle();
-    cluster.presence.command({ kind: "stop-run", runId: "run" });
+    cluster.presence.command({ kind: "stop-run", runId: "run", gen: 0 });
     await settle();
     answer();
     await settle();

@@ -21,7 +21,7 @@ test("an attempt that is another's now is released, one of a run that was cancel
   const outcomes = (): ReturnType<typeof outcomesOf> => outcomesOf(cluster, WORK.runId);
   cluster.presence.command({ kind: "stop-attempt", attempt: work("others") });
   await until(async () => (await outcomes()).length === 1);
-  cluster.presence.command({ kind: "stop-run", runId: WORK.runId });
+  cluster.presence.command({ kind: "stop-run", runId: WORK.runId, gen: 0 });
   await until(async () => (await outcomes()).length === 2);
   expect(await outcomes()).toMatchObject([
     { task: "others", state: "failed", error: { reason: "released" } },
@@ -29,6 +29,24 @@ test("an attempt that is another's now is released, one of a run that was cancel
   ]);
   await worker.stop();
   expect(worker.leftBehind).toEqual([]);
+});
+
+test("a stop of a run that was held up leaves the attempts alone that a retry has begun since", async () => {
+  const cluster = new MemoryCluster({ clock: systemClock });
+  const { worker, ...own } = new TestWorker(cluster, systemClock);
+  await worker.start();
+  await cluster.queue.enqueue(work("before"));
+  await cluster.queue.enqueue({ ...work("again"), gen: 1 });
+  await until(() => own.begun.length === 2);
+  cluster.presence.command({ kind: "stop-run", runId: WORK.runId, gen: 0 });
+  await until(async () => (await outcomesOf(cluster, WORK.runId)).length > 0);
+  cluster.presence.command({ kind: "stop-attempt", attempt: work("again") });
+  await until(async () => (await outcomesOf(cluster, WORK.runId)).length === 2);
+  expect(await outcomesOf(cluster, WORK.runId)).toMatchObject([
+    { task: "before", error: { reason: "cancelled" } },
+    { task: "again", error: { reason: "released" } },
+  ]);
+  await worker.stop();
 });
 
 test("a second copy of what it holds takes no place of another", async () => {

@@ -15,16 +15,12 @@ export function resultOf(fold: RunFold): string {
 /** As somebody was told. */
 export function resultTold({ state, tasks }: RunResult): string {
   const all = Object.entries(tasks).map(([id, told]) => {
-    const states = Object.entries(told.instances ?? { [told.state]: 1 });
-    return said(
-      id,
-      told.state,
-      states.flatMap(([each, count]) => Array.from({ length: count }, () => each)),
-    );
+    const states = told.instances?.map((each) => each.state) ?? [told.state];
+    return said(id, told.state, states);
   });
   return [state, ...all].join("; ");
 }
 
 function said(task: string, state: string, instances: readonly string[]): string {
-  return `${task} ${state} of ${instances.toSorted().join(" ")}`;
+  return `${task} ${state} of ${instances.join(" ")}`;
 }
