@@ -11,9 +11,7 @@ import {
 } from "./fan-out.ts";
 import type { Graph } from "./graph.ts";
 import type { Instances } from "./instances.ts";
-
-/** So many levels are looked through, that of the dependency among them: one more has none. */
-const MAX_DEPTH = 50;
+import { Passthrough } from "./passthrough.ts";
 
 export class ArtifactFlow {
   readonly #graph: Graph;
@@ -25,12 +23,17 @@ export class ArtifactFlow {
   readonly #inputs = new Map<number, InstanceInput>();
   /** By position and dependency. */
   readonly #filters = new Map<number, ReadonlyMap<string, CompiledFilter>>();
+  readonly #passthrough: Passthrough;
 
   /** `limit`: so many instances may a task have. */
   constructor(graph: Graph, instances: Pick<Instances, "of" | "positionOf">, limit: number) {
     this.#graph = graph;
     this.#instances = instances;
     this.#limit = limit;
+    this.#passthrough = new Passthrough({
+      graph,
+      hasArtifacts: (position) => instances.of(position).some((instance) => this.#produced.has(instance)),
+    });
   }
 
   /** What the instance was launched for; `undefined` where it was launched for no artifact. */
@@ -55,7 +58,9 @@ export class ArtifactFlow {
   record(instance: number, produced: readonly ProducedArtifact[]): void {
     if (produced.length === 0) return;
     const input = this.inputOf(instance);
-    const producedBy = this.#graph.task(this.#instances.positionOf(instance)).id;
+    const position = this.#instances.positionOf(instance);
+    const producedBy = this.#graph.task(position).id;
+    this.#passthrough.changed(position);
     this.#produced.set(
       instance,
       produced.map((artifact) => ({
@@ -67,6 +72,7 @@ export class ArtifactFlow {
   }
   /** What it produced does not count any more. */
   withdraw(instance: number): void {
+    this.#passthrough.changed(this.#instances.positionOf(instance));
     this.#produced.delete(instance);
     this.#inputs.delete(instance);
   }
@@ -80,33 +86,10 @@ export class ArtifactFlow {
   edgesOf(position: number): EdgeInput[] {
     const filters = this.#filtersOf(position);
     return [...this.#graph.parentsOf(position)].map((parent) => {
-      const found = this.#lookUp(parent);
+      const found = this.#passthrough.behind(parent).flatMap((position) => this.artifactsOf(position));
       const filter = filters.get(this.#graph.task(parent).id);
       return { found, kept: filter?.(found) ?? found, isFiltered: filter !== undefined };
     });
-  }
-
-  /**
-   * The artifacts of a dependency; where it has none and hands through, those of the nearest level above it that has
-   * any, as long as all between hand through.
-   */
-  #lookUp(dependency: number): readonly Artifact[] {
-    const seen = new Set([dependency]);
-    for (let level = [dependency], depth = 0; level.length > 0 && depth < MAX_DEPTH; depth++) {
-      const found = level.flatMap((position) => this.artifactsOf(position));
-      if (found.length > 0) return found;
-      const above: number[] = [];
-      for (const position of level) {
-        if (this.#graph.task(position).isPassthrough !== true) continue;
-        for (const parent of this.#graph.parentsOf(position)) {
-          if (seen.has(parent)) continue;
-          seen.add(parent);
-          above.push(parent);
-        }
-      }
-      level = above;
-    }
-    return [];
   }
 
   #filtersOf(position: number): ReadonlyMap<string, CompiledFilter> {

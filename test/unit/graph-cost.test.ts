@@ -108,3 +108,28 @@ function launchOf(children: number, instances: number): number {
 test("to launch what is behind a task with many instances does not look at each for each", () => {
   expect(launchOf(100, 2_000)).toBeLessThanOrEqual(launchOf(100, 20) + 10);
 });
+
+/** Gates in layers, each behind all of the layer before: the most that one of them costs, by its dependencies. */
+function mostAGate(layers: number, artifacts: number): number {
+  const width = 12;
+  const gates = Array.from({ length: layers * width }, (_, i): Task => {
+    const layer = Math.floor(i / width);
+    const above = Array.from({ length: width }, (_each, j) => `g${(layer - 1) * width + j}`);
+    const dependsOn = layer === 0 ? ["s"] : above;
+    return task(`g${i}`, { type: "gate", isPassthrough: true, fanMode: "aggregate", dependsOn });
+  });
+  const look = counted();
+  const run = new TestRun(dag([task("s"), ...gates]));
+  look();
+  run.outcomes(completedWith("s", 0, artifacts));
+  const looks = look();
+  expect(run.fold.end).toBe("completed");
+  return looks / (gates.length * width);
+}
+
+test.each([0, 1])(
+  "a gate behind 20 layers of gates costs what one behind 5 does, with %i artifacts",
+  (artifacts) => {
+    expect(mostAGate(20, artifacts)).toBeLessThanOrEqual(mostAGate(5, artifacts) + 1);
+  },
+);
