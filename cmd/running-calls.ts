@@ -30,8 +30,9 @@ export class RunningCalls {
   }
 
   #watched(executor: TaskExecutor): TaskExecutor {
-    return {
+    const watched: Every<TaskExecutor> = {
       type: executor.type,
+      seesFiles: executor.seesFiles,
       execute: async (call, context) => {
         this.#calls.add(call);
         try {
@@ -41,5 +42,10 @@ export class RunningCalls {
         }
       },
     };
+    const { seesFiles, ...rest } = watched;
+    return seesFiles === undefined ? rest : { ...rest, seesFiles };
   }
 }
+
+/** What is not said of it here would be lost on the way. */
+type Every<T> = { readonly [K in keyof Required<T>]: T[K] };
