@@ -7,6 +7,7 @@ import type { TaskCall, TaskReturn } from "../../internal/ports/task-executor.ts
 import type { DockerTaskExecutor } from "../../internal/tasks/docker.ts";
 import { hostFiles } from "../../internal/tasks/host-files.ts";
 import { allGone, callOf, contextOf, openExecutor, TASK_IMAGE } from "../support/docker.ts";
+import { dag } from "../support/programs.ts";
 import { until } from "../support/until.ts";
 
 describe.runIf(TASK_IMAGE !== undefined)("artifacts of a docker task", () => {
@@ -129,5 +130,13 @@ describe.runIf(TASK_IMAGE !== undefined)("artifacts of a docker task", () => {
     expect(answer).toMatchObject({ ok: true });
     expect(answer.output?.stdout).toMatch(/^firstsecond1\n2\ncannot\ndrwxr-xr-x /);
     await folder.remove();
+  });
+
+  test("the example of the page of artifacts, from a script to containers and from one to the next", async () => {
+    const file = new URL("../../examples/artifacts/containers.yaml", import.meta.url).pathname;
+    const ran = await dag(["run", file, "--docker", "--docker-image", TASK_IMAGE ?? "", "--json"]);
+    expect(ran.code).toBe(0);
+    const { tasks } = JSON.parse(ran.stdout) as { tasks: Record<string, object> };
+    expect(tasks.sum).toMatchObject({ output: { stdout: "6" } });
   });
 });

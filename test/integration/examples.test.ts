@@ -74,6 +74,32 @@ test("the example of the page of artifacts", async () => {
   });
 });
 
+test("the files of the page of artifacts: chosen, taken one by one, by origin and together", async () => {
+  const { code, stdout } = await dag(["run", `${ROOT}examples/artifacts/reports.yaml`, "--json"]);
+  expect(code).toBe(0);
+  interface Ran {
+    readonly output: { readonly stdout: string };
+    readonly artifacts?: readonly { readonly file_name: string; readonly file_size: number }[];
+    readonly instances?: readonly Ran[];
+  }
+  const { tasks } = JSON.parse(stdout) as { tasks: Record<string, Ran> };
+  const named = (all: Ran["artifacts"]): string[] | undefined => all?.map((each) => each.file_name);
+  const cities = ["malmo", "oslo", "turku"].map((city) => `out/${city}.csv`);
+  expect(named(tasks.export?.artifacts)).toEqual([
+    cities[0],
+    "out/notes.txt",
+    ...cities.slice(1),
+    "out/visby.csv",
+  ]);
+  expect(tasks.total?.instances).toHaveLength(3);
+  expect(tasks.pair?.instances?.map(({ output }) => output.stdout)).toEqual([
+    ...cities.map((file) => `${file}, total.txt`),
+    "out/visby.csv",
+  ]);
+  expect(tasks.report?.output.stdout).toBe("malmo 42\noslo 42\nturku 42");
+  expect(tasks.report?.artifacts).toMatchObject([{ file_name: "report.txt", file_size: 26 }]);
+});
+
 test("the example of the page of expressions", async () => {
   const folder = `${ROOT}examples/artifacts`;
   const got: unknown[] = [];
