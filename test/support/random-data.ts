@@ -4,6 +4,7 @@ import type { EdgeFilter, EdgeFilters, FilterRule } from "../../internal/core/ed
 import type { Task } from "../../internal/core/model.ts";
 import { GATE } from "../../internal/core/task-types.ts";
 import type { ModelFilter } from "./graph-model.ts";
+import { shuffled } from "./random-graphs.ts";
 import type { SeededRandom } from "./random.ts";
 
 const KINDS = ["a", "b"];
@@ -13,9 +14,10 @@ const SIZES = 12;
 /** The field that bindings fill in. */
 export const BOUND = "bound";
 
-/** The same task, with what it does with artifacts. */
-export function withData(random: SeededRandom, task: Task): Task {
-  const { dependsOn } = task;
+/** The same task, with what it does with artifacts. The order of what it depends on is theirs. */
+export function withData(random: SeededRandom, plain: Task): Task {
+  const dependsOn = shuffled(plain.dependsOn, random);
+  const task = { ...plain, dependsOn };
   const fanMode =
     dependsOn.length === 0 || random.chance(0.2)
       ? undefined

@@ -1,15 +1,6 @@
-/** What must not be left out: each of these is taken out of a copy of the sources, and the simulation must notice. */
-export interface Mutation {
-  readonly name: string;
-  readonly patches: readonly Patch[];
-}
-
-/** `from` stands in the file exactly once. */
-export interface Patch {
-  readonly file: string;
-  readonly from: string;
-  readonly to: string;
-}
+/** All of them. */
+import { DATA_MUTATIONS } from "./data.ts";
+import type { Mutation } from "./mutation.ts";
 
 export const MUTATIONS: readonly Mutation[] = [
   {
@@ -116,4 +107,5 @@ export const MUTATIONS: readonly Mutation[] = [
       },
     ],
   },
+  ...DATA_MUTATIONS,
 ];

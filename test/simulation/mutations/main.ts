@@ -6,7 +6,8 @@ import { execFile } from "node:child_process";
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
-import { type Mutation, MUTATIONS, type Patch } from "./list.ts";
+import { MUTATIONS } from "./list.ts";
+import type { Mutation, Patch } from "./mutation.ts";
 
 const SOURCES = ["internal", "test/simulation", "test/support", "package.json", "tsconfig.json"];
 const TSC = join("node_modules", ".bin", "tsc");
