@@ -58,7 +58,7 @@ export interface RetryAdmission {
   readonly again: readonly RetriedTask[];
   /** The newest fact before it. */
   readonly before: Mark;
-  /** Writes it into the log, unless somebody else was faster, and resolves with its position; 0 when that is not known yet. Rejects with `LogFull`, with `NotStored` when the server takes nothing now, and with `BadInput` when the run was retired meanwhile. */
+  /** Writes it into the log, unless somebody else was faster, and resolves with its position; 0 when that is not known yet. Rejects with `LogFull`, with `NotStored` when the server takes nothing now, and with `BadInput` when the run was retired meanwhile, or went with a log that was put back. */
   admit(): Promise<number>;
 }
 
@@ -100,6 +100,9 @@ export async function prepareRetry(
       const retry = { kind: "retry", gen, tasks } as const;
       const stored = ports.log.append(run, retry, { withinMs: CALLER_WAITS_MS });
       const answer = await told(what, stored);
+      // The log may have been put back meanwhile, to a state without the run: nobody would ever end it.
+      const [first] = await ports.log.read([seq]);
+      if (first?.runId !== runId || first.time !== run.submittedAt) throw gone(runId);
       if (answer.stored) return answer.seq;
       const present = await logOfRun(runId, ports);
       const after = await foldOf(present, ports);
@@ -113,6 +116,10 @@ function retriedTask(run: RunFold, { position, instances }: RunsAgain): RetriedT
   const { id: task } = run.task(position);
   if (instances === undefined || run.instances.countOf(position) === 1) return { task };
   return { task, instances: instances.map((each) => run.instances.indexOf(each)) };
+}
+
+function gone(runId: string): BadInput {
+  return new BadInput(`run '${runId}' is not known any more: the log was put back to an older state`);
 }
 
 function tooLate({ runId, submitted }: RunFold): BadInput {

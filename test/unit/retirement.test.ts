@@ -63,6 +63,14 @@ describe("a retired run", () => {
     expect(await rig.kinds("run-1")).toEqual(TOMBSTONE);
   });
 
+  test("is not retried in a log that was put back to a state without it", async () => {
+    await rig.ended("run-1");
+    const retry = await prepareRetry("run-1", [], rig.ports);
+    const { log } = rig.ports;
+    await log.remove(await log.positionsOf("run-1"));
+    await expect(retry.admit()).rejects.toThrow("the log was put back to an older state");
+  });
+
   test("is not disturbed by what comes late, and that is swept", async () => {
     const run = await rig.ended("run-1");
     await rig.clock.advance(HOUR);

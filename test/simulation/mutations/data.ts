@@ -11,8 +11,8 @@ export const DATA_MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: "internal/core/instances.ts",
-        from: "return this.#open[position] === 0;",
-        to: "return (this.#open[position] ?? 0) <= 1;",
+        from: "return this.openOf(position) === 0;",
+        to: "return this.openOf(position) <= 1;",
       },
     ],
   },
@@ -58,9 +58,9 @@ export const DATA_MUTATIONS: readonly Mutation[] = [
     name: "only gates are looked through",
     patches: [
       {
-        file: "internal/core/artifact-flow.ts",
-        from: "if (this.#graph.task(position).isPassthrough !== true) continue;",
-        to: "",
+        file: "internal/core/passthrough.ts",
+        from: " && graph.task(position).isPassthrough === true;",
+        to: ";",
       },
     ],
   },
@@ -200,8 +200,8 @@ export const DATA_MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: "internal/executor/historian.ts",
-        from: "const closed = retirementOf(facts)",
-        to: "await this.#options.blobs.removeRun(runId);\n    const closed = retirementOf(facts)",
+        from: "const closed = retirementOf(facts) ??",
+        to: "await this.#options.blobs.removeRun(runId);\n    const closed = retirementOf(facts) ??",
       },
     ],
   },
