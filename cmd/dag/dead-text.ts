@@ -1,5 +1,6 @@
 /** A dead letter, for a person. */
 import type { CrashedLetter, StoredLetter, UnreadableLetter } from "../../internal/ports/dead-letters.ts";
+import { instanceName } from "../../internal/core/instance-name.ts";
 import { localTime } from "../../internal/telemetry/local-time.ts";
 import { columns, oneLine, shortDuration, table } from "../../internal/telemetry/text.ts";
 import { readable } from "./bytes.ts";
@@ -25,9 +26,11 @@ function unreadable(
 }
 
 function crashed(
-  { runId, dagName, task, losses }: CrashedLetter,
+  { runId, dagName, task, index, losses }: CrashedLetter,
   { id, width }: { readonly id: string; readonly width: number },
 ): string[] {
+  const name = instanceName({ task, index }, { isOneOfSeveral: false });
+  const quoted = name === task ? name : `'${name}'`;
   const times = losses.length === 1 ? "its worker died" : `${losses.length} times its worker died`;
   const rows = losses.map(({ attempt, worker, time, durationMs, message }) => [
     String(attempt),
@@ -37,9 +40,9 @@ function crashed(
     oneLine(message),
   ]);
   return [
-    `task '${task}' of run ${runId} (DAG '${dagName}') crashed: ${times} while it ran`,
+    `task '${name}' of run ${runId} (DAG '${dagName}') crashed: ${times} while it ran`,
     ...table([["ATTEMPT", "WORKER", "KNOWN AT", "RAN", "HOW IT WAS KNOWN"], ...rows], { width }),
     "",
-    `\`dag dead replay ${id}\` runs it again, with what depends on it; \`dag explain ${runId} ${task}\` tells all attempts`,
+    `\`dag dead replay ${id}\` runs it again, with what depends on it; \`dag explain ${runId} ${quoted}\` tells all attempts`,
   ];
 }

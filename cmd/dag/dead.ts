@@ -1,5 +1,6 @@
 /** `dag dead list|show|replay|drop`: messages that could not be read, and tasks that killed their workers. */
 import type { Settings } from "../../internal/config/load.ts";
+import { instanceName } from "../../internal/core/instance-name.ts";
 import { BadInput } from "../../internal/executor/executor.ts";
 import { type Replayed, replayLetter } from "../../internal/executor/replay.ts";
 import type { LetterHead, StoredLetter } from "../../internal/ports/dead-letters.ts";
@@ -166,7 +167,8 @@ function filterOf({ kind, run, since }: LetterFlags): ((head: LetterHead) => boo
 }
 
 function whatOf(head: LetterHead): string {
-  return head.kind === "unreadable" ? head.subject : `${head.task} of run ${head.runId}`;
+  if (head.kind === "unreadable") return head.subject;
+  return `${instanceName(head, { isOneOfSeveral: false })} of run ${head.runId}`;
 }
 
 function sentence(answer: Replayed, { head }: StoredLetter): string {

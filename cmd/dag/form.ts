@@ -26,8 +26,24 @@ export async function form(
   if (jsonSchema) process.stdout.write(`${JSON.stringify(formSchema(dag, fields), null, 2)}\n`);
   else if (json) process.stdout.write(`${JSON.stringify({ dag: dag.name, fields: fields.map(toJson) })}\n`);
   else if (fields.length === 0) process.stdout.write(`DAG '${dag.name}' takes no inputs\n`);
-  else process.stdout.write(`${table(rowsOf(fields), { width: lineWidth(), whole: 0 }).join("\n")}\n`);
+  else {
+    const lines = table(rowsOf(fields), { width: lineWidth(), whole: 0 });
+    process.stdout.write(`${[...lines, ...howTo(what, fields)].join("\n")}\n`);
+  }
   return 0;
+}
+
+/** How to give what has to be given. */
+function howTo(what: string, fields: readonly FormField[]): string[] {
+  const params = fields.flatMap(({ name, required, default: preset, placeholder = "…" }) =>
+    required && preset === undefined ? [`--param ${name}=${quoted(oneLine(placeholder))}`] : [],
+  );
+  return params.length === 0 ? [] : ["", `dag run ${what} ${params.join(" ")}`];
+}
+
+/** As a shell takes it for one word. */
+function quoted(text: string): string {
+  return /^[\w./:@%+,=…-]*$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function rowsOf(fields: readonly FormField[]): string[][] {

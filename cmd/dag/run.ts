@@ -11,6 +11,7 @@ import { DistributedExecutor } from "../library/distributed.ts";
 import { distributedOptions, localOptions } from "../library/from-settings.ts";
 import type { LibraryExecutor } from "../library/library-executor.ts";
 import { LocalExecutor, SequentialExecutor } from "../library/local.ts";
+import { inputOfRun } from "../../internal/executor/run-input.ts";
 import { clusterFlags } from "./cluster-flags.ts";
 import { loadDefinition, versionOf } from "./definition.ts";
 import { detach } from "./detach.ts";
@@ -59,9 +60,11 @@ export async function run(
     ...(tenant === undefined ? {} : { tenantId: tenant }),
   };
   if (flags.dryRun) {
-    process.stdout.write(flags.json ? planJson(dag, tenant) : plan(dag, tenant));
+    process.stdout.write(flags.json ? planJson(dagRun) : plan(dagRun));
     return 0;
   }
+  // Before anything is connected to, or made.
+  inputOfRun(dagRun);
   if (flags.detach) {
     if (where !== "cluster") throw new UsageError("--detach needs a cluster: give its address by --nats");
     return detach(dagRun, flags, settings);

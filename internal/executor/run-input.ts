@@ -11,12 +11,20 @@ export class MissingInput extends BadInput {
 
   constructor(dag: string, missing: readonly FormField[]) {
     const [first] = missing;
-    const all = missing.map(({ name, label }) => (name === label ? name : `${label} (${name})`)).join(", ");
-    const what = missing.length === 1 ? "an input that was" : "inputs that were";
-    super(`DAG '${dag}' needs ${what} not given: ${all}. Give them as params, like --param ${first?.name}=…`);
+    const all = missing.map(inputName).join(", ");
+    const [what, give] =
+      missing.length === 1
+        ? ["an input that was", "Give it as a param"]
+        : ["inputs that were", "Give them as params"];
+    super(`DAG '${dag}' needs ${what} not given: ${all}. ${give}, like --param ${first?.name}=…`);
     this.name = "MissingInput";
     this.missing = missing.map(({ name, label }) => ({ name, label }));
   }
+}
+
+/** `Day of the report (day)` */
+export function inputName({ name, label }: Pick<FormField, "name" | "label">): string {
+  return name === label ? name : `${label} (${name})`;
 }
 
 /** Throws `MissingInput`. */

@@ -143,7 +143,10 @@ function log(logger: Logger, observation: Observation): void {
       logger.info({ owner: observation.owner, shares: observation.shares }, "lease given back");
       return;
     case "task-crashed":
-      logger.warn({ run_id: observation.runId, task_id: observation.task }, "task crashed");
+      logger.warn(
+        { run_id: observation.runId, task_id: observation.task, index: observation.index },
+        "task crashed",
+      );
       return;
     case "dead-letter":
       logger.warn({ subject: observation.subject, reason: observation.reason }, "message put aside");

@@ -147,10 +147,18 @@ describe("the examples of docs/dag-file.md", () => {
         "limit   Rows at most       no        100",
         "region  Region             no        eu       Whose customers",
         "",
+        `dag run ${file} --param day=2026-01-31`,
+        "",
       ].join("\n"),
     );
-    const missing = "Day of the report (day). Give them as params, like --param day=…";
-    for (const args of [[], ["--param", "day="]]) {
+    expect((await dag(["run", file, "--dry-run"])).stdout).toContain(
+      "\nInputs still to be given: Day of the report (day)\n",
+    );
+    const planned = await dag(["run", file, "--dry-run", "--json", "--param", "day=2026-01-31"]);
+    expect(JSON.parse(planned.stdout)).toMatchObject({ missing: [] });
+    const missing = "Day of the report (day). Give it as a param, like --param day=…";
+    const nowhere = ["--nats", "nats://127.0.0.1:9", "--detach"];
+    for (const args of [[], ["--param", "day="], nowhere]) {
       const { code, stderr } = await dag(["run", file, ...args]);
       expect([code, stderr]).toEqual([
         2,

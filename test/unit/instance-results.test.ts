@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { instanceExplainedJson, runExplainedJson, taskExplainedJson } from "../../cmd/dag/explain-json.ts";
 import { instanceExplained, taskExplained } from "../../cmd/dag/explain-task-text.ts";
+import { letterText } from "../../cmd/dag/dead-text.ts";
 import { runExplained } from "../../cmd/dag/explain-text.ts";
 import { type Explanation, instanceOf } from "../../cmd/dag/explain.ts";
 import { runJson } from "../../cmd/dag/json.ts";
@@ -76,6 +77,23 @@ async function resultOf(run: TestRun, running: readonly number[] = []): Promise<
 }
 
 const widely = { width: Number.POSITIVE_INFINITY, leaves: ["pack"], next: [] };
+
+test.each([
+  [0, "task 'fetch' of run run (DAG 'd') crashed:", "`dag explain run fetch`"],
+  [7, "task 'fetch[7]' of run run (DAG 'd') crashed:", "`dag explain run 'fetch[7]'`"],
+])("the dead letter of instance %i names it", (index, title, advice) => {
+  const about = { kind: "crashed", runId: "run", task: "fetch", index } as const;
+  const loss = { attempt: 1, time: NOW, durationMs: 5, message: "gone" };
+  const lines = letterText(
+    {
+      head: { ...about, id: "1", time: NOW, reason: "lost", losses: 1 },
+      letter: { ...about, dagName: "d", gen: 0, losses: [loss] },
+    },
+    200,
+  );
+  expect(lines[0]).toContain(title);
+  expect(lines.at(-1)).toContain(advice);
+});
 
 describe("a result", () => {
   test("has every instance: what it was launched for, and what it has handed over", async () => {
