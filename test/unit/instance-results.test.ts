@@ -86,7 +86,7 @@ test.each([
   const loss = { attempt: 1, time: NOW, durationMs: 5, message: "gone" };
   const lines = letterText(
     {
-      head: { ...about, id: "1", time: NOW, reason: "lost", losses: 1 },
+      head: { ...about, id: "1", time: NOW, seq: 1, reason: "lost", losses: 1 },
       letter: { ...about, dagName: "d", gen: 0, losses: [loss] },
     },
     200,
