@@ -19,6 +19,8 @@ export interface ManifestEntry {
 
 /** More bytes than this are not read. */
 export const MAX_MANIFEST_BYTES = 32 * 1_024 * 1_024;
+/** More than any artifact that can be handed over needs. A line is read in one go, and nothing else goes on meanwhile: one of 30 MB may take ten seconds. */
+const MAX_LINE = 512 * 1_024;
 
 const FIELDS = ["path", "name", "mime_type", "metadata", "id", "origin"];
 const MAX_QUOTED = 80;
@@ -68,6 +70,7 @@ async function* linesOf(parts: AsyncIterable<Uint8Array>): AsyncGenerator<string
 
 /** What is wrong with it otherwise. */
 function entryOf(line: string, folder: string): ManifestEntry | string {
+  if (line.length > MAX_LINE) return `has ${line.length} characters; at most ${MAX_LINE} are allowed`;
   let told: unknown;
   try {
     told = JSON.parse(line);

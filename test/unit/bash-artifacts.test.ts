@@ -217,6 +217,11 @@ describe("a manifest", () => {
     ["a folder in its place", "mkdir -p FILE", "the manifest is a folder, and no file"],
     ["a link in its place", "ln -s /etc/passwd FILE", "the manifest leads out of"],
     ["a pipe in its place", "rm -f FILE; mkfifo FILE", ""],
+    [
+      "a line without an end",
+      "head -c 600000 /dev/zero | tr '\\0' '[' > FILE",
+      "line 1 of the manifest: has 600000 characters; at most 524288 are allowed",
+    ],
     ["bytes without an end", "truncate -s 40M FILE", "the manifest has more than 33554432 bytes"],
   ])("%s", async (_name, script, message) => {
     const ran = await run(
