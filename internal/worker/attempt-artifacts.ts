@@ -8,7 +8,7 @@
 import { toRecord } from "../core/artifact-record.ts";
 import type { ArtifactPiece, Handed, ProducedArtifact } from "../core/artifact.ts";
 import type { Work } from "../core/attempt.ts";
-import type { JsonObject, JsonValue } from "../core/json.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { Mask } from "../core/mask.ts";
 import { type ArtifactLimits, type NewArtifact, problemOfNewArtifact } from "../core/new-artifact.ts";
 import type { TaskError } from "../core/outcome.ts";
@@ -53,11 +53,11 @@ export async function handOver(
   options: ArtifactOptions,
 ): Promise<HandedOver> {
   try {
-    const drafts = draftsOf(work, artifacts, options);
+    const drafts = draftsOf(work, { artifacts, mask }, options);
     // Names of values and of pieces: who runs the same attempt once more must not meet them.
     const set = options.random.id();
     const stored = await new Storing(work, { set, signal }, options).all(drafts);
-    return { handed: await told(work, { produced: masked(stored, mask), set, signal }, options) };
+    return { handed: await told(work, { produced: stored, set, signal }, options) };
   } catch (error) {
     if (error instanceof NotWanted) return { stopped: true };
     if (error instanceof BadArtifact) return { wrong: { reason: "bad-output", message: error.message } };
@@ -71,8 +71,11 @@ interface Draft {
   readonly record: ProducedArtifact;
 }
 
-function draftsOf(work: Work, artifacts: readonly NewArtifact[], options: ArtifactOptions): Draft[] {
-  const { count } = options.artifactLimits;
+function draftsOf(
+  work: Work,
+  { artifacts, mask }: Pick<HandingOver, "artifacts" | "mask">,
+  { files, artifactLimits: { count } }: ArtifactOptions,
+): Draft[] {
   if (artifacts.length > count) {
     throw new BadArtifact(
       `it hands over ${artifacts.length} artifacts; at most ${count} are allowed, see --artifact-count`,
@@ -83,7 +86,7 @@ function draftsOf(work: Work, artifacts: readonly NewArtifact[], options: Artifa
   return artifacts.map((from, i) => {
     const wrong = problemOfNewArtifact(from);
     if (wrong !== undefined) throw new BadArtifact(`artifact ${i + 1}: ${wrong}`);
-    const draft = draftOf(work, { from, n: i + 1 }, options);
+    const draft = draftOf(work, { from, n: i + 1, mask }, files);
     const { id } = draft.record;
     if (ids.has(id)) throw new BadArtifact(`${draft.label}: another one has the id '${id}' too`);
     ids.add(id);
@@ -96,20 +99,25 @@ function draftsOf(work: Work, artifacts: readonly NewArtifact[], options: Artifa
   });
 }
 
+/**
+ * Secrets are masked in what the author wrote, and in nothing that is ours. It is done before ids are compared: those
+ * that are as good as one are one from here on.
+ */
 function draftOf(
   { task, index, attempt }: Work,
-  { from, n }: { readonly from: NewArtifact; readonly n: number },
-  { files }: ArtifactOptions,
+  { from, n, mask }: { readonly from: NewArtifact; readonly n: number; readonly mask: Mask | undefined },
+  files: HostFiles,
 ): Draft {
-  const { path, name = path?.slice(path.lastIndexOf("/") + 1) ?? "", mimeType, metadata = {} } = from;
-  const { id = `${task}.${index}.${attempt}.${n}`, origin } = from;
+  const shown = (text: string): string => mask?.text(text) ?? text;
+  const { path, id, mimeType, origin, metadata = {} } = from;
+  const name = shown(from.name ?? path?.slice(path.lastIndexOf("/") + 1) ?? "");
   const record = {
-    id,
+    id: id === undefined ? `${task}.${index}.${attempt}.${n}` : shown(id),
     name,
     size: null,
-    mimeType: mimeType ?? files.typeOf(name),
-    metadata,
-    ...(origin === undefined ? {} : { origin }),
+    mimeType: mimeType === undefined ? files.typeOf(name) : shown(mimeType),
+    metadata: mask === undefined ? metadata : (mask.json(metadata) as JsonObject),
+    ...(origin === undefined ? {} : { origin: origin === null ? null : shown(origin) }),
   };
   return { from, record, label: name === "" ? `artifact ${n}` : `artifact ${n} (${JSON.stringify(name)})` };
 }
@@ -176,15 +184,6 @@ class Storing {
       await file.close();
     }
   }
-}
-
-/** The values of secrets are not in files alone. */
-function masked(produced: readonly ProducedArtifact[], mask: Mask | undefined): readonly ProducedArtifact[] {
-  if (mask === undefined) return produced;
-  return produced.map(({ file, ...record }) => ({
-    ...(mask.json(record as unknown as JsonValue) as unknown as ProducedArtifact),
-    ...(file === undefined ? {} : { file }),
-  }));
 }
 
 async function told(

@@ -16,6 +16,7 @@ import { outcomes } from "../conformance/samples.ts";
 import { blobs, handOver, inline } from "../support/artifact-attempts.ts";
 import { TestFolder } from "../support/folder.ts";
 import { overriding } from "../support/overriding.ts";
+import { secretsOf } from "../support/secrets.ts";
 
 let folder: TestFolder;
 beforeAll(async () => {
@@ -65,6 +66,24 @@ describe("what is handed over", () => {
     );
     expect(inline(outcome)).toHaveLength(1);
     expect(JSON.stringify(outcome)).not.toContain("s3cr3t");
+  });
+
+  test("a secret that is like a size, or like the name of a field, takes nothing else away", async () => {
+    const path = await folder.write("sized.bin", "x".repeat(12_345));
+    const more = { own: { a: "secret://DIGITS", b: "secret://WORD" } };
+    const secrets = secretsOf({ DIGITS: "2345", WORD: "metadata" });
+    const outcome = await handOver([{ path, metadata: { day: "Monday", n: 12_345 } }], { ...more, secrets });
+    expect(inline(outcome)).toMatchObject([{ size: 12_345, metadata: { day: "Monday", n: "1***" } }]);
+  });
+
+  test("two that are told apart by secrets alone are not told apart", async () => {
+    const own = { a: "secret://ONE", b: "secret://TWO" };
+    const secrets = secretsOf({ ONE: "s3cr3t-one", TWO: "s3cr3t-two" });
+    const outcome = await handOver([{ id: "of s3cr3t-one" }, { id: "of s3cr3t-two" }], { own, secrets });
+    expect(outcome).toMatchObject({
+      state: "failed",
+      error: { reason: "bad-output", message: "artifact 2: another one has the id 'of ***' too" },
+    });
   });
 
   test("many are told in pieces before, each of which fits into a fact", async () => {
