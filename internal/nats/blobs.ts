@@ -56,7 +56,8 @@ export class NatsBlobs implements Blobs {
     wanted: AbortSignal,
   ): Promise<BlobRef> {
     const { names, publisher } = this.#context;
-    const isWanted = (): boolean => !wanted.aborted;
+    let isGivenUp = false;
+    const isWanted = (): boolean => !wanted.aborted && !isGivenUp;
     const hash = createHash("sha256");
     const underWay = new UnderWay(wanted);
     let [bytes, chunks] = [0, 0];
@@ -69,6 +70,11 @@ export class NatsBlobs implements Blobs {
         underWay.add(publisher.publish(names.blobChunk(owner, name, chunks++), piece, { isWanted }));
       }
       await underWay.end();
+    } catch (error) {
+      isGivenUp = true;
+      // Who waits for the end of this attempt does not wait for that.
+      void underWay.settled().then(() => this.#remove(`${names.blobsOf(owner)}.${name}.>`));
+      throw error;
     } finally {
       underWay.close();
     }
@@ -115,8 +121,16 @@ export class NatsBlobs implements Blobs {
   }
 
   async removeRun(runId: string): Promise<void> {
+    await this.#purge(`${this.#context.names.blobsOf({ runId })}.>`);
+  }
+
+  /** What cannot be removed now goes with its run. */
+  async #remove(filter: string): Promise<void> {
+    await this.#purge(filter).catch(() => undefined);
+  }
+
+  async #purge(filter: string): Promise<void> {
     const { jsm, names } = this.#context;
-    const filter = `${names.blobsOf({ runId })}.>`;
     await patiently(() => jsm.streams.purge(names.blobsStream, { filter }));
   }
 
@@ -157,13 +171,18 @@ class UnderWay {
   async end(): Promise<void> {
     while (this.#pieces.length > 0) await this.#next();
   }
+  /** Resolves when none is on its way any more: a purge would overtake it. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#pieces);
+  }
   close(): void {
     this.#wanted.removeEventListener("abort", this.#tell);
   }
 
   /** A stream that is full may keep them waiting for as long as it likes. */
   async #next(): Promise<void> {
-    await Promise.race([this.#unwanted, this.#pieces.shift()]);
+    await Promise.race([this.#unwanted, this.#pieces[0]]);
+    void this.#pieces.shift();
     if (this.#wanted.aborted) throw new NotWanted();
   }
 }

@@ -25,7 +25,7 @@ export interface Blobs {
   /**
    * Stores bytes as they come, however many: a few MiB of them are in memory at a time, and no part may be changed once it
    * was given. The reference has their checksum. Rejects with what `parts` throws, and with `NotWanted` once the signal is aborted; what is stored of them by
-   * then stays until the run is removed.
+   * then is removed soon after, or else with the run.
    */
   putStream(place: BlobPlace, parts: AsyncIterable<Uint8Array>, wanted: AbortSignal): Promise<BlobRef>;
   /** The bytes as they come, a few MiB ahead of who reads. Throws as `get` rejects, and in the end `BlobDamaged` when they are not those that were stored. */

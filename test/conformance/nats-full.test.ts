@@ -28,7 +28,7 @@ async function open(): Promise<OpenedCluster> {
 }
 
 /** Sets what a stream may hold, as its administrator would; -1 for all there is. */
-async function limit(name: "RUNS" | "TASKS", max_bytes: number): Promise<void> {
+async function limit(name: "RUNS" | "TASKS" | "BLOBS", max_bytes: number): Promise<void> {
   const { nc, jsm } = await connectNats({ servers: server.url, name: "admin" });
   await jsm.streams.update(stream(name), { max_bytes });
   await nc.close();
@@ -58,6 +58,28 @@ it("waits while the log is full, says so, and goes on when there is room", async
   await Promise.all(writes);
   expect(stored).toBe(20);
   expect(cluster.told.troubles.length).toBeLessThan(5);
+});
+
+it.each([
+  ["is not wanted any more", "told to end"],
+  ["cannot be read to its end", "the file is gone"],
+])("what is stored of a value that has no room makes room again when it %s", async (_why, message) => {
+  const cluster = await open();
+  await limit("BLOBS", 3 * 1_024 * 1_024);
+  const stop = new AbortController();
+  const isFull = (): boolean => cluster.told.troubles.some((what) => what.includes("full"));
+  const parts = async function* (): AsyncGenerator<Uint8Array> {
+    for (let i = 0; i < 15; i++) yield new Uint8Array(512 * 1_024);
+    await until(isFull, () => cluster.told.troubles);
+    if (message === "told to end") stop.abort();
+    else throw new Error(message);
+  };
+  const place = { owner: { runId: "run-1" }, name: "art-a-0-1" };
+  await expect(cluster.blobs.putStream(place, parts(), stop.signal)).rejects.toThrow(message);
+  const { nc, jsm } = await connectNats({ servers: server.url, name: "admin" });
+  const held = async (): Promise<number> => (await jsm.streams.info(stream("BLOBS"))).state.messages;
+  await until(async () => (await held()) === 0, held);
+  await nc.close();
 });
 
 it("a full queue holds up neither the log nor what goes there", async () => {
