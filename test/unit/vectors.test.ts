@@ -92,6 +92,27 @@ test("who reads the first line alone ends it without a word", async () => {
   expect(stderr).not.toMatch(/EPIPE|Error/);
 }, 120_000);
 
+test("a file that cannot be run fails, and the others run; where there is nothing to run, nothing has passed", async () => {
+  await using folder = await TestFolder.make();
+  const vectors = async (): Promise<{ code: number | string; stdout: string }> =>
+    promisify(execFile)("npm", ["run", "--silent", "vectors", "--", folder.path]).then(
+      ({ stdout }) => ({ code: 0, stdout }),
+      (error: { code: number; stdout: string }) => error,
+    );
+  await folder.write("other.json", "[]");
+  const nothing = await vectors();
+  expect(nothing.stdout).toContain("\nother.json: nothing runs it, skipped\nthere are no test vectors in ");
+  expect(nothing.code).toBe(1);
+  await folder.write("graph.json", "[");
+  await folder.write("filters.json", '[{ "id": "a" }, null]');
+  await folder.write("validate.json", await readFile(join(SHARED, "validate.json"), "utf8"));
+  const { code, stdout } = await vectors();
+  expect(stdout).toMatch(/^cannot read .*graph\.json: /m);
+  expect(stdout).toMatch(/^cannot run .*filters\.json: it is not a list of cases, each with an id$/m);
+  expect(stdout).toMatch(/^validate\.json: \d+ passed, 0 failed/m);
+  expect(code).toBe(1);
+}, 120_000);
+
 async function vectorsIn(folder: string): Promise<Vector[]> {
   const files = (await readdir(folder)).filter((file) => file !== "rebaselined.json");
   const all = await Promise.all(files.map((file) => readFile(join(folder, file), "utf8")));

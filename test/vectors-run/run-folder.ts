@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { JsonValue } from "../../internal/core/json.ts";
+import { isMap } from "../../internal/core/not-json.ts";
 import type { Vector, VectorRunner } from "./vector.ts";
 
 /** The answers that we give on purpose where a case wants the text form of another language. */
@@ -28,14 +29,18 @@ export interface FileReport {
   readonly failed: readonly { readonly id: string; readonly differences: readonly string[] }[];
 }
 
-/** What came of a file; `undefined` for one that the folder does not have. */
+/** What came of a file; `undefined` for one that the folder does not have. Rejects when it is none of cases. */
 export async function runFile(
   folder: string,
   runner: VectorRunner,
   rebaselined: Rebaselined,
 ): Promise<FileReport | undefined> {
-  const vectors = await readJson<readonly Vector[]>(join(folder, runner.file));
+  const path = join(folder, runner.file);
+  const vectors = await readJson<readonly Vector[]>(path);
   if (vectors === undefined) return undefined;
+  const isList =
+    Array.isArray(vectors) && vectors.every((each: unknown) => isMap(each) && each.id !== undefined);
+  if (!isList) throw new Error(`cannot run ${path}: it is not a list of cases, each with an id`);
   try {
     return await runAll(vectors, runner, rebaselined);
   } finally {
