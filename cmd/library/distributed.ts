@@ -29,7 +29,12 @@ import {
   Tasks,
   wholeNumber,
 } from "./options.ts";
-import { resolveLogBounds, resolveRetention, type RetentionOptions } from "./retention.ts";
+import {
+  resolveLogBounds,
+  resolveValuesBytes,
+  resolveRetention,
+  type RetentionOptions,
+} from "./retention.ts";
 
 export interface DistributedOptions extends Omit<ExecutorOptions, "queueSize"> {
   /** `nats://host:4222`, several separated by commas; user and password or a token may stand in the address. */
@@ -95,6 +100,7 @@ export class DistributedExecutor extends LibraryExecutor {
   #cluster: NatsCluster | undefined;
   #liveness: ThreadedLiveness | undefined;
   readonly #logBounds: LogBounds | undefined;
+  readonly #valuesBytes: number | undefined;
   #logs: BufferedLogs | undefined;
 
   constructor(options: DistributedOptions) {
@@ -126,6 +132,7 @@ export class DistributedExecutor extends LibraryExecutor {
       throw new BadInput("leaseTerm must be from 1s to 1h");
     }
     this.#logBounds = options.retention === undefined ? undefined : resolveLogBounds(options.retention);
+    this.#valuesBytes = resolveValuesBytes(options.retention ?? {});
     this.#settings = {
       ...settings,
       limits: { deadAfterMs, goneAfterMs, overtimeMs: this.options.graceMs + deadAfterMs },
@@ -171,6 +178,7 @@ export class DistributedExecutor extends LibraryExecutor {
       ackWaitMs: milliseconds("ackWait", ackWait),
       leaseTermMs: milliseconds("leaseTerm", leaseTerm),
       ...(this.#logBounds === undefined ? {} : { logBounds: this.#logBounds }),
+      ...(this.#valuesBytes === undefined ? {} : { valuesBytes: this.#valuesBytes }),
       onTrouble: (what) => observer.observe({ kind: "trouble", what, error: "" }),
       onDeadLetter: ({ subject, reason }) => observer.observe({ kind: "dead-letter", subject, reason }),
     });

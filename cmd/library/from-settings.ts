@@ -43,6 +43,7 @@ export function retentionOptions(settings: Settings): RetentionOptions {
     historyAge: settings.historyAge / 1_000,
     historyRuns: settings.historyRuns,
     historyBytes: settings.historyBytes,
+    ...(settings.valuesBytes === undefined ? {} : { valuesBytes: settings.valuesBytes }),
     logsAge: settings.logsAge / 1_000,
     logsBytes: settings.logsBytes,
   };

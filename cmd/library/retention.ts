@@ -15,8 +15,10 @@ export interface RetentionOptions {
   readonly historyAge?: Duration;
   /** With more runs than this in the history, the oldest go sooner. Default 100,000. */
   readonly historyRuns?: number;
-  /** So they do with more bytes than this of records; outputs that are stored apart do not count. Default 1 GiB. */
+  /** So they do with more bytes than this of records; values that are stored apart do not count. Default 1 GiB. */
   readonly historyBytes?: number;
+  /** How many bytes values may take that are stored apart, files of artifacts among them: from half of it on runs that have ended go sooner, at 70 % no new ones are taken; at least 16 MiB. Default: no limit, or that which was set last. */
+  readonly valuesBytes?: number;
   /** How long the logs of attempts are kept; at least 1m. Default 7d. */
   readonly logsAge?: Duration;
   /** With more bytes than this of logs, the oldest go sooner; at least 1 MiB. Default 1 GiB. */
@@ -29,6 +31,7 @@ const RETENTION_OPTIONS: FieldsOf<RetentionOptions> = {
   historyAge: true,
   historyRuns: true,
   historyBytes: true,
+  valuesBytes: true,
   logsAge: true,
   logsBytes: true,
 };
@@ -52,4 +55,10 @@ export function resolveLogBounds({ logsAge, logsBytes = LOG_BOUNDS.bytes }: Rete
   const ageMs = logsAge === undefined ? LOG_BOUNDS.ageMs : milliseconds("retention.logsAge", logsAge);
   if (ageMs < SETTINGS.logsAge.min) throw new BadInput("retention.logsAge must be at least 1m");
   return { ageMs, bytes: wholeNumber("retention.logsBytes", logsBytes, SETTINGS.logsBytes.min) };
+}
+
+/** Throws `BadInput` when it is not allowed. */
+export function resolveValuesBytes({ valuesBytes }: RetentionOptions): number | undefined {
+  if (valuesBytes === undefined) return undefined;
+  return wholeNumber("retention.valuesBytes", valuesBytes, SETTINGS.valuesBytes.min);
 }

@@ -223,7 +223,16 @@ export const SETTINGS = {
     kind: "bytes",
     min: 1_024,
     default: "1073741824",
-    sentence: "So they do with more bytes than this of records; outputs that are stored apart do not count.",
+    sentence:
+      "So they do with more bytes than this of records; values that are stored apart do not count, see --values-bytes.",
+    commands: ["executor", "up"],
+  },
+  valuesBytes: {
+    flag: "values-bytes",
+    kind: "bytes",
+    min: 16_777_216,
+    sentence:
+      "How many bytes the values may take that are stored apart, files of artifacts among them: from half of it on runs that have ended go sooner, at 70 % no new ones are taken. Without it there is no limit, or the one that was set last. The server reserves so much.",
     commands: ["executor", "up"],
   },
   natsServer: {

@@ -24,7 +24,7 @@ const TIGHT = 0.65;
 const TOMBSTONE_FACTS = 2;
 
 export interface Kept {
-  /** What the log holds, and how much of its room is taken, 0 to 1. */
+  /** What the log holds, and how much is taken of its room, or of that for values stored apart, 0 to 1. */
   readonly facts: number;
   readonly fill: number;
   /** What the history holds. */

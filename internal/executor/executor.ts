@@ -77,8 +77,9 @@ export interface Executor {
 export class LogFull extends Error {
   readonly code = "LOG_FULL";
   constructor(fill: number) {
-    const taken = `${Math.floor(fill * 100)} % of the log's room is taken`;
-    const advice = "raise the limit of the stream RUNS, or have runs retired sooner (--retire-after)";
+    const taken = `${Math.floor(fill * 100)} % of the room for runs, or for their values, is taken`;
+    const advice =
+      "raise the limit of the stream RUNS or BLOBS (--values-bytes), or have runs retired sooner (--retire-after)";
     super(`${taken}, and the rest is kept for the runs that go on: try again later, ${advice}`);
     this.name = "LogFull";
   }

@@ -26,6 +26,7 @@ import { pressureOf } from "./pressure.ts";
 import { NatsReferee } from "./referee.ts";
 import { NatsRunLog } from "./run-log.ts";
 import { ensureStream } from "./streams.ts";
+import { boundValues } from "./value-room.ts";
 import { NatsTaskQueue } from "./task-queue.ts";
 
 export interface ClusterOptions extends ConnectOptions {
@@ -34,6 +35,8 @@ export interface ClusterOptions extends ConnectOptions {
   readonly leaseTermMs: number;
   /** How much is kept of the logs of tasks. Default: as it is, or 1 GiB and 7 days where nobody has said so yet. */
   readonly logBounds?: LogBounds;
+  /** How many bytes values may take that are stored apart. Default: as it is, and at first no limit. */
+  readonly valuesBytes?: number;
   /** What the operator should know, and what passes by itself. */
   onTrouble(what: string): void;
   /** A message was put aside. */
@@ -145,6 +148,7 @@ async function openPorts(connection: Connection, options: ClusterOptions): Promi
   try {
     await Promise.all(streamSpecs(names).map((spec) => ensureStream(jsm, spec, onTrouble)));
     leases = await openLeases(context, options.leaseTermMs);
+    if (options.valuesBytes !== undefined) await boundValues(context, options.valuesBytes);
     // After the others: they need their room, and it takes of what is left.
     await ensureLogs(context, options.logBounds);
     const blobs = new NatsBlobs(context);

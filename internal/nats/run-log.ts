@@ -11,6 +11,7 @@ import type {
   RunKey,
   RunLog,
 } from "../ports/run-log.ts";
+import { isDenied } from "./answers.ts";
 import { coalesced } from "./coalesced.ts";
 import type { Context } from "./context.ts";
 import { FactCache } from "./fact-cache.ts";
@@ -97,15 +98,28 @@ export class NatsRunLog implements RunLog {
   /** Each of many who submit asks for it. */
   readonly #end = coalesced(async (): Promise<LogEnd> => {
     const { jsm, names } = this.#context;
-    const { state, config, ts } = await patiently(() => jsm.streams.info(names.runsStream));
+    const [{ state, config, ts }, values] = await Promise.all([
+      patiently(() => jsm.streams.info(names.runsStream)),
+      this.#fillOfValues(),
+    ]);
     // Servers before 2.10 do not tell their time; this machine's stands in for it.
     const time = ts === undefined ? Date.now() : Date.parse(ts);
     const { messages: facts, bytes } = state;
-    // Without a limit it is negative or 0.
-    const share = (taken: number, limit: number): number => (limit > 0 ? taken / limit : 0);
-    const fill = Math.max(share(bytes, config.max_bytes), share(facts, config.max_msgs));
+    const fill = Math.max(share(bytes, config.max_bytes), share(facts, config.max_msgs), values);
     return { seq: facts === 0 ? 0 : state.last_seq, time, facts, fill };
   });
+
+  /** They are written before the facts that name them, and go with the runs that go. */
+  async #fillOfValues(): Promise<number> {
+    const { jsm, names } = this.#context;
+    try {
+      const { state, config } = await patiently(() => jsm.streams.info(names.blobsStream));
+      return share(state.bytes, config.max_bytes);
+    } catch (error) {
+      if (isDenied(error)) return 0;
+      throw error;
+    }
+  }
 
   async follow(
     { from, runId, partitions, onRewound }: FollowOptions,
@@ -183,4 +197,9 @@ export class NatsRunLog implements RunLog {
 function isIn(subject: string, partitions: readonly number[]): boolean {
   const partition = readPartition(subject);
   return partition !== undefined && partitions.includes(partition);
+}
+
+/** Without a limit it is negative or 0. */
+function share(taken: number, limit: number): number {
+  return limit > 0 ? taken / limit : 0;
 }

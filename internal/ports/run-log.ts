@@ -60,7 +60,7 @@ export interface LogEnd {
   readonly time: number;
   /** How many facts it holds. */
   readonly facts: number;
-  /** How much of its room is taken, 0 to 1; 0 where nobody has set a limit. */
+  /** How much is taken of its room, or of that for values that are stored apart, whichever is fuller: 0 to 1; 0 where nobody has set a limit. */
   readonly fill: number;
 }
 

@@ -99,7 +99,7 @@ test("a full log: outcomes wait in a worker that lives, takes nothing more, and 
   const file = `${folder.path}/wide.json`;
   const refused = await on("run", file, "--detach");
   expect(refused).toMatchObject({ code: 2, stdout: "" });
-  expect(refused.stderr).toMatch(/of the log's room is taken|is full/);
+  expect(refused.stderr).toMatch(/of the room for runs, or for their values, is taken|is full/);
   await limit("RUNS", -1);
   expect(await endOf()).toEqual(WHOLE);
 });

@@ -248,7 +248,7 @@ test("a log that is short of room takes no new run, until ended ones were retire
   const run = ["run", file, ...cluster.args, "--detach", "--run-id", "new-1"];
   const refused = await dag(run);
   expect(refused.code).toBe(2);
-  expect(refused.stderr).toContain("75 % of the log's room is taken");
+  expect(refused.stderr).toContain("75 % of the room for runs, or for their values, is taken");
   await using _executor = cluster.executor();
   await until(
     async () => (await log.end()).fill <= 0.5,

@@ -115,7 +115,7 @@ describe("a log that is short of room", () => {
     const run = await rig.ended("run-2");
     const retry = await prepareRetry("run-2", [], { ...rig.ports, log });
     fill = 0.7;
-    const refused = "70 % of the log's room is taken";
+    const refused = "70 % of the room for runs, or for their values, is taken";
     await expect(prepareRun({ dag: CHAIN, runId: "run-3" }, options).admit()).rejects.toThrow(refused);
     await expect(prepareRun({ dag: CHAIN }, options).admit()).rejects.toMatchObject({ code: "LOG_FULL" });
     await expect(retry.admit()).rejects.toThrow(refused);
