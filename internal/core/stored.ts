@@ -14,7 +14,12 @@ export type Stored<T> = { readonly inline: T } | { readonly ref: BlobRef };
 
 /** The bytes of a JSON value that is kept by reference. */
 export function encodeValue(value: unknown): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(value));
+  return encodeText(JSON.stringify(value));
+}
+
+/** As above, of one whose JSON is there already. */
+export function encodeText(json: string): Uint8Array {
+  return new TextEncoder().encode(json);
 }
 
 /** The JSON value of bytes that `encodeValue` made. */

@@ -8,7 +8,7 @@ import type { Outcome } from "../core/outcome.ts";
 import { hash32 } from "../core/hash.ts";
 import type { RunFold } from "../core/run-fold.ts";
 import { isLargerThan } from "../core/size.ts";
-import { encodeValue, type Stored } from "../core/stored.ts";
+import { encodeText, type Stored } from "../core/stored.ts";
 import type { Blobs } from "../ports/blobs.ts";
 import type { RunLog } from "../ports/run-log.ts";
 import type { Due } from "./fair-queue.ts";
@@ -58,7 +58,7 @@ export class WorkBuilder {
     // A name keeps its first bytes, and a log that was put back may have other inputs for the same attempt.
     const { task, index } = run.idOf(owed);
     const name = `in-${task}-${index}-${owed.attempt}-${hash32(text).toString(36)}`;
-    const ref = await this.#options.blobs.put({ runId: run.runId }, name, encodeValue(inputs));
+    const ref = await this.#options.blobs.put({ runId: run.runId }, name, encodeText(text));
     return this.#toWork(run, owed, { ref });
   }
 
