@@ -110,10 +110,11 @@ describe("the examples", () => {
 test.each([
   ["cmd/library/options.ts", ["ExecutorOptions"]],
   ["cmd/library/distributed.ts", ["DistributedOptions"]],
-  ["cmd/library/library-executor.ts", ["DagRun"]],
+  ["cmd/library/library-executor.ts", ["DagRun", "LogsOptions"]],
   ["cmd/library/definition-options.ts", ["DagOptions", "TaskOptions", "RetryOptions"]],
   ["cmd/library/dag-graph.ts", ["TaskTiming", "CriticalPath"]],
-  ["internal/core/result.ts", ["RunResult", "TaskResult"]],
+  ["internal/core/result.ts", ["RunResult", "InstanceResult", "TaskResult"]],
+  ["internal/executor/executor.ts", ["RetryHandle", "RetriedTask"]],
   ["internal/core/attempt.ts", ["AttemptId"]],
   ["internal/ports/task-executor.ts", ["FunctionContext"]],
 ])("the page names every field of %s", async (file, interfaces) => {
@@ -122,7 +123,7 @@ test.each([
   for (const name of interfaces) {
     const body = new RegExp(`^export interface ${name}\\b[^{]*\\{\\n([\\s\\S]*?)^\\}`, "m").exec(source)?.[1];
     const fields = [...(body ?? "").matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, field]) => field);
-    expect(fields.length, name).toBeGreaterThan(1);
+    expect(fields.length, name).toBeGreaterThan(0);
     expect(fields.filter((field) => !words.has(field ?? ""))).toEqual([]);
   }
 });
