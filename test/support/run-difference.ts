@@ -1,5 +1,6 @@
 /** Where the fold of a run and its plain model are not of one mind. */
 import type { Artifact } from "../../internal/core/artifact.ts";
+import type { AttemptId } from "../../internal/core/attempt.ts";
 import type { RunFold } from "../../internal/core/run-fold.ts";
 import type { ModelArtifact, ModelTask } from "./graph-model.ts";
 import type { RunModel } from "./run-model.ts";
@@ -20,7 +21,14 @@ export function differenceOf(fold: RunFold, model: RunModel): string | undefined
       if (is !== shouldBe) return `${id}.${index} is ${is}, not ${shouldBe}`;
     }
   }
-  return undefined;
+  const owed = fold.owed().map((each) => nameOf(fold.idOf(each)));
+  const toBe = run === "running" ? model.owed().map(nameOf) : [];
+  if (owed.toSorted().join() === toBe.toSorted().join()) return undefined;
+  return `owed are ${owed.join(", ")}, not ${toBe.join(", ")}`;
+}
+
+function nameOf({ task, index, attempt }: Omit<AttemptId, "runId">): string {
+  return `${task}.${index}.${attempt}`;
 }
 
 /** Attempt numbers count where there is an attempt. */

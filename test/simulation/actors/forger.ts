@@ -11,7 +11,8 @@ import type { Surroundings } from "./program.ts";
 
 const FORGER = "forger";
 /** Everybody's: whoever takes pieces by the name of their set alone takes those of others. */
-const SET = "forged";
+const SETS = ["forged", "false"];
+const MOST_AT_A_TIME = 3;
 
 export function isForged(fact: Fact): boolean {
   return fact.kind === "outcomes" && fact.incarnation === FORGER;
@@ -49,7 +50,7 @@ export class Forger {
     this.#surroundings = surroundings;
   }
 
-  /** One forged message about a run that goes on. */
+  /** Some forged messages about an instance of a run that goes on. */
   forge(): void {
     const { world, truth, server } = this.#surroundings;
     const { random } = world;
@@ -58,10 +59,15 @@ export class Forger {
     const run = random.pick(runs);
     const owed = run.owed();
     if (owed.length === 0) return;
-    const fact = this.#outcomes(run, run.idOf(random.pick(owed)));
-    const bytes = random.chance(0.2) ? garbage(random) : encodeOutcomes(fact);
-    world.note(`forged ${JSON.stringify(fact)}`);
-    server.runs.publish(server.names.fact(run, fact), bytes);
+    const { instance } = random.pick(owed);
+    for (let left = 1 + random.below(MOST_AT_A_TIME); left > 0; left--) {
+      // Some of them may have brought it to its next attempt.
+      const attempt = run.instances.attempt(instance);
+      const fact = this.#outcomes(run, run.idOf({ instance, attempt }));
+      const bytes = random.chance(0.2) ? garbage(random) : encodeOutcomes(fact);
+      world.note(`forged ${JSON.stringify(fact)}`);
+      server.runs.publish(server.names.fact(run, fact), bytes);
+    }
   }
 
   #outcomes(run: RunFold, { task, index, attempt }: AttemptId): Outcomes {
@@ -82,7 +88,7 @@ export class Forger {
       runSeq: forged.runSeq,
       // Some of what an attempt hands over, and no more of it; or what an outcome says is there.
       items: random.chance(0.3) ? [] : [forged.item],
-      ...(isTold ? { pieces: piecesOf(of, artifacts) } : {}),
+      ...(isTold ? { pieces: piecesOf({ ...of, set: random.pick(SETS) }, artifacts) } : {}),
     };
   }
 
@@ -99,13 +105,16 @@ const REASONS = ["network", "network", "cancelled", "lost", "released"] as const
 
 /** Named are the first pieces, or more than were ever told. */
 function handed(random: SeededRandom, inline: readonly ProducedArtifact[]): Handed {
-  return random.chance(0.5) ? { inline } : { set: SET, pieces: random.pick([0, 1, 2, 1_000_000_000_000]) };
+  if (random.chance(0.5)) return { inline };
+  return { set: random.pick(SETS), pieces: random.pick([0, 1, 2, 2, 1_000_000_000_000]) };
 }
 
-function piecesOf(of: Omit<AttemptId, "runId">, artifacts: readonly ProducedArtifact[]): ArtifactPiece[] {
+type PieceOf = Omit<ArtifactPiece, "piece" | "artifacts">;
+
+function piecesOf(of: PieceOf, artifacts: readonly ProducedArtifact[]): ArtifactPiece[] {
   return [
-    { ...of, set: SET, piece: 1, artifacts: artifacts.slice(1) },
-    { ...of, set: SET, piece: 0, artifacts: artifacts.slice(0, 1) },
+    { ...of, piece: 1, artifacts: artifacts.slice(1) },
+    { ...of, piece: 0, artifacts: artifacts.slice(0, 1) },
   ];
 }
 

@@ -8,6 +8,9 @@ import type { Fleet } from "./fleet.ts";
 import { Program, type Surroundings } from "./program.ts";
 import type { SimExecutor } from "./sim-executor.ts";
 
+/** Who thinks better of a cancel does so mostly at once. */
+const SOON_MS = 2_000;
+
 /** Who waits for a result at an executor. */
 interface Waiting {
   readonly runId: string;
@@ -83,19 +86,30 @@ export class Users {
       executor !== undefined && this.#surroundings.world.random.chance(0.5)
         ? executor.service.cancel(runId)
         : cancelRun(runId, this.#console.ports);
-    this.#tell(`cancel ${runId}`, cancelled);
+    this.#tell(
+      `cancel ${runId}`,
+      cancelled.then(() => {
+        if (!world.random.chance(0.5)) return;
+        const soonMs = world.random.next() ** 3 * SOON_MS;
+        world.after(soonMs, "a user thinks better of it", () => this.#retry(runId));
+      }),
+    );
   }
 
   /** Mostly one that has ended badly. */
-  #retry(): void {
+  #pickBad(): string | undefined {
     const { truth, world } = this.#surroundings;
-    const { random } = world;
     const bad = [...truth.runs.values()].filter(
       ({ fold: { end } }) => end !== undefined && end !== "completed",
     );
-    const runId = bad.length > 0 && random.chance(0.8) ? random.pick(bad).fold.runId : this.#pickRun();
+    const isMeant = bad.length > 0 && world.random.chance(0.8);
+    return isMeant ? world.random.pick(bad).fold.runId : this.#pickRun();
+  }
+
+  #retry(runId = this.#pickBad()): void {
     if (runId === undefined) return;
     const executor = this.#pickExecutor();
+    const { random } = this.#surroundings.world;
     const tasks = random.chance(0.3) ? [`t${random.below(4)}`] : [];
     if (executor !== undefined && random.chance(0.5)) {
       const retried = executor.service.retry(runId, { tasks }).then((handle) => this.#wait(executor, handle));

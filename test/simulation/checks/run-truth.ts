@@ -5,7 +5,7 @@
 import { type AttemptOfRun, attemptKey } from "../../../internal/core/attempt.ts";
 import type { Change, Owed } from "../../../internal/core/change.ts";
 import { DEFAULT_FAN_OUT_LIMIT } from "../../../internal/core/fan-out.ts";
-import type { LoggedFact, Submitted } from "../../../internal/core/facts.ts";
+import type { Fact, LoggedFact, Submitted } from "../../../internal/core/facts.ts";
 import type { Graph } from "../../../internal/core/graph.ts";
 import type { Outcome } from "../../../internal/core/outcome.ts";
 import { RunFold } from "../../../internal/core/run-fold.ts";
@@ -18,6 +18,8 @@ import { resultOf } from "./results.ts";
 
 export interface RunTruthOptions {
   readonly graph: Graph;
+  /** The log was put back at some time: what was said before is still on its way. */
+  wasRewound(): boolean;
   /** Something that must never be, is. */
   fail(invariant: string, message: string): void;
 }
@@ -50,7 +52,7 @@ export class RunTruth {
     const change = this.fold.apply(logged);
     const counting = this.#model.apply(logged);
     this.facts.push({ logged, digest: digest(this.fold) });
-    for (const outcome of change.accepted) this.#accepted(outcome);
+    for (const outcome of change.accepted) this.#accepted(outcome, logged.fact);
     const { fail } = this.#options;
     const [told, wanted] = [namesOf(change.accepted), namesOf(counting)];
     if (told !== wanted) fail("the first outcome counts", `${told} count, not ${wanted}`);
@@ -82,12 +84,17 @@ export class RunTruth {
     });
   }
 
-  #accepted(outcome: Outcome): void {
+  #accepted(outcome: Outcome, fact: Fact): void {
     const key = attemptKey({ ...outcome, runId: this.fold.runId });
     if (this.#ended.has(key)) this.#options.fail("one outcome an attempt", `${key} has a second one`);
     this.#ended.add(key);
-    if (outcome.state === "failed" && outcome.error.reason === "artifact-missing") {
-      this.#options.fail("files stay as long as they are needed", `${key}: ${outcome.error.message}`);
+    const reason = outcome.state === "failed" ? outcome.error.reason : undefined;
+    if (reason === "artifact-missing") {
+      this.#options.fail("files stay as long as they are needed", `${key} finds one missing`);
+    }
+    // Those of a run that was cancelled do not count.
+    if (reason === "cancelled" && !isForged(fact) && !this.#options.wasRewound()) {
+      this.#options.fail("nothing is cancelled but with its run", key);
     }
   }
 

@@ -143,7 +143,11 @@ export class Truth {
     if (run === undefined) {
       if (fact.kind !== "submitted") return;
       const graph = this.#graphOf(fact.definition.name);
-      run = new RunTruth(logged, fact, { graph, fail: (...what) => this.#world.fail(...what) });
+      run = new RunTruth(logged, fact, {
+        graph,
+        wasRewound: () => this.wasRewound,
+        fail: (...what) => this.#world.fail(...what),
+      });
       this.runs.set(runId, run);
     }
     const current = run.fold.owed();

@@ -152,16 +152,6 @@ export const DATA_MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
-    name: "what has to be enqueued when an executor takes over",
-    patches: [
-      {
-        file: "internal/executor/coordinator.ts",
-        from: "(key) => copies.has(key)",
-        to: "() => copies !== undefined",
-      },
-    ],
-  },
-  {
     name: "siblings that completed are kept by a retry",
     patches: [
       {
