@@ -89,8 +89,8 @@ export class Users {
     this.#tell(
       `cancel ${runId}`,
       cancelled.then(() => {
-        if (!world.random.chance(0.5)) return;
-        const soonMs = world.random.next() ** 3 * SOON_MS;
+        if (!world.random.chance(0.7)) return;
+        const soonMs = world.random.next() ** 4 * SOON_MS;
         world.after(soonMs, "a user thinks better of it", () => this.#retry(runId));
       }),
     );

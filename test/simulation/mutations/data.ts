@@ -209,14 +209,4 @@ export const DATA_MUTATIONS: readonly Mutation[] = [
     name: "a stop is for the generation that has ended",
     patches: [{ file: "internal/worker/worker.ts", from: " && (work.gen ?? 0) <= gen", to: "" }],
   },
-  {
-    name: "a retried run is read up to its retry",
-    patches: [
-      {
-        file: "internal/executor/load-run.ts",
-        from: "newest === undefined || newest.seq >= seq",
-        to: "newest === undefined || seq > 0",
-      },
-    ],
-  },
 ];

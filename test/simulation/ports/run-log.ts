@@ -15,8 +15,8 @@ import type { Client } from "./client.ts";
 import { readFact, runOf } from "./facts.ts";
 import { SimFollower } from "./follower.ts";
 
-/** A replica may lag behind by so much. */
-const LAG_MS = 5;
+/** A replica may lag behind by so much at most. */
+const LAG_MS = 100;
 
 export class SimRunLog implements RunLog {
   readonly #client: Client;
@@ -44,7 +44,7 @@ export class SimRunLog implements RunLog {
     const { server, link } = this.#client;
     const { random } = link.process.world;
     return this.#client.ask(`read run ${runId}`, () => {
-      const lag = random.chance(server.moods.staleReads) ? LAG_MS : 0;
+      const lag = random.chance(server.moods.staleReads) ? random.next() * LAG_MS : 0;
       // A replica that lags behind would still have what was removed.
       const newest = Math.max(link.process.world.now - lag, server.runs.removedAt);
       const messages = [...server.runs.messages].filter(({ at }) => at <= newest);

@@ -128,6 +128,8 @@ export const RESTARTS: Readonly<Record<string, Fault>> = {
   },
 };
 
+/** Of much that can follow from one of these little is likely. */
+const OFTEN = ["forged outcomes", "core messages", "stale reads"];
 const MAX_KINDS = 5;
 const MAX_TIMES = 4;
 /** Where nothing goes wrong, shares change hands the more often. */
@@ -148,7 +150,8 @@ export function planFaults(around: Surroundings, fleet: Fleet): void {
   }
   if (settings.isCalm) return;
   const names = Object.keys(FAULTS);
-  const kinds = new Set(Array.from({ length: 1 + random.below(MAX_KINDS) }, () => random.pick(names)));
+  const picked = Array.from({ length: 1 + random.below(MAX_KINDS) }, () => random.pick(names));
+  const kinds = new Set([...picked, ...OFTEN.filter(() => random.chance(0.2))]);
   for (const name of kinds) {
     const fault = FAULTS[name];
     if (fault !== undefined) plan(name, fault);
