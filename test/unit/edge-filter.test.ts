@@ -94,6 +94,33 @@ test("an operator and its opposite divide the artifacts between them", () => {
   });
 });
 
+test("of sizes one of lt, eq and gt holds, and lte and gte are two of them", () => {
+  overSeeds((random, artifacts) => {
+    const value = random.pick([5, 0, -1.5, 10, "5", " 1e1 "]);
+    const by = (op: FilterRule["op"]): readonly Artifact[] =>
+      kept({ rules: [{ field: "file_size", op, value }] }, artifacts);
+    const sized = (holds: (size: number) => boolean): readonly Artifact[] =>
+      artifacts.filter(({ size }) => size !== null && holds(size));
+    expect(by("lt")).toEqual(sized((size) => size < Number(value)));
+    expect(by("gt")).toEqual(sized((size) => size > Number(value)));
+    expect(by("lte")).toEqual(sized((size) => size <= Number(value)));
+    expect(by("gte")).toEqual(sized((size) => size >= Number(value)));
+    expect([...by("lt"), ...by("eq"), ...by("gt")]).toHaveLength(sized(() => true).length);
+  });
+});
+
+test("names are looked at as they stand", () => {
+  overSeeds((random, artifacts) => {
+    const value = random.pick([...NAMES, "b", ".", "MP4", ".gz", "tar"]);
+    const by = (op: FilterRule["op"]): readonly Artifact[] =>
+      kept({ rules: [{ field: "file_name", op, value }] }, artifacts);
+    expect(by("contains")).toEqual(artifacts.filter(({ name }) => name.includes(value)));
+    expect(by("starts_with")).toEqual(artifacts.filter(({ name }) => name.startsWith(value)));
+    expect(by("ends_with")).toEqual(artifacts.filter(({ name }) => name.endsWith(value)));
+    expect(by("exists")).toEqual(artifacts.filter(({ name }) => name !== ""));
+  });
+});
+
 test("in holds where eq does for one of the list", () => {
   overSeeds((random, artifacts) => {
     const { field } = rule(random);
