@@ -180,7 +180,8 @@ export class Watches {
     } catch (error) {
       watch.fail(error);
     }
-    this.#unfollow(watch);
+    // Somebody may wait for its retry by now.
+    if (!this.#watches.has(watch.runId)) this.#unfollow(watch);
   }
 
   async #lookAgain(watch: RunWatch): Promise<void> {

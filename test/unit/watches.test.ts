@@ -19,25 +19,31 @@ const SHARE = 3;
 const [PARTITION = SHARE] = partitionsOf(SHARE);
 const DAG = dag([task("a")]);
 
+let clock: ManualClock;
 let cluster: MemoryCluster;
 let watches: Watches;
 
 beforeEach(() => {
-  const clock = new ManualClock();
+  clock = new ManualClock();
   cluster = new MemoryCluster({ clock });
+  watches = watchesOf(true);
+});
+
+/** `isDriven`: what is waited for is driven here; else it is followed. */
+function watchesOf(isDriven: boolean): Watches {
   const { log, history, blobs } = cluster;
-  watches = new Watches({
+  return new Watches({
     log,
     history,
     blobs,
     definitions: new StoredDefinitions(blobs),
     clock,
     report: new RunReport({ observe: () => undefined }),
-    isDriven: () => true,
-    hasFacts: () => true,
+    isDriven: () => isDriven,
+    hasFacts: () => isDriven,
     onRewound: () => undefined,
   });
-});
+}
 
 async function write(runId: string, fact: Fact): Promise<number> {
   const answer = await cluster.log.append({ runId, partition: PARTITION }, fact);
@@ -201,4 +207,38 @@ test("who waits for a retry that comes to nothing, as the run goes on again, is 
   for await (const told of handedOver("r")) watches.onRun(...told);
   await until(retry.told);
   expect(retry.told()).toContain("the retry of run 'r' is gone");
+});
+
+test("who waits for the retry of a run is told its end, though the end before was still being read when it began", async () => {
+  watches = watchesOf(false);
+  const runSeq = await submit("r");
+  const before = await wait({ runId: "r", gen: 0, admit: async () => runSeq });
+  const { read } = cluster.log;
+  let goOn = (): void => undefined;
+  const isLetGo = new Promise<void>((resolve) => (goOn = resolve));
+  cluster.log.read = async (seqs) => {
+    await isLetGo;
+    return read.call(cluster.log, seqs);
+  };
+  const end = (n: number): Promise<number> =>
+    write("r", {
+      ...{ kind: "outcomes", runSeq, queue: "default", incarnation: "w", n },
+      items: [failed("a", n)],
+    });
+  await end(1);
+  await until(() => !watches.has("r"));
+  const again = await wait({
+    runId: "r",
+    gen: 1,
+    admit: async () => {
+      await write("r", { kind: "retry", gen: 1, tasks: [] });
+      return runSeq;
+    },
+  });
+  goOn();
+  await until(before.told);
+  await end(2);
+  await until(again.told);
+  expect(before.told()).toMatchObject({ state: "failed", tasks: { a: { attempts: 1 } } });
+  expect(again.told()).toMatchObject({ state: "failed", tasks: { a: { attempts: 2 } } });
 });
