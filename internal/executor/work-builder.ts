@@ -85,10 +85,14 @@ export class WorkBuilder {
   #toWork(run: RunFold, owed: Due, inputs: Stored<Inputs>): Work {
     const task = run.taskOf(owed.instance);
     const timeoutMs = run.timeoutMsOf(task);
-    return {
-      ...run.idOf(owed),
+    const { outputs, bindings, hasExpressions, edgeFilters } = task;
+    // Field by field: what begins with a spread has to grow, and is slow to write and to read from then on.
+    const work: Writable<Work> = {
+      runId: run.runId,
+      task: task.id,
+      index: run.instances.indexOf(owed.instance),
+      attempt: owed.attempt,
       runSeq: run.seq,
-      ...(run.gen === 0 ? {} : { gen: run.gen }),
       partition: run.partition,
       dagName: run.submitted.dagName,
       tenantId: run.submitted.tenantId,
@@ -97,17 +101,22 @@ export class WorkBuilder {
       command: task.command,
       options: task.options,
       env: task.env,
-      ...(task.outputs === undefined ? {} : { outputs: task.outputs }),
-      ...(task.bindings === undefined ? {} : { bindings: task.bindings }),
-      ...(task.hasExpressions === undefined ? {} : { hasExpressions: true }),
-      ...(task.edgeFilters === undefined || !seesArtifacts(task) ? {} : { edgeFilters: task.edgeFilters }),
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
       inputs,
       trustedUntil: this.#options.trustedUntil(run),
-      ...(owed.mayBeHeld === undefined ? {} : { mayBeHeld: true }),
     };
+    // Most have none of these.
+    if (run.gen !== 0) work.gen = run.gen;
+    if (outputs !== undefined) work.outputs = outputs;
+    if (bindings !== undefined) work.bindings = bindings;
+    if (hasExpressions !== undefined) work.hasExpressions = hasExpressions;
+    if (edgeFilters !== undefined && seesArtifacts(task)) work.edgeFilters = edgeFilters;
+    if (timeoutMs !== undefined) work.timeoutMs = timeoutMs;
+    if (owed.mayBeHeld !== undefined) work.mayBeHeld = true;
+    return work;
   }
 }
+
+type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
 
 /** By what its definition says of its params, beside what it is given. */
 function seesArtifacts({ bindings, hasExpressions }: Task): boolean {
