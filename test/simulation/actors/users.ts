@@ -30,14 +30,17 @@ export class Users {
     this.#fleet = fleet;
     this.#console = new Program("console", surroundings);
     const { world, settings } = surroundings;
-    const sometime = (label: string, act: () => void): void => {
+    const early = (label: string, act: () => void): void => {
       world.after(world.random.next() ** 2 * settings.activeMs, label, act);
     };
+    const late = (label: string, act: () => void): void => {
+      world.after((1 - world.random.next() ** 2) * settings.activeMs, label, act);
+    };
     for (let i = 0; i < settings.runs; i++) {
-      sometime("a user submits", () => this.#submit());
-      if (world.random.chance(0.25)) sometime("a user cancels", () => this.#cancel());
-      if (world.random.chance(0.4)) sometime("a user retries", () => this.#retry());
-      if (world.random.chance(0.4)) sometime("a user retries", () => this.#retry());
+      early("a user submits", () => this.#submit());
+      if (world.random.chance(0.25)) early("a user cancels", () => this.#cancel());
+      if (world.random.chance(0.4)) late("a user retries", () => this.#retry());
+      if (world.random.chance(0.4)) late("a user retries", () => this.#retry());
     }
   }
 

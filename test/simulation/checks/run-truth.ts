@@ -2,7 +2,7 @@
  * What is true of one run, from the log alone. The plain model keeps it by its own rules beside the fold's; the two are
  * held against each other at each fact.
  */
-import { type AttemptOfRun, attemptKey } from "../../../internal/core/attempt.ts";
+import { attemptKey } from "../../../internal/core/attempt.ts";
 import type { Change, Owed } from "../../../internal/core/change.ts";
 import { DEFAULT_FAN_OUT_LIMIT } from "../../../internal/core/fan-out.ts";
 import type { Fact, LoggedFact, Submitted } from "../../../internal/core/facts.ts";
@@ -71,16 +71,6 @@ export class RunTruth {
       const instance = this.#model.instance(id);
       const task = this.fold.taskOf(each.instance);
       return instance === undefined ? [] : { key: attemptKey(id), input: inputToFind(instance, task) };
-    });
-  }
-
-  /** Also one that does not count; not a forged one. */
-  holdsOutcomeOf({ task, index, attempt, runSeq }: AttemptOfRun): boolean {
-    const isOf = (item: Outcome): boolean =>
-      item.task === task && item.index === index && item.attempt === attempt;
-    return this.facts.some(({ logged: { fact } }) => {
-      if (fact.kind !== "outcomes" || fact.runSeq !== runSeq || isForged(fact)) return false;
-      return fact.items.some(isOf);
     });
   }
 

@@ -2,12 +2,13 @@
  * What is true, from the log alone: the server's own copy of it, folded as it grows. Every other fold of any process
  * is held against it at each fact.
  */
-import { type AttemptId, attemptKey, type Work } from "../../../internal/core/attempt.ts";
+import { type AttemptId, type AttemptOfRun, attemptKey, type Work } from "../../../internal/core/attempt.ts";
 import type { LoggedFact } from "../../../internal/core/facts.ts";
 import { Graph } from "../../../internal/core/graph.ts";
 import { decodeValue } from "../../../internal/core/stored.ts";
 import { readTaskSubject } from "../../../internal/contract/subjects.ts";
 import type { Change } from "../../../internal/core/change.ts";
+import type { Outcome } from "../../../internal/core/outcome.ts";
 import type { RunResult } from "../../../internal/core/result.ts";
 import type { RunFold } from "../../../internal/core/run-fold.ts";
 import type { DagDefinition } from "../../../internal/spec/schema.ts";
@@ -91,8 +92,21 @@ export class Truth {
    */
   onAck(work: Work): void {
     const run = this.runs.get(work.runId);
-    if (run?.fold.seq !== work.runSeq || !this.isCurrent(work) || run.holdsOutcomeOf(work)) return;
+    if (run?.fold.seq !== work.runSeq || !this.isCurrent(work) || this.#logHoldsOutcomeOf(work)) return;
     this.#world.fail("outcome before ack", `${attemptKey(work)} is acknowledged, and has no outcome`);
+  }
+
+  /** Also one that does not count, or stands before the submission in a log that was put back; not a forged one. */
+  #logHoldsOutcomeOf({ runId, task, index, attempt, runSeq }: AttemptOfRun): boolean {
+    for (const message of this.#server.runs.messages) {
+      const logged = readFact(message);
+      if (logged?.runId !== runId || logged.fact.kind !== "outcomes" || isForged(logged.fact)) continue;
+      const { items } = logged.fact;
+      const isOf = (item: Outcome): boolean =>
+        item.task === task && item.index === index && item.attempt === attempt;
+      if (logged.fact.runSeq === runSeq && items.some(isOf)) return true;
+    }
+    return false;
   }
 
   /** A copy goes into the queue, and nothing has gone wrong so far: somebody had folded too little of the log. */

@@ -51,7 +51,7 @@ function randomTask(random: SeededRandom, { position, upstream, queues }: Place)
   return task(`t${position}`, {
     command: random.chance(0.1) ? RARE : COMMON,
     dependsOn: upstream.map((each) => `t${each}`),
-    retries: random.below(3),
+    retries: random.pick([0, 0, 1, 2]),
     retry: {
       ...EXPONENTIAL_RETRY,
       backoff: random.pick(["none", "fixed", "linear", "exponential"]),
@@ -61,7 +61,7 @@ function randomTask(random: SeededRandom, { position, upstream, queues }: Place)
     queue: random.pick(queues),
     priority: 1 + random.below(9),
     critical: random.chance(0.3),
-    allowFailure: random.chance(0.1),
+    allowFailure: random.chance(0.25),
     ...(random.chance(0.2) ? { timeoutMs: 500 + random.below(5_000) } : {}),
     ...(random.chance(0.2) ? { params: { text: "x".repeat(random.below(200)) } } : {}),
   });

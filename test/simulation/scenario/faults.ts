@@ -108,6 +108,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       lateMs: random.pick([100, 5_000, 40_000]),
     });
   },
+  "core messages held up": ({ server }) => Object.assign(server.core.moods, { late: 0.4, lateMs: 3_000 }),
   "forged outcomes": (around) => new Forger(around).forge(),
   "a queue stalls": ({ world, server, settings }) =>
     server.consumer(world.random.pick(settings.queues)).stall(),
@@ -129,7 +130,7 @@ export const RESTARTS: Readonly<Record<string, Fault>> = {
 };
 
 /** Of much that can follow from one of these little is likely. */
-const OFTEN = ["forged outcomes", "core messages", "stale reads"];
+const OFTEN = ["forged outcomes", "core messages held up", "stale reads"];
 const MAX_KINDS = 5;
 const MAX_TIMES = 4;
 /** Where nothing goes wrong, shares change hands the more often. */
@@ -151,7 +152,7 @@ export function planFaults(around: Surroundings, fleet: Fleet): void {
   if (settings.isCalm) return;
   const names = Object.keys(FAULTS);
   const picked = Array.from({ length: 1 + random.below(MAX_KINDS) }, () => random.pick(names));
-  const kinds = new Set([...picked, ...OFTEN.filter(() => random.chance(0.2))]);
+  const kinds = new Set([...picked, ...OFTEN.filter(() => random.chance(0.3))]);
   for (const name of kinds) {
     const fault = FAULTS[name];
     if (fault !== undefined) plan(name, fault);
